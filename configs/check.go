@@ -1,0 +1,169 @@
+package configs
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"petuum/consistency"
+)
+
+// maxName bounds the name of a job, which travels in gossip.
+const maxName = 128
+
+// require notes what a job cannot do without.
+func (l *loader) require() {
+	if l.lost {
+		return
+	}
+	l.rule(l.c.Job.Algorithm == "", `required: the name of an algorithm`, "job.algorithm")
+	l.rule(l.c.Data.Train == "", `required: the path of the training data`, "data.train")
+}
+
+// check notes values that make no sense, alone or together. What a single tag
+// can say (types, limits, choices) has been checked by then.
+func (l *loader) check() {
+	l.checkJob()
+	l.checkData()
+	l.checkConsistency()
+	l.checkCluster()
+	c := l.c
+	l.rule(!c.Evaluate.Train && c.Stop.Objective != nil, "needs evaluate.train: nothing else computes the objective", "stop.objective", "evaluate.train")
+	l.rule(!c.Evaluate.Train && c.Stop.Tolerance > 0, "needs evaluate.train: nothing else computes the objective", "stop.tolerance", "evaluate.train")
+	l.paths()
+}
+
+func (l *loader) paths() {
+	l.path("data.train", l.c.Data.Train)
+	l.path("data.test", l.c.Data.Test)
+	l.path("output.model", l.c.Output.Model)
+	l.path("cluster.key_file", l.c.Cluster.KeyFile)
+}
+
+func (l *loader) path(key, path string) {
+	l.rule(strings.ContainsRune(path, 0) || !utf8.ValidString(path), strconv.Quote(shortened(path))+" cannot be a path", key)
+}
+
+// rule notes what is wrong with the first key, where it is set or, if it is
+// not, where the first of the others that is set stands. If any of the keys has
+// a problem already there is nothing to conclude.
+func (l *loader) rule(wrong bool, what string, keys ...string) {
+	if !wrong {
+		return
+	}
+	at, found := place{file: l.c.file}, false
+	for _, key := range keys {
+		if l.bad[key] {
+			return
+		}
+		if o, ok := l.c.origin[key]; ok && !found {
+			at, found = o, true
+		}
+	}
+	l.note(Problem{at: at, Key: keys[0], What: what})
+}
+
+func (l *loader) checkJob() {
+	l.name("job.name", l.c.Job.Name)
+	l.name("job.algorithm", l.c.Job.Algorithm)
+}
+
+func (l *loader) name(key, name string) {
+	l.rule(len(name) > maxName, fmt.Sprintf("%d bytes is too long for a name: at most %d", len(name), maxName), key)
+	bad := strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError })
+	l.rule(bad >= 0, strconv.Quote(shortened(name))+" has characters that do not print", key)
+}
+
+func (l *loader) checkData() {
+	d := &l.c.Data
+	if number, ok := strings.CutPrefix(d.Label, "#"); ok {
+		_, err := strconv.ParseUint(number, 10, 31)
+		l.rule(err != nil, strconv.Quote(shortened(d.Label))+` is no column: want "#" and a number from 0, or a name`, "data.label")
+	} else {
+		l.rule(d.Label != "" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.label", "data.header")
+	}
+	const onlyCSV = `is for CSV, but data.format is "libsvm"`
+	l.rule(d.Format == "libsvm" && d.Label != "", onlyCSV, "data.label", "data.format")
+	l.rule(d.Format == "libsvm" && d.Header != "auto", onlyCSV, "data.header", "data.format")
+	l.rule(d.Format == "csv" && d.Base != -1, `is for LIBSVM, but data.format is "csv"`, "data.base", "data.format")
+}
+
+func (l *loader) checkConsistency() {
+	c := &l.c.Consistency
+	policy, err := consistency.ParsePolicy(c.Policy)
+	if err != nil {
+		if !l.bad["consistency.policy"] {
+			what := printable(strings.TrimPrefix(err.Error(), "consistency: "))
+			l.note(Problem{at: l.c.origin["consistency.policy"], Key: "consistency.policy", What: what,
+				Nearest: nearest(c.Policy, []string{"bsp", "ssp:S", "asp"})})
+		}
+		return
+	}
+	l.rule(c.Deterministic && !policy.Synchronous(), fmt.Sprintf(`needs the policy "bsp", not %q`, c.Policy),
+		"consistency.deterministic", "consistency.policy")
+	bounded := policy != consistency.ASP()
+	l.rule(bounded && c.Window > policy.Window(), fmt.Sprintf("%d is more than slack + 1 = %d under the policy %q: reads would be staler than it allows",
+		c.Window, policy.Window(), c.Policy), "consistency.window", "consistency.policy")
+}
+
+func (l *loader) checkCluster() {
+	c := &l.c.Cluster
+	l.rule(c.Parts != 0 && c.Parts < c.Workers, fmt.Sprintf("%d parts are fewer than %d workers: some would have no data", c.Parts, c.Workers),
+		"cluster.parts", "cluster.workers")
+	l.rule(c.Parts == 0 && l.c.Parts() > maxParts, fmt.Sprintf("%d workers * %d threads are too many parts: at most %d", c.Workers, c.Threads, maxParts),
+		"cluster.threads", "cluster.workers", "cluster.parts")
+	l.rule(c.Shards != 0 && c.Shards < c.Servers, fmt.Sprintf("%d shards are fewer than %d servers: some would hold nothing", c.Shards, c.Servers),
+		"cluster.shards", "cluster.servers")
+	l.host("cluster.bind", c.Bind, "want an address without port, as \"127.0.0.1\"")
+	if c.Advertise != "" {
+		l.host("cluster.advertise", c.Advertise, "want an address without port, as \"10.0.0.1\"")
+		ip, err := netip.ParseAddr(c.Advertise)
+		l.rule(err == nil && ip.IsUnspecified(), c.Advertise+" is no address that others can reach", "cluster.advertise")
+	}
+	if c.Gossip != "" {
+		l.hostPort("cluster.gossip", c.Gossip, 0)
+	}
+	if c.Data != "" {
+		l.hostPort("cluster.data", c.Data, 0)
+	}
+	for i, addr := range c.Join {
+		l.hostPort(fmt.Sprintf("cluster.join[%d]", i), addr, 1)
+	}
+}
+
+// isHost reports whether s is an IP address or has the form of a host name.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if !bareKey(c) {
+				return false
+			}
+		}
+	}
+	_, err := strconv.Atoi(labels[len(labels)-1]) // a number there is a mistyped IP address
+	return err != nil && len(s) <= 253
+}
+
+func (l *loader) host(key, addr, want string) {
+	l.rule(!isHost(addr), strconv.Quote(shortened(addr))+" is no address: "+want, key)
+}
+
+// hostPort wants an address with a port from least on; port 0 is any free one.
+func (l *loader) hostPort(key, addr string, least uint64) {
+	host, port, err := net.SplitHostPort(addr)
+	p, perr := strconv.ParseUint(port, 10, 16)
+	wrong := err != nil || perr != nil || p < least || !isHost(host)
+	l.rule(wrong, fmt.Sprintf("%s is no address: want host:port with a port from %d to 65535, as \"10.0.0.1:7946\"",
+		strconv.Quote(shortened(addr)), least), key)
+}

@@ -1,0 +1,167 @@
+package configs
+
+import (
+	"petuum/consistency"
+)
+
+// Bounds of what a configuration may ask for. They keep products such as
+// workers*threads far from overflow and catch a slipped digit.
+const (
+	maxText  = 256 << 10 // bytes of a file; an override may have as many
+	maxParts = 1 << 20
+)
+
+// Config is the effective configuration of a job or of a role: defaults, file
+// and overrides, in that order.
+//
+// The tags are the schema: toml is the key, doc its line of documentation, min
+// and max (inclusive) and oneof its limits; own marks what belongs to the
+// process and not to the job.
+type Config struct {
+	Job         Job         `toml:"job"`
+	Data        Data        `toml:"data"`
+	Consistency Consistency `toml:"consistency"`
+	Cluster     Cluster     `toml:"cluster"`
+	Evaluate    Evaluate    `toml:"evaluate"`
+	Stop        Stop        `toml:"stop"`
+	Output      Output      `toml:"output"`
+	Log         Log         `toml:"log"`
+
+	file    string            // as named by the caller; "" if there is none
+	params  *node             // the [algorithm] table; never nil after loading
+	origin  map[string]place  // of every key that is set, parameters included
+	written map[string]string // paths as written, before they were made absolute
+}
+
+// Job is the [job] section.
+type Job struct {
+	Name      string `toml:"name" doc:"name of the job; \"\" is the name of the file without .toml"`
+	Algorithm string `toml:"algorithm" doc:"algorithm to run (required)"`
+	Seed      uint64 `toml:"seed" doc:"seed of every random choice of the job"`
+}
+
+// Data is the [data] section.
+type Data struct {
+	Train    string `toml:"train" doc:"training data, a plain, .gz or .zst file (required)"`
+	Test     string `toml:"test" doc:"test data; \"\" is none"`
+	Format   string `toml:"format" oneof:"auto libsvm csv" doc:"format of the data: auto, libsvm or csv"`
+	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
+	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
+	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
+	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
+}
+
+// Consistency is the [consistency] section.
+type Consistency struct {
+	Policy        string `toml:"policy" doc:"how stale a read may be: bsp, ssp:S with a slack of S clocks, or asp"`
+	Deterministic bool   `toml:"deterministic" doc:"fold updates in a fixed order, so that runs repeat to the bit (bsp only)"`
+	Window        int    `toml:"window" min:"0" max:"1048577" doc:"updates that may be unanswered; 0 is slack + 1, or 8 under asp"`
+	Eager         bool   `toml:"eager" doc:"servers send what changed unasked when slack > 0"`
+}
+
+// Cluster is the [cluster] section.
+type Cluster struct {
+	Servers   int      `toml:"servers" min:"1" max:"65536" doc:"server processes"`
+	Workers   int      `toml:"workers" min:"1" max:"65536" doc:"worker processes"`
+	Threads   int      `toml:"threads" min:"1" max:"4096" own:"true" doc:"parts that run at once in one worker process"`
+	Parts     int      `toml:"parts" min:"0" max:"1048576" doc:"parts the data is cut into; 0 is workers * threads"`
+	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into; 0 is 8 a server, at least 16"`
+	Join      []string `toml:"join" own:"true" doc:"gossip addresses (host:port) of members to join"`
+	Bind      string   `toml:"bind" own:"true" doc:"address that listeners bind to, without port"`
+	Advertise string   `toml:"advertise" own:"true" doc:"address under which others reach this process, without port; \"\" is the bound one"`
+	Gossip    string   `toml:"gossip" own:"true" doc:"host:port of the gossip listener; \"\" is bind and a free port"`
+	Data      string   `toml:"data" own:"true" doc:"host:port of the data listener; \"\" is bind and a free port"`
+	KeyFile   string   `toml:"key_file" own:"true" doc:"file with the base64 key that encrypts gossip; \"\" is none"`
+}
+
+// Evaluate is the [evaluate] section.
+type Evaluate struct {
+	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is the algorithm's own choice, else once an epoch"`
+	Train bool `toml:"train" doc:"evaluate on the training data"`
+	Test  bool `toml:"test" doc:"evaluate on the test data, if there is any"`
+}
+
+// Stop is the [stop] section. Whichever rule holds first ends the training; if
+// none is set the algorithm has a default.
+type Stop struct {
+	Epochs    int      `toml:"epochs" min:"0" doc:"stop after that many passes over the data; 0 is off"`
+	Clocks    int      `toml:"clocks" min:"0" doc:"stop after that many clocks; 0 is off"`
+	Seconds   float64  `toml:"seconds" min:"0" doc:"stop after that many seconds of training; 0 is off"`
+	Tolerance float64  `toml:"tolerance" min:"0" doc:"stop when the objective changes relatively less between evaluations, or the relative gap is smaller where there is one; 0 is off"`
+	Objective *float64 `toml:"objective" doc:"stop when the objective is at most this"` // nil is off
+}
+
+// Output is the [output] section.
+type Output struct {
+	Model string `toml:"model" doc:"where the model is written; \"\" writes none"`
+	Text  bool   `toml:"text" doc:"write the model as readable text, too"`
+}
+
+// Log is the [log] section.
+type Log struct {
+	Level  string `toml:"level" oneof:"debug info warn error" own:"true" doc:"least level that is logged: debug, info, warn or error"`
+	Format string `toml:"format" oneof:"text json" own:"true" doc:"format of the log: text or json"`
+}
+
+// Default is the configuration that a file and overrides are laid over. It is
+// not a job yet: job.algorithm and data.train have no default.
+func Default() *Config {
+	return &Config{
+		Job:         Job{Seed: 1},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1},
+		Consistency: Consistency{Policy: "bsp", Eager: true},
+		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
+		Evaluate:    Evaluate{Train: true, Test: true},
+		Output:      Output{Text: true},
+		Log:         Log{Level: "info", Format: "text"},
+		params:      newTable(place{}),
+		origin:      map[string]place{},
+		written:     map[string]string{},
+	}
+}
+
+// Parts is the number of parts the data is cut into: cluster.parts, or
+// workers * threads.
+func (c *Config) Parts() int {
+	if c.Cluster.Parts != 0 {
+		return c.Cluster.Parts
+	}
+	return c.Cluster.Workers * c.Cluster.Threads
+}
+
+// Shards is the number of shards of each table: cluster.shards, or 8 a server
+// and at least 16.
+func (c *Config) Shards() int {
+	if c.Cluster.Shards != 0 {
+		return c.Cluster.Shards
+	}
+	return max(16, 8*c.Cluster.Servers)
+}
+
+// Policy is consistency.policy, which loading has checked.
+func (c *Config) Policy() consistency.Policy {
+	p, _ := consistency.ParsePolicy(c.Consistency.Policy)
+	return p
+}
+
+// Window is the number of updates that may be unanswered: consistency.window,
+// or what the policy has by itself.
+func (c *Config) Window() int {
+	if c.Consistency.Window != 0 {
+		return c.Consistency.Window
+	}
+	return c.Policy().Window()
+}
+
+// From says where the value of a key such as "cluster.servers" or
+// "algorithm.lambda" comes from: "default", "file:line" or "--set".
+func (c *Config) From(key string) string {
+	at, ok := c.origin[key]
+	switch {
+	case !ok:
+		return "default"
+	case at.set != "":
+		return "--set"
+	}
+	return at.String()
+}
