@@ -51,7 +51,11 @@ func (c *Config) matches(key string, scheduler *Config, mine, theirs reflect.Val
 	case "consistency.window":
 		return c.Consistency.Window == scheduler.Window()
 	case "data.train", "data.test", "output.model":
-		return agrees(c.written[key], mine.String(), theirs.String())
+		written, ok := c.written[key]
+		if !ok {
+			written = mine.String()
+		}
+		return agrees(written, mine.String(), theirs.String())
 	}
 	return false
 }

@@ -263,18 +263,18 @@ func (l *loader) input(key string, path *string, home, wd string, needed bool) {
 			continue
 		}
 		if needed && err != nil {
-			l.note(Problem{at: at, Key: key, What: printable(err.Error())})
+			l.note(Problem{at: at, Key: key, What: oneLine(err.Error())})
 			return
 		}
 		if needed && info.IsDir() {
-			l.note(Problem{at: at, Key: key, What: printable(name) + " is a folder: want a file"})
+			l.note(Problem{at: at, Key: key, What: oneLine(name) + " is a folder: want a file"})
 			return
 		}
 		*path = name
 		return
 	}
 	if needed {
-		what := fmt.Sprintf("no such file: looked for %s", printable(strings.Join(tries, " and ")))
+		what := fmt.Sprintf("no such file: looked for %s", oneLine(strings.Join(tries, " and ")))
 		l.note(Problem{at: at, Key: key, What: what})
 		return
 	}

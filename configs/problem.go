@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -141,16 +142,21 @@ func folded(s string) []rune {
 	return r[:min(len(r), 64)]
 }
 
-// printable keeps a message on one line and readable: text with anything that
-// does not print is quoted, and a long one is cut.
+// printable is oneLine for text of any length, which it cuts.
 func printable(s string) string {
-	const most = 100
+	const most = 200
 	if r := []rune(s[:min(len(s), (most+1)*utf8.UTFMax)]); len(r) > most {
 		s = string(r[:most]) + "..."
 	}
+	return oneLine(s)
+}
+
+// oneLine keeps a message readable: text with anything that does not print is
+// quoted.
+func oneLine(s string) string {
 	for _, r := range s {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return fmt.Sprintf("%q", s)
+			return strconv.Quote(s)
 		}
 	}
 	return s

@@ -1,0 +1,136 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tree makes a folder with conf/ and work/, goes to work/ and gives its path.
+func tree(t *testing.T, files ...string) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, "conf/", "work/") {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, "/") {
+			err = os.MkdirAll(path, 0o700)
+		} else {
+			err = os.WriteFile(path, nil, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(dir, "work"))
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	dir := tree(t, "conf/both.csv", "work/both.csv", "conf/conf.csv", "work/work.csv", "conf/key", "conf/folder/")
+	for _, tt := range []struct {
+		name, train string
+		sets        []string
+		want        string // below dir
+		problem     string // DIR stands for dir
+	}{
+		{"folder of the file first", "both.csv", nil, "conf/both.csv", ""},
+		{"then the working directory", "work.csv", nil, "work/work.csv", ""},
+		{"dots", "../work/work.csv", nil, "work/work.csv", ""},
+		{"absolute", filepath.Join(dir, "conf/conf.csv"), nil, "conf/conf.csv", ""},
+		{"override is of the working directory", "both.csv", []string{"data.train=both.csv"}, "work/both.csv", ""},
+		{"override not of the folder of the file", "both.csv", []string{"data.train=conf.csv"}, "", `--set data.train=conf.csv: no such file: looked for DIR/work/conf.csv`},
+		{"missing", "no.csv", nil, "", `../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/work/no.csv`},
+		{"folder", "folder", nil, "", `../conf/j.toml:5: data.train: DIR/conf/folder is a folder: want a file`},
+		{"missing test", "both.csv", []string{"data.test=no"}, "", `--set data.test=no: no such file: looked for DIR/work/no`},
+		{"missing key file", "both.csv", []string{"cluster.key_file=key"}, "", `--set cluster.key_file=key: no such file: looked for DIR/work/key`},
+		{"with other problems", "no.csv", []string{"job.seed=-1"}, "", "../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/work/no.csv\n" +
+			"--set job.seed=-1: -1 is out of range: want an integer of at least 0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			write(t, filepath.Join(dir, "conf/j.toml"), "[job]\nalgorithm = \"x\"\n\n[data]\ntrain = \""+tt.train+"\"\n[cluster]\nkey_file = \"key\"\n[output]\nmodel = \"out/\"\n")
+			c, err := Load("../conf/j.toml", tt.sets)
+			if tt.problem != "" {
+				got := ""
+				if err != nil {
+					got = strings.ReplaceAll(err.Error(), dir, "DIR")
+				}
+				if got != tt.problem {
+					t.Errorf("\ngot  %s\nwant %s", got, tt.problem)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []struct{ key, got, want string }{
+				{"data.train", c.Data.Train, tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "work/out"},
+			} {
+				if want := filepath.Join(dir, p.want); p.got != want {
+					t.Errorf("%s: got %s, want %s", p.key, p.got, want)
+				}
+			}
+			if c.Job.Name != "j" || c.Data.Test != "" {
+				t.Errorf("got name %q and test %q, want j and none", c.Job.Name, c.Data.Test)
+			}
+			roundTrip(t, c)
+		})
+	}
+}
+
+func TestLoadRole(t *testing.T) {
+	dir := tree(t, "conf/here.csv")
+	write(t, filepath.Join(dir, "conf/w.toml"), "[cluster]\njoin = [\"a:1\"]\n[data]\ntrain = \"no.csv\"\ntest = \"here.csv\"\n")
+	c, err := LoadRole("../conf/w.toml", []string{"cluster.threads=3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler := mustParse(t, job, "data.train=/elsewhere/no.csv", "data.test=/elsewhere/here.csv")
+	if err := c.Conflicts(scheduler); err != nil {
+		t.Errorf("relative paths of another machine: %v", err)
+	}
+	scheduler = mustParse(t, job, "data.train=/elsewhere/no.csv", "data.test=/elsewhere/other.csv")
+	if err := c.Conflicts(scheduler); err == nil || !strings.HasPrefix(err.Error(), "../conf/w.toml:5: data.test: ") {
+		t.Errorf("got %v, want a refusal of data.test on line 5", err)
+	}
+	if c, err = LoadRole("", []string{"cluster.join=[\"a:1\"]"}); err != nil || c.Cluster.Join[0] != "a:1" {
+		t.Errorf("no file: got %+v, %v", c, err)
+	}
+	if _, err = LoadRole("", []string{"cluster.threads=0"}); err == nil {
+		t.Error("no threads: accepted")
+	}
+}
+
+func TestLoadWithoutFile(t *testing.T) {
+	dir := tree(t, "work/a.csv")
+	c, err := Load("", []string{"job.algorithm=x", "data.train=a.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(dir, "work/a.csv"); c.Data.Train != want || c.Job.Name != "job" {
+		t.Errorf("got %s, %s, want %s, job", c.Data.Train, c.Job.Name, want)
+	}
+	_, err = Load("", nil)
+	if want := "no file: job.algorithm: required: the name of an algorithm\nno file: data.train: required: the path of the training data"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if _, err = Load("no.toml", nil); err == nil || !strings.Contains(err.Error(), "no.toml") {
+		t.Errorf("got %v, want an error that names no.toml", err)
+	}
+	if _, err = Load(dir, nil); err == nil {
+		t.Error("a folder was accepted as configuration")
+	}
+}
