@@ -1,0 +1,56 @@
+package table
+
+import "math/bits"
+
+// bitset is a set of positions, a bit each.
+type bitset []uint64
+
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) has(i int) bool { return b[i>>6]&(1<<(i&63)) != 0 }
+func (b bitset) set(i int)      { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) clear(i int)    { b[i>>6] &^= 1 << (i & 63) }
+
+// setRange sets the bits [lo, hi).
+func (b bitset) setRange(lo, hi int) {
+	for i := lo; i < hi; {
+		if i&63 == 0 && hi-i >= 64 {
+			b[i>>6] = ^uint64(0)
+			i += 64
+			continue
+		}
+		b.set(i)
+		i++
+	}
+}
+
+// appendTo appends the positions set in [lo, hi), less base.
+func (b bitset) appendTo(positions []int32, lo, hi, base int) []int32 {
+	if lo >= hi {
+		return positions
+	}
+	first, last := lo>>6, (hi-1)>>6
+	for w := first; w <= last; w++ {
+		word := b[w]
+		if w == first {
+			word &= ^uint64(0) << (lo & 63)
+		}
+		if w == last && hi&63 != 0 {
+			word &= 1<<(hi&63) - 1
+		}
+		for ; word != 0; word &= word - 1 {
+			positions = append(positions, int32(w<<6+bits.TrailingZeros64(word)-base))
+		}
+	}
+	return positions
+}
+
+// or adds the bits of o and empties o.
+func (b bitset) drain(o bitset) {
+	for w, word := range o {
+		if word != 0 {
+			b[w] |= word
+			o[w] = 0
+		}
+	}
+}

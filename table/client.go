@@ -1,0 +1,420 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"petuum/consistency"
+)
+
+// Sender takes a client's messages to the server of a shard. The client calls
+// it with its lock held: Send must not block and must not call the client back.
+// It copies msg before it returns.
+type Sender interface {
+	Send(shard int, msg []byte)
+	// Flush ends a group of messages that may travel in one frame.
+	Flush()
+}
+
+// ClientOptions say whose updates a client carries.
+type ClientOptions struct {
+	Origin     consistency.Origin
+	Generation uint32
+	Policy     consistency.Policy
+	Window     int // updates left unanswered before Clock blocks; 0: the policy's
+	Shards     int
+	Parts      int               // parts of the group, numbered from 0
+	Start      consistency.Clock // the origin's start clock on the roster
+	// Now reads a monotonic clock in nanoseconds, for the wait ledger. Nil: no
+	// times are kept.
+	Now func() int64
+}
+
+// Client is the replica of the tables that the parts of one origin share: what
+// they hold, as the servers last answered, and what they did that is not
+// answered yet.
+//
+// A part's goroutine works on its views without a lock and calls Clock; whoever
+// reads the network calls Deliver. What is delivered goes to the replicas under
+// the client's lock and enters a view only inside Clock of its part. All waiting
+// is in Clock, Open and Sync; Deliver never waits, nor does Send, so two full
+// pipes cannot block each other.
+//
+// What the views of a part show is, key by key,
+//
+//	combine(value answered, own updates not in it, in order)
+//
+// and therefore always holds the part's own updates (read-my-writes) whichever
+// way updates and answers cross on the network.
+type Client struct {
+	specs []Spec
+	o     ClientOptions
+	names map[string]int
+
+	mu       sync.Mutex
+	changed  sync.Cond // something was delivered, or the client failed
+	err      error
+	gen      uint32
+	refused  uint32 // highest generation a shard refused us for
+	clock    consistency.Clock
+	parts    []partState
+	shards   []shardState
+	replicas []replica // those in use and those that wait to be dropped
+	pending  []declared
+	opened   bool
+	left     bool
+	nextHold uint32
+	ticket   uint64
+	releases []replica // leases to give back with the next update
+	stats    ClientStats
+
+	scratch struct {
+		msg       []byte
+		positions []int32
+		body      []byte
+	}
+}
+
+// ClientStats counts what a client waited for. Times are zero without Now.
+type ClientStats struct {
+	Clocks   uint64                       // calls of Clock
+	Blocked  uint64                       // of them, how many had to wait
+	Waited   int64                        // nanoseconds in Clock, Open and Sync
+	WaitedOn map[consistency.Origin]int64 // of Waited, by the origin whose message ended the wait
+	Encode   int64                        // nanoseconds encoding updates
+	Decode   int64                        // nanoseconds decoding answers
+}
+
+type partState struct {
+	clock consistency.Clock
+	done  bool // finished: counts no longer for the origin's clock
+	views []view
+}
+
+type shardState struct {
+	sender   Sender
+	life     uint32
+	stamp    uint32
+	version  consistency.Clock // of the last answer
+	seen     consistency.Clock // our last clock that the shard has
+	answered consistency.Clock // our last clock that was answered
+	ticket   uint64            // last ask that was answered
+	by       consistency.Origin
+	sent     []sentUpdate // not answered, in order
+	asks     []sentAsk    // not answered, in order
+}
+
+type sentUpdate struct {
+	clock consistency.Clock
+	msg   []byte
+}
+
+type sentAsk struct {
+	ticket uint64
+	floor  consistency.Clock
+}
+
+// ErrClosed is the failure of a client whose job has ended.
+var ErrClosed = errors.New("table: the client was closed")
+
+// NewClient makes the client of an origin. Open views with Open, connect every
+// shard, then call Start.
+func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
+	if o.Shards <= 0 || o.Parts <= 0 {
+		return nil, fmt.Errorf("table: client with %d shards and %d parts", o.Shards, o.Parts)
+	}
+	if o.Window == 0 {
+		o.Window = o.Policy.Window()
+	}
+	c := &Client{specs: specs, o: o, names: make(map[string]int), gen: o.Generation, clock: o.Start}
+	c.changed.L = &c.mu
+	c.stats.WaitedOn = make(map[consistency.Origin]int64)
+	for i, s := range specs {
+		if err := s.Validate(); err != nil {
+			return nil, err
+		}
+		if _, ok := c.names[s.Name]; ok {
+			return nil, fmt.Errorf("table: %q is declared twice", s.Name)
+		}
+		c.names[s.Name] = i
+	}
+	c.parts = make([]partState, o.Parts)
+	for p := range c.parts {
+		c.parts[p].clock = o.Start
+	}
+	c.shards = make([]shardState, o.Shards)
+	for k := range c.shards {
+		c.shards[k] = shardState{version: consistency.Beginning, seen: o.Start, answered: o.Start}
+	}
+	return c, nil
+}
+
+// Origin is whose updates the client carries.
+func (c *Client) Origin() consistency.Origin { return c.o.Origin }
+
+// Stats returns the counts so far.
+func (c *Client) Stats() ClientStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.WaitedOn = make(map[consistency.Origin]int64, len(c.stats.WaitedOn))
+	for o, ns := range c.stats.WaitedOn {
+		s.WaitedOn[o] = ns
+	}
+	return s
+}
+
+// Connect gives the way to a shard, the first time and after every loss of the
+// connection: the client introduces itself, declares what the shard does not
+// know it holds, and resends what was not answered, in this order. Nothing sent
+// on an earlier connection may be delivered, either way, once Connect was called.
+func (c *Client) Connect(shard int, s Sender) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shards[shard].sender = s
+	c.introduce(shard)
+}
+
+// SetGeneration follows a new roster: what is sent from now on, again and anew,
+// carries its generation.
+func (c *Client) SetGeneration(gen uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if gen <= c.gen {
+		return
+	}
+	c.gen = gen
+	for k := range c.shards {
+		if c.shards[k].sender != nil {
+			c.introduce(k)
+		}
+	}
+}
+
+// Refused is the highest generation for which a shard refused this client, 0 if
+// none did.
+func (c *Client) Refused() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.refused
+}
+
+func (c *Client) introduce(k int) {
+	sh := &c.shards[k]
+	b := c.header(kindHello)
+	b = appendUints(b, uint64(sh.life), uint64(sh.stamp))
+	b = appendVarint(b, int64(sh.seen))
+	n := 0
+	body := c.scratch.body[:0]
+	for _, r := range c.replicas {
+		if sh.life != 0 && r.readyAt(k) {
+			table, id := r.hold()
+			body = appendUints(body, uint64(table), uint64(id))
+			n++
+		}
+	}
+	b = append(appendUint(b, uint64(n)), body...)
+	c.scratch.body = body
+	c.send(k, b)
+	for _, r := range c.replicas {
+		if sh.life == 0 || !r.readyAt(k) {
+			c.sendHold(k, r)
+		}
+	}
+	for _, a := range sh.asks {
+		c.sendAsk(k, a)
+	}
+	for _, u := range sh.sent {
+		setGeneration(u.msg, c.gen)
+		sh.sender.Send(k, u.msg)
+	}
+	if c.left {
+		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
+	}
+	sh.sender.Flush()
+}
+
+func (c *Client) header(k kind) []byte {
+	return appendHeader(c.scratch.msg[:0], k, c.gen, uint32(c.o.Origin))
+}
+
+func (c *Client) send(k int, msg []byte) {
+	c.scratch.msg = msg[:0]
+	if s := c.shards[k].sender; s != nil {
+		s.Send(k, msg)
+	}
+}
+
+func (c *Client) flushSenders() {
+	for k := range c.shards {
+		if s := c.shards[k].sender; s != nil {
+			s.Flush()
+		}
+	}
+}
+
+func (c *Client) sendHold(k int, r replica) {
+	set, ok := r.segment(k)
+	if !ok {
+		return
+	}
+	table, id := r.hold()
+	b := appendUints(c.header(kindHold), uint64(table), uint64(id), r.leaseTurn())
+	c.send(k, appendSet(b, set))
+}
+
+func (c *Client) sendAsk(k int, a sentAsk) {
+	b := appendUint(c.header(kindAsk), a.ticket)
+	c.send(k, appendVarint(b, int64(a.floor)))
+}
+
+// ask asks every shard for an answer once floor is reached.
+func (c *Client) ask(floor consistency.Clock) (ticket uint64) {
+	c.ticket++
+	for k := range c.shards {
+		a := sentAsk{c.ticket, floor}
+		c.shards[k].asks = append(c.shards[k].asks, a)
+		c.sendAsk(k, a)
+	}
+	return c.ticket
+}
+
+// Fail ends every wait, now and later, with err. The first failure stays.
+func (c *Client) Fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.err = err
+		c.changed.Broadcast()
+	}
+}
+
+// Err is why the client failed, nil while it has not.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Deliver takes a message of a shard. Any goroutine may call it; it never waits.
+// An error means that the message was not what a shard sends: close the
+// connection.
+func (c *Client) Deliver(shard int, msg []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if shard < 0 || shard >= len(c.shards) {
+		return fmt.Errorf("table: message of shard %d of %d", shard, len(c.shards))
+	}
+	r := &reader{b: msg}
+	k, gen, _ := r.header()
+	var err error
+	switch {
+	case r.err != nil:
+		err = r.err
+	case k == kindAnswer:
+		start := c.now()
+		err = c.answer(shard, r)
+		c.stats.Decode += c.now() - start
+	case k == kindRefuse:
+		c.refused = max(c.refused, gen)
+	case k == kindReset:
+		c.shards[shard].life = 0
+		for _, rep := range c.replicas {
+			rep.unready(shard)
+		}
+		c.introduce(shard)
+	default:
+		err = errors.New("not a message for a client")
+	}
+	c.changed.Broadcast()
+	if err != nil {
+		return fmt.Errorf("table: %s of shard %d: %w", k, shard, err)
+	}
+	return nil
+}
+
+// answer takes an answer in. Its head is read first and nothing happens when it
+// is broken; a block that is broken fails the client, since part of it is in.
+func (c *Client) answer(k int, r *reader) error {
+	life, stamp := r.u32v(), r.u32v()
+	version, clock := consistency.Clock(r.varint()), consistency.Clock(r.varint())
+	ticket := r.uvarint()
+	seen := consistency.Clock(r.varint())
+	r.u32v() // sub: a client sends whole clocks
+	by := consistency.Origin(r.u32v())
+	n := r.count(6)
+	if r.err != nil {
+		return r.err
+	}
+	sh := &c.shards[k]
+	for range n {
+		first := r.flag()
+		body := &reader{b: r.bytes(int(r.u32()))}
+		table, id := int(body.upTo(uint64(len(c.specs)-1), "table")), body.u32v()
+		if r.err != nil || body.err != nil {
+			return errors.Join(r.err, body.err)
+		}
+		if rep := c.replica(table, id); rep != nil {
+			if err := rep.deliver(k, first, body); err != nil {
+				return err
+			}
+		}
+	}
+	sh.life, sh.stamp, sh.by = life, stamp, by
+	sh.version = max(sh.version, version)
+	sh.seen = max(sh.seen, seen)
+	sh.answered = max(sh.answered, clock)
+	sh.ticket = max(sh.ticket, ticket)
+	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
+		sh.sent[0] = sentUpdate{}
+		sh.sent = sh.sent[1:]
+	}
+	for len(sh.asks) > 0 && sh.asks[0].ticket <= sh.ticket {
+		sh.asks = sh.asks[1:]
+	}
+	for _, rep := range c.replicas {
+		rep.seen(k, sh.seen)
+	}
+	c.dropRetired()
+	return nil
+}
+
+func (c *Client) replica(table int, id uint32) replica {
+	for _, r := range c.replicas {
+		if t, i := r.hold(); t == table && i == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// dropRetired lets go of working sets that no unanswered update names.
+func (c *Client) dropRetired() {
+	oldest := c.clock
+	for k := range c.shards {
+		oldest = min(oldest, c.shards[k].answered)
+	}
+	kept := c.replicas[:0]
+	for _, r := range c.replicas {
+		if at, retired := r.retiredAt(); !retired || at > oldest {
+			kept = append(kept, r)
+			continue
+		}
+		table, id := r.hold()
+		for k := range c.shards {
+			if _, ok := r.segment(k); ok {
+				c.send(k, appendUints(c.header(kindDrop), uint64(table), uint64(id)))
+			}
+		}
+	}
+	clear(c.replicas[len(kept):])
+	c.replicas = kept
+}
+
+func (c *Client) now() int64 {
+	if c.o.Now == nil {
+		return 0
+	}
+	return c.o.Now()
+}

@@ -1,0 +1,322 @@
+package table
+
+import (
+	"petuum/consistency"
+)
+
+// Start declares the views opened so far and waits until each has its values,
+// as old as the policy allows at the start clock. Views opened later declare
+// themselves with Hold.
+func (c *Client) Start() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.startOpen()
+	return c.wait(func() bool { return c.openReady() }, func() {
+		for p := range c.parts {
+			c.refresh(p)
+		}
+	})
+}
+
+// startOpen makes one replica for each table that has views, on the keys of all
+// of them, so that a key held by several parts travels once.
+func (c *Client) startOpen() {
+	c.opened = true
+	for table := range c.specs {
+		var views []view
+		for _, d := range c.pending {
+			if d.table == table {
+				views = append(views, d.view)
+			}
+		}
+		if len(views) > 0 {
+			c.add(views[0].share(views, c.newHold()))
+		}
+	}
+	c.pending = nil
+	c.ask(c.o.Policy.Floor(c.o.Start))
+	c.flushSenders()
+}
+
+func (c *Client) openReady() bool {
+	floor := c.o.Policy.Floor(c.o.Start)
+	for k := range c.shards {
+		if c.shards[k].version < floor || c.shards[k].ticket == 0 {
+			return false
+		}
+	}
+	return c.replicasReady()
+}
+
+func (c *Client) replicasReady() bool {
+	for _, r := range c.replicas {
+		if _, retired := r.retiredAt(); !retired && !r.ready() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) newHold() uint32 {
+	c.nextHold++
+	return c.nextHold
+}
+
+func (c *Client) add(r replica) {
+	c.replicas = append(c.replicas, r)
+	for k := range c.shards {
+		c.sendHold(k, r)
+	}
+}
+
+// Clock ends an iteration of a part: its updates go out with those of its group,
+// once all parts of the group have ended the iteration, and its views take in
+// what has been answered. It returns when the views are as fresh as the policy
+// demands at the part's new clock. Only the part's own goroutine may call it.
+func (c *Client) Clock(part int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	c.beginClock(part)
+	ready := func() bool { return c.clockReady(part) }
+	if !ready() {
+		c.stats.Blocked++
+	}
+	return c.wait(ready, func() { c.refresh(part) })
+}
+
+func (c *Client) beginClock(part int) {
+	c.stats.Clocks++
+	p := &c.parts[part]
+	for _, v := range p.views {
+		v.deposit()
+	}
+	p.clock++
+	c.advance()
+}
+
+// advance sends an update for each clock that the slowest part of the group has
+// finished. Everything deposited goes with the first: sent early is allowed.
+func (c *Client) advance() {
+	least, any := consistency.Clock(0), false
+	for _, p := range c.parts {
+		if !p.done && (!any || p.clock < least) {
+			least, any = p.clock, true
+		}
+	}
+	if !any {
+		return
+	}
+	for c.clock < least {
+		c.clock++
+		c.flush()
+	}
+}
+
+// flush sends every shard the update that ends clock c.clock.
+func (c *Client) flush() {
+	start := c.now()
+	for k := range c.shards {
+		sh := &c.shards[k]
+		b := appendHeader(nil, kindUpdate, c.gen, uint32(c.o.Origin))
+		b = appendVarint(b, int64(c.clock))
+		b = appendUint(b, 0) // sub
+		b = appendVarint(b, int64(c.o.Policy.Floor(c.clock)))
+		b = appendVarint(b, int64(sh.version))
+		b = appendUint(b, flagLast)
+		n := 0
+		body := c.scratch.body[:0]
+		for _, r := range c.replicas {
+			var took bool
+			if body, took = r.take(k, c.clock, body); took {
+				n++
+			}
+		}
+		b = append(appendUint(b, uint64(n)), body...)
+		body, n = body[:0], 0
+		for _, r := range c.releases {
+			if _, ok := r.segment(k); ok {
+				table, id := r.hold()
+				body = appendUints(body, uint64(table), uint64(id))
+				n++
+			}
+		}
+		b = append(appendUint(b, uint64(n)), body...)
+		c.scratch.body = body
+		sh.sent = append(sh.sent, sentUpdate{c.clock, b})
+		if sh.sender != nil {
+			sh.sender.Send(k, b)
+		}
+	}
+	c.releases = c.releases[:0]
+	c.stats.Encode += c.now() - start
+	c.flushSenders()
+}
+
+// clockReady reports whether a part may go on at its clock: everything before
+// the floor is in, no more than a window of updates is unanswered, and the
+// working set it asked for is here.
+func (c *Client) clockReady(part int) bool {
+	p := &c.parts[part]
+	floor := c.o.Policy.Floor(p.clock)
+	for k := range c.shards {
+		sh := &c.shards[k]
+		if sh.version < floor || c.clock-sh.answered > consistency.Clock(c.o.Window) {
+			return false
+		}
+	}
+	for _, v := range p.views {
+		if !v.nextReady() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) refresh(part int) {
+	for _, v := range c.parts[part].views {
+		v.turn()
+		v.refresh()
+	}
+}
+
+// Sync waits, at a barrier, until the part's views hold every update that every
+// origin made before the part's clock, whatever the policy.
+func (c *Client) Sync(part int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ticket, floor := c.beginSync(part)
+	return c.wait(func() bool { return c.syncReady(ticket, floor) }, func() { c.refresh(part) })
+}
+
+func (c *Client) beginSync(part int) (ticket uint64, floor consistency.Clock) {
+	floor = c.parts[part].clock
+	ticket = c.ask(floor)
+	c.flushSenders()
+	return ticket, floor
+}
+
+func (c *Client) syncReady(ticket uint64, floor consistency.Clock) bool {
+	for k := range c.shards {
+		if c.shards[k].ticket < ticket || c.shards[k].version < floor {
+			return false
+		}
+	}
+	return true
+}
+
+// Finish says that a part will write no more; after the last of the group the
+// origin leaves, and nobody waits for it.
+func (c *Client) Finish(part int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts[part].done = true
+	c.advance()
+	for _, p := range c.parts {
+		if !p.done {
+			return
+		}
+	}
+	if c.left {
+		return
+	}
+	c.left = true
+	for k := range c.shards {
+		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
+	}
+	c.flushSenders()
+}
+
+// wait blocks until ready, then calls then; the caller holds the lock.
+func (c *Client) wait(ready func() bool, then func()) error {
+	if c.err == nil && !ready() {
+		start := c.now()
+		for c.err == nil && !ready() {
+			c.changed.Wait()
+		}
+		d := c.now() - start
+		c.stats.Waited += d
+		c.stats.WaitedOn[c.lastBy()] += d
+	}
+	if c.err != nil {
+		return c.err
+	}
+	then()
+	return nil
+}
+
+// lastBy is the origin whose message released the oldest version we work with.
+func (c *Client) lastBy() consistency.Origin {
+	least := 0
+	for k := range c.shards {
+		if c.shards[k].version < c.shards[least].version {
+			least = k
+		}
+	}
+	return c.shards[least].by
+}
+
+// Steps are Clock, Start and Sync cut where they wait, for a driver that has no
+// goroutine to block: a simulation, or a loop over many parts. Each Begin is
+// followed by its Ready until that is true, then by its End.
+type Steps struct{ c *Client }
+
+// Steps returns the client's calls in steps.
+func (c *Client) Steps() Steps { return Steps{c} }
+
+// BeginStart is Start up to its wait.
+func (s Steps) BeginStart() {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.startOpen()
+}
+
+// StartReady reports whether Start would return.
+func (s Steps) StartReady() bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.openReady()
+}
+
+// BeginClock is Clock of a part up to its wait; it reports whether Clock would
+// have blocked.
+func (s Steps) BeginClock(part int) (blocked bool) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.beginClock(part)
+	if !s.c.clockReady(part) {
+		s.c.stats.Blocked++
+		return true
+	}
+	return false
+}
+
+// ClockReady reports whether Clock of the part would return.
+func (s Steps) ClockReady(part int) bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.clockReady(part)
+}
+
+// End lets the part's views take in what was answered.
+func (s Steps) End(part int) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.c.refresh(part)
+}
+
+// BeginSync is Sync of a part up to its wait; SyncReady takes what it returns.
+func (s Steps) BeginSync(part int) (ticket uint64, floor consistency.Clock) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.beginSync(part)
+}
+
+// SyncReady reports whether Sync would return.
+func (s Steps) SyncReady(ticket uint64, floor consistency.Clock) bool {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return s.c.syncReady(ticket, floor)
+}

@@ -1,0 +1,259 @@
+package table
+
+import (
+	"fmt"
+
+	"petuum/consistency"
+)
+
+// replica is one held set of a client, of any element type. The client calls it
+// with its lock held.
+type replica interface {
+	hold() (table int, id uint32)
+	leaseTurn() uint64
+	segment(shard int) (Set, bool) // the keys a shard has of it
+	ready() bool                   // every shard has sent its values
+	readyAt(shard int) bool
+	unready(shard int) // the shard forgot it: it will be declared and sent anew
+	deliver(shard int, first bool, r *reader) error
+	take(shard int, clock consistency.Clock, b []byte) (out []byte, took bool)
+	seen(shard int, clock consistency.Clock)
+	retiredAt() (consistency.Clock, bool)
+}
+
+// heldSet is the replica of one held set: the values as last answered, what its
+// parts deposited for the next update, and the updates sent that no answer
+// includes yet, a layer each.
+type heldSet[T Elem] struct {
+	table int
+	id    uint32
+	spec  Spec
+	set   Set
+	turn  uint64 // 1 + turn of a lease, 0: shared
+	width int
+
+	base   []T // as last answered
+	acc    []T // deposited, where touched
+	marks  bitset
+	segs   []segment[T] // by shard
+	views  []*View[T]
+	layers bool // an update can be on its way while a view is refreshed
+
+	retired   bool
+	retiredBy consistency.Clock // the last update that can name it
+
+	positions []int32 // scratch
+}
+
+// segment is the part of a held set that one shard has: positions [lo, hi).
+type segment[T Elem] struct {
+	lo, hi int
+	here   bool
+	layers []layer[T]
+}
+
+// layer is an update that was sent: its deltas at positions of the held set.
+type layer[T Elem] struct {
+	clock     consistency.Clock
+	positions []int32
+	deltas    []T
+}
+
+func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *heldSet[T] {
+	spec := c.specs[table]
+	h := &heldSet[T]{table: table, id: id, spec: spec, set: set, turn: turn, width: spec.width()}
+	n := set.Len()
+	h.base = make([]T, n*h.width)
+	if !spec.Init.zero() {
+		for i := range n {
+			fillInit(spec.Init, set.Key(i), h.base[i*h.width:(i+1)*h.width])
+		}
+	}
+	h.layers = !c.o.Policy.Synchronous() && spec.Rule.preview()
+	h.segs = make([]segment[T], c.o.Shards)
+	for k := range h.segs {
+		s := &h.segs[k]
+		s.lo, s.hi = set.clip(ShardRange(spec.Keys, k, c.o.Shards))
+		s.here = s.lo == s.hi
+	}
+	return h
+}
+
+// attach gives the replica a view. With one view of the whole set, what the view
+// gathers is what the replica sends: they share the memory.
+func (h *heldSet[T]) attach(views ...*View[T]) {
+	h.views = views
+	if len(views) == 1 && !views[0].inPlace {
+		h.acc, h.marks = views[0].delta, views[0].dirty
+		return
+	}
+	h.acc = make([]T, len(h.base))
+	h.marks = newBitset(h.set.Len())
+}
+
+func (h *heldSet[T]) hold() (int, uint32)     { return h.table, h.id }
+func (h *heldSet[T]) leaseTurn() uint64       { return h.turn }
+func (h *heldSet[T]) readyAt(k int) bool      { return h.segs[k].here }
+func (h *heldSet[T]) row(vals []T, i int) []T { return vals[i*h.width : (i+1)*h.width] }
+
+func (h *heldSet[T]) retiredAt() (consistency.Clock, bool) { return h.retiredBy, h.retired }
+
+func (h *heldSet[T]) segment(k int) (Set, bool) {
+	s := &h.segs[k]
+	return h.set.sub(s.lo, s.hi), s.lo < s.hi
+}
+
+func (h *heldSet[T]) ready() bool {
+	for k := range h.segs {
+		if !h.segs[k].here {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *heldSet[T]) unready(k int) {
+	s := &h.segs[k]
+	s.here = s.lo == s.hi
+}
+
+// deliver takes in the values that a shard answered.
+func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
+	s := &h.segs[k]
+	size := h.width * h.spec.Type.Size()
+	h.positions = r.positions(s.hi-s.lo, size, h.positions)
+	values := r.bytes(len(h.positions) * size)
+	if r.err != nil {
+		return r.err
+	}
+	if len(r.b) > 0 {
+		return fmt.Errorf("%d bytes too many in a block of %q", len(r.b), h.spec.Name)
+	}
+	for i, p := range h.positions {
+		at := s.lo + int(p)
+		readRow(values[i*size:], h.row(h.base, at))
+		for _, v := range h.views {
+			v.stale(at)
+		}
+	}
+	s.here = s.here || first
+	return nil
+}
+
+// take encodes what was deposited for a shard as a block of the update that ends
+// clock, and keeps it as a layer until an answer includes it.
+func (h *heldSet[T]) take(k int, clock consistency.Clock, b []byte) ([]byte, bool) {
+	s := &h.segs[k]
+	if h.retired && h.retiredBy < clock || s.lo == s.hi {
+		return b, false
+	}
+	all := h.marks.appendTo(h.positions[:0], s.lo, s.hi, 0)
+	h.positions = all
+	if len(all) == 0 {
+		return b, false
+	}
+	sent := all[:0]
+	for _, p := range all {
+		h.marks.clear(int(p))
+		if !h.spec.Rule.skipsZero() || !allZero(h.row(h.acc, int(p))) {
+			sent = append(sent, p)
+		}
+	}
+	if len(sent) == 0 {
+		return b, false
+	}
+	b = appendUints(b, uint64(h.table), uint64(h.id))
+	for i := range sent {
+		sent[i] -= int32(s.lo)
+	}
+	b = appendPositions(b, sent, s.hi-s.lo)
+	var l layer[T]
+	if h.layers {
+		l = layer[T]{clock, make([]int32, len(sent)), make([]T, 0, len(sent)*h.width)}
+	}
+	for i, p := range sent {
+		at := s.lo + int(p)
+		row := h.row(h.acc, at)
+		b = appendRow(b, row)
+		if h.layers {
+			l.positions[i] = int32(at)
+			l.deltas = append(l.deltas, row...)
+		}
+		clear(row)
+	}
+	if h.layers {
+		s.layers = append(s.layers, l)
+	}
+	return b, true
+}
+
+// seen forgets the layers that the shard has: its values include them.
+func (h *heldSet[T]) seen(k int, clock consistency.Clock) {
+	s := &h.segs[k]
+	n := 0
+	for n < len(s.layers) && s.layers[n].clock <= clock {
+		n++
+	}
+	if n > 0 {
+		s.layers = append(s.layers[:0], s.layers[n:]...)
+	}
+}
+
+// deposit combines an update of a part into what the next update will carry.
+func (h *heldSet[T]) deposit(at int, u []T) {
+	acc := h.row(h.acc, at)
+	if h.marks.has(at) {
+		combineRow(h.spec.Rule, acc, u)
+		return
+	}
+	copy(acc, u)
+	h.marks.set(at)
+}
+
+// pass hands the updates that no answer includes yet to the set that follows
+// this one in its view, so that the part keeps seeing what it wrote. next is the
+// clock whose update will carry what is deposited now.
+func (h *heldSet[T]) pass(to *heldSet[T], next consistency.Clock) {
+	if !to.layers {
+		return
+	}
+	for k := range h.segs {
+		for _, l := range h.segs[k].layers {
+			to.inherit(k, l.clock, h, l.positions, l.deltas)
+		}
+		s := &h.segs[k]
+		waiting := h.marks.appendTo(nil, s.lo, s.hi, 0)
+		deltas := make([]T, 0, len(waiting)*h.width)
+		for _, p := range waiting {
+			deltas = append(deltas, h.row(h.acc, int(p))...)
+		}
+		to.inherit(k, next, h, waiting, deltas)
+	}
+}
+
+func (h *heldSet[T]) inherit(k int, clock consistency.Clock, from *heldSet[T], positions []int32, deltas []T) {
+	l := layer[T]{clock: clock}
+	for i, p := range positions {
+		if at, ok := h.set.Position(from.set.Key(int(p))); ok {
+			l.positions = append(l.positions, int32(at))
+			l.deltas = append(l.deltas, deltas[i*h.width:(i+1)*h.width]...)
+		}
+	}
+	if len(l.positions) > 0 {
+		h.segs[k].layers = append(h.segs[k].layers, l)
+	}
+}
+
+func allZero[T Elem](row []T) bool {
+	for _, v := range row {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+var (
+	_ replica = (*heldSet[float32])(nil)
+	_ view    = (*View[float32])(nil)
+)

@@ -1,0 +1,335 @@
+package table
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"petuum/consistency"
+)
+
+// update applies an update, or keeps it for the fold of its clock, and answers
+// when its floor is reached.
+func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Reply) error {
+	clock := consistency.Clock(r.varint())
+	sub := uint32(r.upTo(1<<32-1, "sub"))
+	floor := consistency.Clock(r.varint())
+	based := consistency.Clock(r.varint())
+	flags := r.upTo(flagsKnown, "flags")
+	if r.err != nil {
+		return r.err
+	}
+	last := flags&flagLast != 0
+	if clock <= ses.clock || clock == ses.clock+1 && sub < ses.sub {
+		s.stats.Duplicates++
+		if last {
+			s.request(floor, request{origin: o, clock: clock})
+			s.release(reply)
+		}
+		return nil
+	}
+	if _, ok := s.vector.Clock(o); !ok {
+		return errors.New("the origin has left")
+	}
+	if clock != ses.clock+1 || sub != ses.sub {
+		return fmt.Errorf("update (%d, %d) after (%d, %d): one is missing", clock, sub, ses.clock+1, ses.sub)
+	}
+	blocks, released, err := s.decode(ses, r)
+	if err != nil {
+		return err
+	}
+
+	// From here on nothing fails.
+	if s.answered {
+		s.tick()
+	}
+	s.stats.Updates++
+	if lag := clock - 1 - based; based != consistency.Beginning && lag > s.stats.Stalest {
+		s.stats.Stalest = lag
+	}
+	for _, b := range blocks {
+		if b.hold.turn == 0 && s.foldsClock(b.hold.table) {
+			s.keep(clock, o, b)
+		} else {
+			s.stores[b.hold.table].apply(b.rows, b.values, s.stamp)
+		}
+	}
+	for _, h := range released {
+		s.releaseLease(h, reply)
+		ses.remove(h)
+	}
+	if !last {
+		ses.sub++
+		return nil
+	}
+	ses.clock, ses.sub = clock, 0
+	s.request(floor, request{origin: o, clock: clock})
+	advanced, err := s.vector.Tick(o, clock)
+	if err != nil {
+		return err // unreachable: the session and the vector move together
+	}
+	if advanced {
+		s.advanced(reply)
+	} else {
+		s.release(reply)
+	}
+	return nil
+}
+
+// foldsClock reports whether a table is folded a clock at a time.
+func (s *Shard) foldsClock(table int) bool {
+	return s.o.Policy.Synchronous() && (s.o.Deterministic || s.specs[table].Rule.fold())
+}
+
+// decode checks the whole body of an update before anything is applied.
+func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
+	sc := &s.scratch
+	sc.blocks, sc.rows = sc.blocks[:0], sc.rows[:0]
+	var released []*hold
+	for range r.upTo(uint64(len(r.b)), "the number of blocks") {
+		h := s.heldBy(ses, r)
+		if r.err != nil {
+			break
+		}
+		size := s.specs[h.table].Type.Size() * s.specs[h.table].width()
+		sc.positions = r.positions(h.n, size, sc.positions)
+		values := r.bytes(len(sc.positions) * size)
+		first := len(sc.rows)
+		for _, p := range sc.positions {
+			sc.rows = append(sc.rows, h.row(int(p)))
+		}
+		sc.blocks = append(sc.blocks, block{h, sc.rows[first:len(sc.rows):len(sc.rows)], values})
+	}
+	for range r.upTo(uint64(len(r.b)), "the number of releases") {
+		h := s.heldBy(ses, r)
+		if r.err == nil && h.turn == 0 {
+			r.fail(fmt.Errorf("hold %d of %q is not a lease", h.id, s.specs[h.table].Name))
+		}
+		released = append(released, h)
+	}
+	if r.err == nil && len(r.b) > 0 {
+		r.fail(fmt.Errorf("%d bytes too many", len(r.b)))
+	}
+	return sc.blocks, released, r.err
+}
+
+func (s *Shard) heldBy(ses *session, r *reader) *hold {
+	t := int(r.upTo(uint64(len(s.specs)-1), "table"))
+	id := uint32(r.upTo(1<<31, "hold"))
+	if r.err != nil {
+		return nil
+	}
+	h := ses.find(t, id)
+	switch {
+	case h == nil:
+		r.fail(fmt.Errorf("hold %d of %q was not asked for", id, s.specs[t].Name))
+	case !h.ready:
+		r.fail(fmt.Errorf("the lease on %q was not granted", s.specs[t].Name))
+	}
+	return h
+}
+
+// keep stores a block until its clock is folded.
+func (s *Shard) keep(clock consistency.Clock, o consistency.Origin, b block) {
+	i, ok := slices.BinarySearchFunc(s.folds, clock, func(f foldedClock, c consistency.Clock) int { return int(f.clock - c) })
+	if !ok {
+		s.folds = slices.Insert(s.folds, i, foldedClock{clock: clock})
+	}
+	s.folds[i].parts = append(s.folds[i].parts, foldedBlock{o, b.hold.table, slices.Clone(b.rows), slices.Clone(b.values)})
+}
+
+// foldUpTo folds every clock up to min: the updates of each origin are combined
+// in the order of origins, then the rule is applied once a key.
+func (s *Shard) foldUpTo(min consistency.Clock) {
+	n := 0
+	for n < len(s.folds) && s.folds[n].clock <= min {
+		f := s.folds[n]
+		slices.SortStableFunc(f.parts, func(a, b foldedBlock) int { return int(a.origin) - int(b.origin) })
+		for _, b := range f.parts {
+			s.stores[b.table].combine(b.rows, b.values)
+		}
+		for _, st := range s.stores {
+			st.flush(s.stamp)
+		}
+		n++
+	}
+	s.folds = slices.Delete(s.folds, 0, n)
+}
+
+// advanced follows an advance of the slowest origin.
+func (s *Shard) advanced(reply Reply) {
+	if s.answered {
+		s.tick()
+	}
+	s.foldUpTo(s.vector.Min())
+	s.release(reply)
+	if !s.o.Eager {
+		return
+	}
+	for _, o := range s.vector.Origins() {
+		if ses := s.sessions[o]; ses.live && s.behind(ses) {
+			s.answer(o, ses, request{}, reply)
+		}
+	}
+}
+
+// behind reports whether something changed in what a client holds.
+func (s *Shard) behind(ses *session) bool {
+	for _, h := range ses.holds {
+		if h.ready && h.sent < s.stamp {
+			if s.scratch.positions = s.stores[h.table].changed(h, h.sent, s.scratch.positions); len(s.scratch.positions) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// release answers what has reached its floor, each origin once.
+func (s *Shard) release(reply Reply) {
+	var ready []request
+	for {
+		q, ok := s.held.Ready(s.vector.Min())
+		if !ok {
+			break
+		}
+		i := slices.IndexFunc(ready, func(x request) bool { return x.origin == q.origin })
+		if i < 0 {
+			ready = append(ready, q)
+			continue
+		}
+		ready[i].clock = max(ready[i].clock, q.clock)
+		ready[i].ticket = max(ready[i].ticket, q.ticket)
+	}
+	for _, q := range ready {
+		s.answer(q.origin, s.sessions[q.origin], q, reply)
+	}
+}
+
+// answer sends a client what changed in the keys it holds.
+func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Reply) {
+	if !ses.live {
+		return
+	}
+	s.stats.Answers++
+	b := appendHeader(s.scratch.out[:0], kindAnswer, s.generation, uint32(o))
+	b = appendUint(b, uint64(s.o.Life))
+	b = appendUint(b, uint64(s.stamp))
+	b = appendVarint(b, int64(s.vector.Min()))
+	b = appendVarint(b, int64(q.clock))
+	b = appendUint(b, q.ticket)
+	b = appendVarint(b, int64(ses.clock))
+	b = appendUint(b, uint64(ses.sub))
+	b = appendUint(b, uint64(s.by))
+
+	n := 0
+	blocks := s.scratch.body[:0]
+	for _, h := range ses.holds {
+		if !h.ready || h.sent == s.stamp && !h.fresh {
+			continue
+		}
+		s.scratch.positions = s.stores[h.table].changed(h, h.sent, s.scratch.positions)
+		if len(s.scratch.positions) == 0 && !h.fresh {
+			h.sent = s.stamp
+			continue
+		}
+		blocks = append(blocks, 0)
+		if h.fresh {
+			blocks[len(blocks)-1] = 1
+		}
+		length := len(blocks)
+		blocks = append(blocks, 0, 0, 0, 0)
+		blocks = appendUint(blocks, uint64(h.table))
+		blocks = appendUint(blocks, uint64(h.id))
+		blocks = appendPositions(blocks, s.scratch.positions, h.n)
+		blocks = s.stores[h.table].appendValues(blocks, h, s.scratch.positions)
+		binary.LittleEndian.PutUint32(blocks[length:], uint32(len(blocks)-length-4))
+		h.sent, h.fresh = s.stamp, false
+		n++
+	}
+	b = appendUint(b, uint64(n))
+	b = append(b, blocks...)
+	s.scratch.out, s.scratch.body = b[:0], blocks[:0]
+	s.answered = true
+	reply(o, b)
+}
+
+func appendUint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
+
+// tick moves the stamp on. When the counter ends, everything written gets stamp
+// 1 and every client is sent everything again.
+func (s *Shard) tick() {
+	s.answered = false
+	if s.stamp++; s.stamp != 0 {
+		return
+	}
+	s.stamp = 2
+	for _, st := range s.stores {
+		st.restamp()
+	}
+	for _, ses := range s.sessions {
+		for _, h := range ses.holds {
+			h.sent = 0
+		}
+	}
+	s.o.Life++
+}
+
+// A lease is a range that one client at a time holds exclusively. Holders take
+// turns 0, 1, 2, ...: the order is part of the program (slice s belongs to part
+// p at turn c), so that no two clients can wait for each other.
+type lease struct {
+	turn    uint64 // whose turn it is
+	waiting map[uint64]leaseWait
+}
+
+type leaseKey struct {
+	table int
+	r     Range
+}
+
+type leaseWait struct {
+	origin consistency.Origin
+	h      *hold
+}
+
+// acquire queues h for its turn. A turn that is over was released by an update
+// seen before, and the client only resends.
+func (s *Shard) acquire(o consistency.Origin, ses *session, h *hold, reply Reply) {
+	l := s.leases[h.lease]
+	if l == nil {
+		l = &lease{waiting: make(map[uint64]leaseWait)}
+		s.leases[h.lease] = l
+	}
+	if h.turn-1 < l.turn {
+		return
+	}
+	l.waiting[h.turn-1] = leaseWait{o, h}
+	if h.turn-1 == l.turn {
+		s.grant(o, ses, h, reply)
+	}
+}
+
+func (s *Shard) grant(o consistency.Origin, ses *session, h *hold, reply Reply) {
+	h.ready = true
+	s.answer(o, ses, request{}, reply)
+}
+
+// releaseLease passes the lease of h on. What its holder wrote is in.
+func (s *Shard) releaseLease(h *hold, reply Reply) {
+	l := s.leases[h.lease]
+	if l == nil || h.turn-1 != l.turn {
+		return // a duplicate
+	}
+	delete(l.waiting, l.turn)
+	l.turn++
+	if w, ok := l.waiting[l.turn]; ok {
+		if ses := s.sessions[w.origin]; ses != nil && ses.find(w.h.table, w.h.id) == w.h {
+			s.grant(w.origin, ses, w.h, reply)
+		}
+	}
+}
+
+// maxSparseRange is how many keys of a sparse table may be held as a range.
+const maxSparseRange = 1 << 20
