@@ -134,7 +134,7 @@ func level(v any) any {
 // seeds are documents that exercise the scanner.
 func seeds() []string {
 	return []string{full, marked, job, job + full, "", "[", "[[a]]\n[a.b]\n[[a.c]]\nx=1", "a.b.c=1\na.d=2\n[a]\ne=1", "[a.b]\n[a]\nb.c = 1",
-		"x = [[{a=1}], [{a=2}]]", "x = {a.b = 1, a.c = [1,\n2]\n}", "x = 1979-05-27 07:32:00", "\"\" = 1", "'''a''' = 1", "x = \"\"\"\"\"\"\"", "x=0x_1", "x = 1\r", "\x00"}
+		"x = [[{a=1}], [{a=2}]]", "x = {a.b = 1, a.c = [1,\n2]\n}", "x = 1979-05-27 07:32:00", "\"\" = 1", "'''a''' = 1", "x = \"\"\"\"\"\"\"", "x=0x_1", "x = 1\r", "\x00", `x = """\\""""""`}
 }
 
 // FuzzScan compares the scanner with the toml package: what it accepts has the
@@ -156,6 +156,9 @@ func FuzzScan(f *testing.F) {
 					return
 				}
 			}
+		}
+		if bytes.Contains(text, []byte(`\"""""`)) {
+			return // the package takes six quotes behind an escaped backslash, which TOML doesn't
 		}
 		var doc map[string]any
 		_, err := decodeTOML(string(text), &doc)

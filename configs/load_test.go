@@ -117,6 +117,7 @@ func TestProblems(t *testing.T) {
 		{"rest of line", "stop.epochs = 1 2\nstop.clocks = -1", nil, "4: stop.epochs: expected a top-level item to end with a newline, comment, or EOF, but got '2' instead\n5: stop.clocks: -1 is out of range: want an integer of at least 0"},
 		{"after a string", "job.name = \"a\" b", nil, "4: want the end of the line, got 'b'"},
 		{"bad escape", "[job]\nname = \"\"\"\na\n\\q\"\"\"", nil, `7: job.name: invalid escape in string '\q'`},
+		{"six quotes", `job.name = """a\\""""""`, nil, `4: want the end of the line, got '"'`},
 		{"only toml knows", "[job]\nname = \"a\" # \x01", nil, "5: TOML files cannot contain control characters: '0x01'"},
 		{"not UTF-8", "[job]\n# \xff\nname = 3", nil, "5: the text is not valid UTF-8"},
 		{"deep", "algorithm.x = " + strings.Repeat("[", 100), nil, "4: algorithm.x" + strings.Repeat("[0]", 33) + ": lists and tables are nested deeper than 32"},

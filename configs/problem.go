@@ -48,7 +48,7 @@ func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.at.String())
 	if p.Key != "" && p.at.set == "" {
-		b.WriteString(": " + p.Key)
+		b.WriteString(": " + printable(p.Key))
 	}
 	b.WriteString(": " + p.What)
 	if p.Nearest != "" {

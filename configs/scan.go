@@ -77,7 +77,7 @@ func (s *scanner) confirm() {
 	if err != nil {
 		at := s.at
 		at.line = max(1, line)
-		s.problems = append(s.problems, Problem{at: at, What: err.Error()})
+		s.problems = append(s.problems, Problem{at: at, What: printable(err.Error())})
 	}
 }
 

@@ -63,7 +63,7 @@ func (s *scanner) scalar(key string, start int, raw string) *node {
 	n.kind = broken
 	at := n.at
 	at.line += line
-	what := err.Error()
+	what := printable(err.Error())
 	if first := rune(raw[0]); unicode.IsLetter(first) || first == '/' || first == '.' {
 		what = fmt.Sprintf("%s is no TOML value: a string needs quotes, as %s", printable(raw), quote(shortened(raw)))
 	}
