@@ -1,0 +1,156 @@
+package dataset
+
+import "bytes"
+
+// What a CSV field is, where it is no feature; see layout.target.
+const (
+	labelField   = -1
+	droppedField = -2
+)
+
+// csv adds the row of a CSV line.
+func (b *builder) csv(line []byte) *fault {
+	if isBlank(line) {
+		return nil
+	}
+	l := b.layout
+	it := fieldReader{line: line, sep: l.sep, buf: b.unescaped}
+	n := 0
+	for it.more() {
+		if it.fault != nil {
+			return it.fault
+		}
+		if n == len(l.target) {
+			return faultf(it.at, "row has more fields than the first one (%d)", n)
+		}
+		switch t := l.target[n]; t {
+		case labelField:
+			if f := b.labels.token(it.field, it.at); f != nil {
+				return f
+			}
+		case droppedField:
+			if v, err := parseFloat(it.field); err != nil || v != 0 {
+				b.dropped++
+			}
+		default:
+			v, err := parseFloat(it.field)
+			if err != nil || !isFinite(v) {
+				return l.badFeature(n, it.field, v, it.at)
+			}
+			b.row[t] = v
+		}
+		n++
+	}
+	b.unescaped = it.buf
+	if n < len(l.target) {
+		return faultf(len(line), "row has %d fields, the first one has %d", n, len(l.target))
+	}
+	for t, v := range b.row {
+		if f := b.put(uint64(t), v, 0); f != nil {
+			return f
+		}
+	}
+	return b.endRow()
+}
+
+// badFeature says what is wrong with field n.
+func (l *layout) badFeature(n int, field []byte, v float64, at int) *fault {
+	name := l.column(n)
+	switch {
+	case missing(field):
+		return faultf(at, "column %s: the value is missing", name)
+	case !isFinite(v):
+		return faultf(at, "column %s: %s is not finite", name, excerpt(field))
+	}
+	return faultf(at, "column %s: %s is not a number", name, excerpt(field))
+}
+
+// isBlank says whether a CSV line holds no row: nothing, or a comment.
+func isBlank(line []byte) bool {
+	line = bytes.Trim(line, " ")
+	return len(line) == 0 || line[0] == '#'
+}
+
+// fieldReader cuts a CSV line into fields.
+type fieldReader struct {
+	line []byte
+	sep  byte
+	buf  []byte // holds a field whose quotes are doubled
+	next int    // where the next field begins; beyond the line at its end
+
+	field []byte // without quotes and, if not quoted, without blanks around it
+	at    int    // where it begins
+	fault *fault // the line is malformed here
+}
+
+// more reads the next field and returns false behind the last one. The field is
+// valid until the next call.
+func (r *fieldReader) more() bool {
+	if r.next > len(r.line) {
+		return false
+	}
+	i := r.next
+	for i < len(r.line) && r.isSpace(r.line[i]) {
+		i++
+	}
+	if i < len(r.line) && r.line[i] == '"' {
+		r.quoted(i)
+		return true
+	}
+	r.at = i
+	end := i
+	for ; end < len(r.line) && r.line[end] != r.sep; end++ {
+		if r.line[end] == '"' {
+			r.fault = faultf(end, "a quote inside a field that does not start with one")
+		}
+	}
+	r.next = end + 1
+	for end > i && r.isSpace(r.line[end-1]) {
+		end--
+	}
+	r.field = r.line[i:end]
+	return true
+}
+
+// quoted reads a field whose opening quote is at byte i.
+func (r *fieldReader) quoted(i int) {
+	r.at = i
+	r.buf = r.buf[:0]
+	rest := r.line[i+1:]
+	plain := true // no doubled quote so far
+	for {
+		n := bytes.IndexByte(rest, '"')
+		if n < 0 {
+			r.fault = faultf(i, "the closing quote is missing (a newline inside quotes is not supported)")
+			return
+		}
+		doubled := n+1 < len(rest) && rest[n+1] == '"'
+		switch {
+		case doubled:
+			r.buf = append(r.buf, rest[:n+1]...)
+			plain = false
+			rest = rest[n+2:]
+			continue
+		case plain:
+			r.field = rest[:n]
+		default:
+			r.buf = append(r.buf, rest[:n]...)
+			r.field = r.buf
+		}
+		rest = rest[n+1:]
+		break
+	}
+	end := len(r.line) - len(rest)
+	for end < len(r.line) && r.isSpace(r.line[end]) {
+		end++
+	}
+	if end < len(r.line) && r.line[end] != r.sep {
+		r.fault = faultf(end, "text between a closing quote and the separator")
+	}
+	r.next = end + 1
+}
+
+// isSpace says whether c is dropped around a field.
+func (r *fieldReader) isSpace(c byte) bool {
+	return c == ' ' || c == '\t' && r.sep != '\t'
+}

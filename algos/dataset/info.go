@@ -1,0 +1,260 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxClasses is the largest number of classes that are listed.
+const MaxClasses = 1024
+
+// Info is what is known of some parts of the input: of one after Scan, of all
+// after Merge. It survives JSON unchanged. The zero value is of no part.
+type Info struct {
+	Format string `json:"format"` // LIBSVM or CSV
+	Bytes  int64  `json:"bytes"`  // length of the file as stored; the same in all parts
+
+	Rows     uint64 `json:"rows"`
+	NonZeros uint64 `json:"nonzeros"`          // stored values
+	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
+
+	Features uint64 `json:"features"`        // as fixed by the options, else Seen
+	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
+	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label
+	Base     int    `json:"base"`            // index of feature id 0 in LIBSVM; 0 for CSV
+
+	// The sum, sum of squares, smallest and largest of the labels as they stand in
+	// Part.Labels; 0 without rows. Sums stay finite: they stop at the largest float64.
+	LabelSum   float64 `json:"label_sum"`
+	LabelSumSq float64 `json:"label_sum_sq"`
+	LabelMin   float64 `json:"label_min"`
+	LabelMax   float64 `json:"label_max"`
+
+	Numeric bool     `json:"numeric"`            // all labels are numbers
+	Classes []string `json:"classes,omitempty"`  // sorted; nil if not listed
+	Counts  []uint64 `json:"counts,omitempty"`   // rows of each class
+	TooMany bool     `json:"too_many,omitempty"` // there are more than MaxClasses, all of them numbers
+
+	Label       string   `json:"label,omitempty"`        // CSV: the label column as in Options.Label
+	LabelColumn int      `json:"label_column,omitempty"` // CSV: its 0-based number
+	Names       []string `json:"names,omitempty"`        // CSV with a header: feature names, in order of feature id
+}
+
+// Merge returns the Info of the parts of a and those of b. It is associative:
+// integers, classes and names come out the same in any grouping, and so do the
+// label sums while classes are listed (they are counted, not summed); beyond
+// that sums differ in the last bits, so callers merge in the order of parts.
+// The error says which two facts cannot be of the same file and options.
+func (a Info) Merge(b Info) (Info, error) {
+	if a.Format == "" {
+		return b, b.check()
+	}
+	if b.Format == "" {
+		return a, a.check()
+	}
+	if err := errors.Join(a.check(), b.check()); err != nil {
+		return Info{}, err
+	}
+	if err := a.sameFile(b); err != nil {
+		return Info{}, err
+	}
+	m := a
+	m.Rows += b.Rows
+	m.NonZeros += b.NonZeros
+	m.Dropped += b.Dropped
+	m.Base = min(a.Base, b.Base)
+	m.Seen = max(a.seenFrom(m.Base), b.seenFrom(m.Base))
+	if !m.Fixed {
+		m.Features = m.Seen
+	} else if err := m.checkFeatures(); err != nil {
+		return Info{}, err
+	}
+	m.Numeric = a.Numeric && b.Numeric
+	m.TooMany = a.TooMany || b.TooMany
+	m.addMoments(b)
+	if err := m.mergeClasses(a, b); err != nil {
+		return Info{}, err
+	}
+	return m, nil
+}
+
+// sameFile checks what is equal in all parts of one file.
+func (a Info) sameFile(b Info) error {
+	switch {
+	case a.Format != b.Format:
+		return fmt.Errorf("dataset: one part is %s, another %s", a.Format, b.Format)
+	case a.Bytes != b.Bytes:
+		return fmt.Errorf("dataset: one part is of a file of %d bytes, another of %d: give every machine the same file", a.Bytes, b.Bytes)
+	case a.Fixed != b.Fixed, a.Fixed && a.Features != b.Features:
+		return fmt.Errorf("dataset: parts disagree about the number of features: %d and %d", a.Features, b.Features)
+	case a.Label != b.Label, a.LabelColumn != b.LabelColumn:
+		return fmt.Errorf("dataset: parts disagree about the label column: %q and %q", a.Label, b.Label)
+	case !slices.Equal(a.Names, b.Names):
+		return errors.New("dataset: parts disagree about the names of the features")
+	}
+	return nil
+}
+
+// checkFeatures returns an error if there are more features than was fixed.
+func (a Info) checkFeatures() error {
+	if a.Seen <= a.Features {
+		return nil
+	}
+	return fmt.Errorf("dataset: index %d occurs, but features is fixed at %d and indices start at %d",
+		a.Seen-1+uint64(a.Base), a.Features, a.Base)
+}
+
+// seenFrom returns Seen when ids count from index base instead of a.Base.
+func (a Info) seenFrom(base int) uint64 {
+	if a.Seen == 0 {
+		return 0
+	}
+	return a.Seen + uint64(a.Base) - uint64(base)
+}
+
+// addMoments adds b's label sums to those of m, whose Rows has those of b already.
+func (m *Info) addMoments(b Info) {
+	if m.Rows == b.Rows {
+		m.LabelSum, m.LabelSumSq, m.LabelMin, m.LabelMax = b.LabelSum, b.LabelSumSq, b.LabelMin, b.LabelMax
+	} else if b.Rows > 0 {
+		m.LabelSum = finite(m.LabelSum + b.LabelSum)
+		m.LabelSumSq = finite(m.LabelSumSq + b.LabelSumSq)
+		m.LabelMin = min(m.LabelMin, b.LabelMin)
+		m.LabelMax = max(m.LabelMax, b.LabelMax)
+	}
+}
+
+// mergeClasses sets m's classes to those of a and b, both checked.
+func (m *Info) mergeClasses(a, b Info) error {
+	m.Classes, m.Counts = nil, nil
+	unlisted := a.Classes == nil && a.Rows > 0 || b.Classes == nil && b.Rows > 0
+	if unlisted {
+		if !m.Numeric {
+			return fmt.Errorf("dataset: labels are words in one part and numbers that are no classes (quantities, or more than %d) in another", MaxClasses)
+		}
+		return nil
+	}
+	counts := make(map[string]uint64, len(a.Classes)+len(b.Classes))
+	for _, x := range []Info{a, b} {
+		for k, class := range x.Classes {
+			counts[class] += x.Counts[k]
+		}
+	}
+	if len(counts) > MaxClasses {
+		if !m.Numeric {
+			return errTooManyWords()
+		}
+		m.TooMany = true
+		return nil
+	}
+	m.setClasses(counts)
+	return nil
+}
+
+func errTooManyWords() error {
+	return fmt.Errorf("dataset: more than %d distinct labels, and not all of them are numbers: is this the label column?", MaxClasses)
+}
+
+// setClasses sorts the classes by m.Numeric and makes the label sums from them,
+// which thereby do not depend on the grouping of parts.
+func (m *Info) setClasses(counts map[string]uint64) {
+	if len(counts) == 0 {
+		return
+	}
+	m.Classes = make([]string, 0, len(counts))
+	for class := range counts {
+		m.Classes = append(m.Classes, class)
+	}
+	slices.SortFunc(m.Classes, m.compareClasses)
+	m.Counts = make([]uint64, len(m.Classes))
+	m.LabelSum, m.LabelSumSq, m.LabelMin, m.LabelMax = 0, 0, 0, 0
+	first := true
+	for k, class := range m.Classes {
+		m.Counts[k] = counts[class]
+		if m.Counts[k] == 0 {
+			continue // a class of the training data only
+		}
+		n, y := float64(m.Counts[k]), m.classLabel(k)
+		m.LabelSum = finite(m.LabelSum + n*y)
+		m.LabelSumSq = finite(m.LabelSumSq + finite(n*finite(y*y)))
+		if first || y < m.LabelMin {
+			m.LabelMin = y
+		}
+		if first || y > m.LabelMax {
+			m.LabelMax = y
+		}
+		first = false
+	}
+}
+
+func (m *Info) compareClasses(x, y string) int {
+	if !m.Numeric {
+		return strings.Compare(x, y)
+	}
+	u, _ := strconv.ParseFloat(x, 64) // check has seen that these are numbers
+	v, _ := strconv.ParseFloat(y, 64)
+	switch {
+	case u < v:
+		return -1
+	case u > v:
+		return 1
+	}
+	return 0
+}
+
+// classLabel returns the number that stands for class k in Part.Labels.
+func (m *Info) classLabel(k int) float64 {
+	switch {
+	case m.Numeric:
+		v, _ := strconv.ParseFloat(m.Classes[k], 64)
+		return v
+	case len(m.Classes) == 2:
+		return float64(2*k - 1)
+	}
+	return float64(k)
+}
+
+// check returns an error if a contradicts itself: it may come from a socket or
+// a file. Info{} is in order.
+func (a Info) check() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("dataset: bad info: "+format, args...)
+	}
+	switch {
+	case a.Format != "" && a.Format != LIBSVM && a.Format != CSV:
+		return bad("format %q", a.Format)
+	case a.Base != 0 && a.Base != 1:
+		return bad("index base %d", a.Base)
+	case a.Bytes < 0, a.LabelColumn < 0, a.Seen > a.Features, a.Features > maxIndex+1:
+		return bad("bytes %d, label column %d, %d of %d features seen", a.Bytes, a.LabelColumn, a.Seen, a.Features)
+	case a.Names != nil && uint64(len(a.Names)) != a.Seen:
+		return bad("%d names for %d features", len(a.Names), a.Seen)
+	case len(a.Classes) != len(a.Counts), len(a.Classes) > MaxClasses, len(a.Classes) > 0 && a.TooMany:
+		return bad("%d classes with %d counts", len(a.Classes), len(a.Counts))
+	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
+		return bad("labels are words but classes are not listed")
+	}
+	rows := uint64(0)
+	for k, class := range a.Classes {
+		if v, err := strconv.ParseFloat(class, 64); a.Numeric && (err != nil || !isFinite(v)) {
+			return bad("class %q is not a finite number", class)
+		}
+		if k > 0 && a.compareClasses(a.Classes[k-1], class) >= 0 {
+			return bad("class %q is not sorted behind %q", class, a.Classes[k-1])
+		}
+		rows += a.Counts[k]
+	}
+	if a.Classes != nil && rows != a.Rows {
+		return bad("classes have %d rows, all have %d", rows, a.Rows)
+	}
+	return nil
+}
+
+// finite returns v, or the largest number of its sign if v is infinite.
+func finite(v float64) float64 {
+	return max(-math.MaxFloat64, min(math.MaxFloat64, v))
+}

@@ -1,0 +1,204 @@
+package dataset
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxWord is the longest label that is not a number, in bytes.
+const maxWord = 256
+
+// labelSet collects the labels of one part: a number and a class for each row.
+// Classes are numbered here in the order in which they first occur.
+type labelSet struct {
+	values   []float64 // of each row; 0 where the label is a word
+	classes  []int32   // of each row; nil while unlisted
+	words    map[string]int32
+	numbers  map[float64]int32
+	names    []string // of each class, the number in its shortest form
+	counts   []uint64
+	numeric  bool // no label was a word
+	unlisted bool // numbers are not classes (any more): quantities, or too many
+	tooMany  bool
+	quantity bool
+	like     *Info // training data: no other classes than these
+	moments  Info  // only Rows and the label sums
+}
+
+func newLabelSet(o Options) *labelSet {
+	l := &labelSet{
+		words:    map[string]int32{},
+		numbers:  map[float64]int32{},
+		numeric:  true,
+		unlisted: o.Quantity,
+		quantity: o.Quantity,
+		like:     o.Like,
+	}
+	if l.like == nil {
+		return l
+	}
+	l.numeric = l.like.Numeric || l.like.Rows == 0
+	l.unlisted = l.numeric && (o.Quantity || l.like.Classes == nil)
+	if l.unlisted {
+		return l
+	}
+	for _, class := range l.like.Classes {
+		id := l.add(class)
+		if v, err := strconv.ParseFloat(class, 64); err == nil {
+			l.numbers[v] = id
+		}
+	}
+	return l
+}
+
+// add makes a class that no row has yet.
+func (l *labelSet) add(name string) int32 {
+	id := int32(len(l.names))
+	l.words[name] = id
+	l.names = append(l.names, name)
+	l.counts = append(l.counts, 0)
+	return id
+}
+
+// token adds a row whose label is written as s at byte at of its line.
+func (l *labelSet) token(s []byte, at int) *fault {
+	if missing(s) {
+		return faultf(at, "the label is missing")
+	}
+	v, err := parseFloat(s)
+	switch {
+	case !isFinite(v): // also numbers out of range
+		return faultf(at, "label %s is not finite", excerpt(s))
+	case err == nil:
+		return l.number(v, at)
+	}
+	return l.word(s, at)
+}
+
+// number adds a row whose label is the finite number v.
+func (l *labelSet) number(v float64, at int) *fault {
+	v += 0 // -0 becomes 0
+	if l.quantity && !l.numeric && l.like == nil {
+		return faultf(at, "label %v is a number, those before it are not", v)
+	}
+	if !l.unlisted {
+		id, found := l.numbers[v]
+		if !found {
+			if l.like != nil {
+				return l.unknown(strconv.FormatFloat(v, 'g', -1, 64), at)
+			}
+			if len(l.names) == MaxClasses {
+				if !l.numeric {
+					return faultf(at, "more than %d distinct labels, and not all of them are numbers", MaxClasses)
+				}
+				l.unlist()
+			} else {
+				id = l.add(strconv.FormatFloat(v, 'g', -1, 64))
+				l.numbers[v] = id
+			}
+		}
+		if !l.unlisted {
+			l.counts[id]++
+			l.classes = append(l.classes, id)
+		}
+	}
+	l.values = append(l.values, v)
+	l.moments.Rows++
+	l.moments.addMoments(Info{Rows: 1, LabelSum: v, LabelSumSq: finite(v * v), LabelMin: v, LabelMax: v})
+	return nil
+}
+
+// unlist gives up the classes, as there are too many for classes.
+func (l *labelSet) unlist() {
+	l.unlisted, l.tooMany = true, true
+	l.classes, l.words, l.numbers, l.names, l.counts = nil, nil, nil, nil, nil
+}
+
+// word adds a row whose label is not a number.
+func (l *labelSet) word(s []byte, at int) *fault {
+	if id, found := l.words[string(s)]; found {
+		l.counts[id]++
+		l.classes = append(l.classes, id)
+		l.values = append(l.values, 0)
+		return nil
+	}
+	switch {
+	case len(s) > maxWord || !utf8.Valid(s):
+		return faultf(at, "label %s is longer than %d bytes or not UTF-8", excerpt(s), maxWord)
+	case l.like != nil:
+		return l.unknown(string(s), at)
+	case l.unlisted && (l.tooMany || len(l.values) > 0):
+		return faultf(at, "label %s is not a number, as those before it are", excerpt(s))
+	case len(l.names) == MaxClasses:
+		return faultf(at, "more than %d distinct labels, and %s is not a number", MaxClasses, excerpt(s))
+	}
+	l.numeric, l.unlisted = false, false
+	l.add(string(s))
+	return l.word(s, at)
+}
+
+// unknown refuses a label that the training data does not have.
+func (l *labelSet) unknown(label string, at int) *fault {
+	if l.unlisted {
+		return faultf(at, "label %s is not a number, as those of the training data are", excerpt([]byte(label)))
+	}
+	const most = 8
+	classes := strings.Join(l.like.Classes[:min(most, len(l.like.Classes))], ", ")
+	if len(l.like.Classes) > most {
+		classes += ", ..."
+	}
+	return faultf(at, "label %s does not occur in the training data (%s)", excerpt([]byte(label)), classes)
+}
+
+// fillIn sets the label fields of the part's Info.
+func (l *labelSet) fillIn(info *Info) {
+	info.Rows = uint64(len(l.values))
+	info.Numeric, info.TooMany = l.numeric, l.tooMany
+	info.addMoments(l.moments)
+	if l.unlisted {
+		return
+	}
+	counts := make(map[string]uint64, len(l.names))
+	for id, name := range l.names {
+		counts[name] = l.counts[id]
+	}
+	info.setClasses(counts)
+}
+
+// resolve returns the labels and classes of the rows as the merged info numbers
+// them; ok is false if info does not have them all.
+func (l *labelSet) resolve(info Info) (values []float64, classes []int32, ok bool) {
+	if info.Classes == nil {
+		return l.values, nil, len(l.values) == 0 || info.Numeric && l.numeric
+	}
+	if l.unlisted {
+		return nil, nil, len(l.values) == 0
+	}
+	place := make(map[string]int32, len(info.Classes))
+	for k, class := range info.Classes {
+		place[class] = int32(k)
+	}
+	to := make([]int32, len(l.names))
+	label := make([]float64, len(l.names))
+	for id, name := range l.names {
+		k, found := place[name]
+		if !found {
+			return nil, nil, false
+		}
+		to[id], label[id] = k, info.classLabel(int(k))
+	}
+	for i, id := range l.classes {
+		l.classes[i], l.values[i] = to[id], label[id]
+	}
+	return l.values, l.classes, true
+}
+
+// missing says whether a CSV field holds no value.
+func missing(s []byte) bool {
+	return len(s) == 0 || string(s) == "NA"
+}
+
+// isFinite is false for NaN and infinities.
+func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,0 +1,143 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The formats of Options.Format and Info.Format.
+const (
+	LIBSVM = "libsvm"
+	CSV    = "csv"
+)
+
+const (
+	auto = "auto"
+
+	// maxIndex is the largest index of a LIBSVM line, and bounds Features.
+	maxIndex = 1<<63 - 1
+)
+
+// Options says how a file is to be read. The zero value reads 0-based LIBSVM or
+// CSV, told apart by name and first line; Defaults also finds out the index base.
+type Options struct {
+	// Format is "libsvm", "csv", or "auto" (also ""): what the file name without
+	// .gz and .zst says, and failing that what the first line looks like.
+	Format string
+
+	// Label is the CSV column of the label: its name, or "#3" for the column of
+	// that 0-based number. "" is the first of y, label, class and target that exists.
+	Label string
+
+	// Header says whether CSV starts with a line of names: "yes", "no", or "auto"
+	// (also ""): yes if the line names the label column or has a word where data
+	// has a number.
+	Header string
+
+	// Base is the smallest index of LIBSVM, 0 or 1; -1 is 1 unless an index 0 is
+	// seen anywhere in the file.
+	Base int
+
+	// Features is the number of features; an index beyond it is an error. 0 counts them.
+	Features uint64
+
+	// Quantity says that labels which are numbers are quantities (regression) and
+	// not classes: they are not listed, and a test file may have any number.
+	Quantity bool
+
+	// Like is the merged Info of the training data when a test file is read. It
+	// decides about base, features, names and classes, overriding Base and
+	// Features. Features that training did not have are dropped and counted
+	// (Info.Dropped); a class that it did not have is an error.
+	Like *Info
+}
+
+// Defaults returns options that find out everything from the file.
+func Defaults() Options {
+	return Options{Format: auto, Header: auto, Base: -1}
+}
+
+// resolved returns o with "" replaced by "auto", or an error that names every
+// impossible option.
+func (o Options) resolved() (Options, error) {
+	var errs []error
+	bad := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("dataset: "+format, args...))
+	}
+	if o.Format == "" {
+		o.Format = auto
+	}
+	if o.Header == "" {
+		o.Header = auto
+	}
+	if o.Format != auto && o.Format != LIBSVM && o.Format != CSV {
+		bad("format %q: want auto, libsvm or csv", o.Format)
+	}
+	if o.Header != auto && o.Header != "yes" && o.Header != "no" {
+		bad("header %q: want auto, yes or no", o.Header)
+	}
+	if o.Base < -1 || o.Base > 1 {
+		bad("base %d: want -1 (auto), 0 or 1", o.Base)
+	}
+	if o.Features > maxIndex {
+		bad("features %d: want less than 2^63", o.Features)
+	}
+	if strings.HasPrefix(o.Label, "#") {
+		if _, ok := columnNumber(o.Label); !ok {
+			bad("label %q: want a column name, or # and a column number from 0", o.Label)
+		}
+	}
+	if o.Like != nil {
+		if err := o.Like.check(); err != nil {
+			bad("training info: %w", err)
+		} else if o.Like.Format == "" {
+			bad("training info: it is of no data")
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+// columnNumber reads "#3".
+func columnNumber(label string) (int, bool) {
+	digits, found := strings.CutPrefix(label, "#")
+	if !found {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 31)
+	return int(n), err == nil
+}
+
+// SyntaxError is a malformed place of the input.
+type SyntaxError struct {
+	File   string
+	Line   int64 // from 1
+	Column int   // in bytes, from 1
+	What   string
+}
+
+// Error returns "dataset: file:line:column: what".
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("dataset: %s:%d:%d: %s", e.File, e.Line, e.Column, e.What)
+}
+
+// fault is a SyntaxError before its line is known: what is wrong at byte at
+// (from 0) of a line.
+type fault struct {
+	at   int
+	what string
+}
+
+func faultf(at int, format string, args ...any) *fault {
+	return &fault{at, fmt.Sprintf(format, args...)}
+}
+
+// excerpt returns token quoted, and cut if it is long.
+func excerpt(token []byte) string {
+	const most = 40
+	if len(token) > most {
+		return strconv.Quote(string(token[:most])) + "..."
+	}
+	return strconv.Quote(string(token))
+}

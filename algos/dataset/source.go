@@ -1,0 +1,167 @@
+package dataset
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is the largest zstd window, the limit of the zstd command.
+const maxWindow = 128 << 20
+
+// source is the bytes of one input file.
+type source struct {
+	path  string
+	r     io.ReaderAt
+	size  int64
+	codec string // "gzip", "zstd" or "" by the name of the file
+}
+
+// openSource opens a regular file. The caller closes it.
+func openSource(path string) (*os.File, *source, error) {
+	info, err := os.Stat(path) // first, as opening a pipe may wait for ever
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset: %w", err)
+	}
+	if info.IsDir() {
+		return nil, nil, fmt.Errorf("dataset: %s is a directory: name a file", path)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("dataset: %s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset: %w", err)
+	}
+	return f, newSource(path, f, info.Size()), nil
+}
+
+func newSource(path string, r io.ReaderAt, size int64) *source {
+	s := &source{path: path, r: r, size: size}
+	switch _, codec := s.name(); codec {
+	case ".gz":
+		s.codec = "gzip"
+	case ".zst":
+		s.codec = "zstd"
+	}
+	return s
+}
+
+// name returns the path without the ending of a compressed file, and that ending.
+func (s *source) name() (name, ending string) {
+	for _, ending := range []string{".gz", ".zst"} {
+		if n := len(s.path) - len(ending); n >= 0 && strings.EqualFold(s.path[n:], ending) {
+			return s.path[:n], ending
+		}
+	}
+	return s.path, ""
+}
+
+// check refuses files whose content cannot be what their name says.
+func (s *source) check() error {
+	if s.size == 0 {
+		return fmt.Errorf("dataset: %s is empty", s.path)
+	}
+	var magic [4]byte
+	n, err := s.r.ReadAt(magic[:], 0)
+	if err != nil && err != io.EOF {
+		return s.wrap(err)
+	}
+	found := ""
+	switch head := string(magic[:n]); {
+	case strings.HasPrefix(head, "\x1f\x8b"):
+		found = "gzip"
+	case head == "\x28\xb5\x2f\xfd":
+		found = "zstd"
+	}
+	if s.codec == "" && found != "" {
+		return fmt.Errorf("dataset: %s holds %s data: give its name the ending .gz or .zst", s.path, found)
+	}
+	return nil
+}
+
+// namedReader names the file in errors of reading it.
+type namedReader struct {
+	io.Reader
+	src *source
+}
+
+func (r namedReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		err = r.src.wrap(err)
+	}
+	return n, err
+}
+
+// section returns the stored bytes [from, to).
+func (s *source) section(from, to int64) io.Reader {
+	return namedReader{io.NewSectionReader(s.r, from, to-from), s}
+}
+
+// stream returns the text of a file from its beginning, and a function that
+// frees what that takes.
+func (s *source) stream() (io.Reader, func(), error) {
+	section := io.NewSectionReader(s.r, 0, s.size)
+	switch s.codec {
+	case "gzip":
+		z, err := gzip.NewReader(bufio.NewReaderSize(section, 64<<10))
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return nil, nil, s.wrap(err)
+		}
+		return namedReader{z, s}, func() { z.Close() }, nil
+	case "zstd":
+		z, err := zstd.NewReader(section, zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, s.wrap(err)
+		}
+		return namedReader{z, s}, z.Close, nil
+	}
+	return namedReader{section, s}, func() {}, nil
+}
+
+// wrap names the file in an error of reading it.
+func (s *source) wrap(err error) error {
+	var path *os.PathError
+	switch {
+	case errors.As(err, &path): // names it already
+		return fmt.Errorf("dataset: %w", err)
+	case s.codec != "" && errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("dataset: %s: the %s data is truncated: %w", s.path, s.codec, err)
+	case s.codec != "":
+		return fmt.Errorf("dataset: %s: bad %s data: %w", s.path, s.codec, err)
+	}
+	return fmt.Errorf("dataset: %s: %w", s.path, err)
+}
+
+// cut returns the offset where part p of a plain file begins: size·p/of.
+func (s *source) cut(p, of int) int64 {
+	hi, lo := bits.Mul64(uint64(s.size), uint64(p))
+	q, _ := bits.Div64(hi, lo, uint64(of))
+	return int64(q)
+}
+
+// syntaxError turns a fault in the line at a stream offset of a plain file into
+// an error. It counts the lines before.
+func (s *source) syntaxError(f *fault, off int64) error {
+	lines := newLineReader(s.section(0, off), 0)
+	for {
+		if err := lines.skip(1 << 20); err == io.EOF || err == nil && lines.off == off {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	return &SyntaxError{File: s.path, Line: lines.lines + 1, Column: f.at + 1, What: f.what}
+}
