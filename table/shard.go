@@ -97,6 +97,7 @@ type rows interface {
 	appendRow(b []byte, row uint32) []byte
 	restamp()
 	limit() uint64
+	norms() Norms
 	appendSnapshot(b []byte) []byte
 	restore(r *reader)
 }

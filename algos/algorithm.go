@@ -1,0 +1,182 @@
+// Package algos says what a learning algorithm is, and runs one without knowing
+// how its parts are connected: no socket, log or wall clock.
+//
+// The platform makes one instance of an [Algorithm] for each part of the input,
+// in a goroutine of its own, and one for the scheduler. A job goes through
+//
+//	scan     the parts are parsed and their statistics merged (dataset.Info)
+//	tables   every process asks Tables what the job shares
+//	load     each part is given to its instance, which opens views
+//	prepare  optional: statistics that the tables themselves gather
+//	rounds   Push, again and again; with a scheduler that chooses, each round is
+//	         Schedule, Push by every part, Pull
+//	evaluate at a barrier, where every view holds exactly all updates so far
+//
+// An algorithm cannot fail once it is loaded: a view remembers the first error
+// of its tables and the platform stops at the next Clock.
+package algos
+
+import (
+	"petuum/algos/dataset"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// Algorithm is all that data-parallel learning needs. Exported fields with a
+// toml tag are the parameters, decoded from the job's [algorithm] table over the
+// defaults that the constructor set. Each instance is called from one goroutine
+// at a time.
+type Algorithm interface {
+	// Tables declares what the job shares. Every process must get the same
+	// answer. It refuses data or parameters that the algorithm cannot work with.
+	Tables(d dataset.Info) ([]table.Spec, error)
+	// Load takes the part of the input and opens views.
+	Load(part *dataset.Part, w *Worker) error
+	// Push is the work of one clock: it reads views, writes to them and, if the
+	// scheduler pulls, emits. The block is empty where nothing is scheduled. It
+	// must not allocate once it has seen its largest block.
+	Push(w *Worker, b Block)
+	// Evaluate adds what the part contributes to the evaluation. It is called at
+	// a barrier, between two clocks, and writes to no view.
+	Evaluate(w *Worker, e *Eval)
+	// Conclude makes the objective and the metrics out of the sums of all parts
+	// and the norms of the tables. Only the scheduler's instance is asked.
+	Conclude(d dataset.Info, e *Eval)
+}
+
+// ModelParallel is an Algorithm whose scheduler chooses what is updated (Lee et
+// al., "On Model Parallelization and Scheduling Strategies for Distributed
+// Machine Learning", NIPS 2014). A round is a clock. Schedule and Pull are
+// called on the scheduler's instance, whose views are an origin's like any
+// other.
+type ModelParallel interface {
+	Algorithm
+	// Begin opens the scheduler's views.
+	Begin(s *Scheduler) error
+	// Schedule fills in the block of each part for the next round.
+	Schedule(s *Scheduler, blocks []Block)
+	// Pull combines what the parts emitted for the blocks of a round; emitted[p]
+	// is of part p, good during the call.
+	Pull(s *Scheduler, round consistency.Clock, blocks []Block, emitted [][]float64)
+}
+
+// Preparer is an Algorithm that gathers statistics in its tables before the
+// first round: Prepare of all parts runs at clock 0, and a barrier follows.
+type Preparer interface {
+	Algorithm
+	Prepare(w *Worker)
+}
+
+// Paced is an Algorithm that needs several clocks for one pass over the data.
+// Without it a clock is an epoch.
+type Paced interface {
+	Algorithm
+	ClocksPerEpoch(d dataset.Info) int
+}
+
+// Predictor is an Algorithm whose models can be applied to new data.
+type Predictor interface {
+	Algorithm
+	// Task says what a prediction is.
+	Task() Task
+	// Predict scores the rows of part with a model: the expected label
+	// (Regression) or the log-odds of the later class (Binary). d describes the
+	// data the model was trained on.
+	Predict(d dataset.Info, m Model, part *dataset.Part, scores []float64) error
+}
+
+// Task is what a model predicts.
+type Task uint8
+
+// The tasks.
+const (
+	Regression Task = iota
+	Binary
+)
+
+// Model is a trained model: the tables as the job left them.
+type Model interface {
+	// Values returns width values for each of the ascending keys of a table, in
+	// float64; of a key that was never written, the initial values.
+	Values(table string, keys []uint64) ([]float64, error)
+}
+
+// Block is what one round asks of a part: to take in the fresh values of the
+// first len(Values) keys and to work on the keys after those. What they mean is
+// the algorithm's own.
+type Block struct {
+	Keys   []uint64
+	Values []float64
+}
+
+// Reset empties the block for reuse.
+func (b *Block) Reset() { b.Keys, b.Values = b.Keys[:0], b.Values[:0] }
+
+// Fresh returns the keys that carry values, and the values.
+func (b Block) Fresh() ([]uint64, []float64) { return b.Keys[:len(b.Values)], b.Values }
+
+// Work returns the keys to work on.
+func (b Block) Work() []uint64 { return b.Keys[len(b.Values):] }
+
+// Worker is what the platform is to one part: who it is, its views, and what it
+// emits.
+type Worker struct {
+	Part  int          // 0 to Parts-1
+	Parts int          // parts of the whole job
+	Info  dataset.Info // of the whole input
+	Seed  uint64       // of the job; combine it with Part for numbers of the part's own
+	Clock consistency.Clock
+
+	client  *table.Client
+	local   int // the part's number among those of its origin
+	emitted []float64
+}
+
+// NewWorker makes the worker of a part whose views go through client, where it
+// is part local.
+func NewWorker(part, parts int, info dataset.Info, seed uint64, client *table.Client, local int) *Worker {
+	return &Worker{Part: part, Parts: parts, Info: info, Seed: seed, client: client, local: local}
+}
+
+// Emit sends partial results of this push to pull.
+func (w *Worker) Emit(values ...float64) { w.emitted = append(w.emitted, values...) }
+
+// Emitted returns what was emitted since the last call; it is good until the
+// next Push.
+func (w *Worker) Emitted() []float64 {
+	e := w.emitted
+	w.emitted = w.emitted[:0]
+	return e
+}
+
+// Scheduler is what the platform is to the scheduler's instance.
+type Scheduler struct {
+	Parts int
+	Info  dataset.Info
+	Seed  uint64
+	Round consistency.Clock
+
+	client *table.Client
+}
+
+// NewScheduler makes the scheduler of a job whose Pull writes through client.
+func NewScheduler(parts int, info dataset.Info, seed uint64, client *table.Client) *Scheduler {
+	return &Scheduler{Parts: parts, Info: info, Seed: seed, client: client}
+}
+
+// All gives the same block to every part. The parts share its memory.
+func (s *Scheduler) All(blocks []Block, b Block) {
+	for p := range blocks {
+		blocks[p] = b
+	}
+}
+
+// View opens a view of a part on a table, see table.Open.
+func View[T table.Elem](w *Worker, name string, keys table.Set, mode table.Mode) (*table.View[T], error) {
+	return table.Open[T](w.client, w.local, name, keys, mode)
+}
+
+// SchedulerView opens a view of the scheduler on a table.
+func SchedulerView[T table.Elem](s *Scheduler, name string, keys table.Set, mode table.Mode) (*table.View[T], error) {
+	return table.Open[T](s.client, 0, name, keys, mode)
+}

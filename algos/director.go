@@ -1,0 +1,150 @@
+package algos
+
+import (
+	"fmt"
+	"math"
+
+	"petuum/consistency"
+)
+
+// Stop says when a job is done. What is zero does not apply; with nothing set a
+// job stops at a relative change, or gap, of 1e-6 and after 1,000 epochs at the
+// latest.
+type Stop struct {
+	Epochs    int
+	Clocks    int
+	Seconds   float64  // of training
+	Tolerance float64  // relative gap where one is known, else relative change of the objective between evaluations
+	Objective *float64 // reached when the objective is at or below
+}
+
+// The reasons to stop, as the summary names them.
+const (
+	ReasonEpochs    = "epochs"
+	ReasonClocks    = "clocks"
+	ReasonSeconds   = "seconds"
+	ReasonTolerance = "tolerance"
+	ReasonObjective = "objective"
+)
+
+// Point is one evaluation on the curve of a job.
+type Point struct {
+	Clock     consistency.Clock `json:"clock"`
+	Seconds   float64           `json:"seconds"`
+	Objective float64           `json:"objective"`
+	Gap       *float64          `json:"gap,omitempty"`
+}
+
+// Director decides how far the parts run before the next barrier and when the
+// job is done. It is pure: time is an argument.
+type Director struct {
+	stop     Stop
+	start    consistency.Clock // first clock of the rounds: 1 after Prepare
+	perEpoch consistency.Clock
+	every    consistency.Clock // clocks between evaluations
+	curve    []Point
+	last     *Eval
+}
+
+// NewDirector makes the director of a job whose rounds begin at start. every is
+// the clocks between evaluations; 0: an epoch.
+func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Director {
+	if stop.Epochs == 0 && stop.Clocks == 0 && stop.Seconds == 0 && stop.Tolerance == 0 && stop.Objective == nil {
+		stop.Epochs, stop.Tolerance = 1000, 1e-6
+	}
+	perEpoch = max(perEpoch, 1)
+	if every == 0 {
+		every = perEpoch
+	}
+	return &Director{stop: stop, start: start, perEpoch: consistency.Clock(perEpoch), every: consistency.Clock(every)}
+}
+
+// limit is the clock that epochs and clocks allow, and which of the two it is.
+func (d *Director) limit() (consistency.Clock, string) {
+	at, reason := consistency.Clock(math.MaxInt64), ""
+	if d.stop.Epochs > 0 {
+		at, reason = d.start+consistency.Clock(d.stop.Epochs)*d.perEpoch, ReasonEpochs
+	}
+	if c := d.start + consistency.Clock(d.stop.Clocks); d.stop.Clocks > 0 && c < at {
+		at, reason = c, ReasonClocks
+	}
+	return at, reason
+}
+
+// Until is the clock of the next barrier for parts that have reached at. With a
+// limit of time it may come before the next evaluation: pace is the seconds a
+// clock has taken so far, 0 if unknown.
+func (d *Director) Until(at consistency.Clock, pace, seconds float64) consistency.Clock {
+	until := at + d.every - (at-d.start)%d.every
+	if limit, _ := d.limit(); until > limit {
+		until = limit
+	}
+	if d.stop.Seconds > 0 {
+		chunk := consistency.Clock(1)
+		if pace > 0 {
+			left := math.Min(d.stop.Seconds-seconds, 1)
+			chunk = consistency.Clock(math.Max(1, math.Min(left/pace, 1e9)))
+		}
+		until = min(until, at+chunk)
+	}
+	return max(until, at)
+}
+
+// Due reports whether an evaluation is due at a barrier, and whether time is up,
+// after which there is none but that.
+func (d *Director) Due(at consistency.Clock, seconds float64) bool {
+	limit, _ := d.limit()
+	return at >= limit || (at-d.start)%d.every == 0 || d.out(seconds)
+}
+
+func (d *Director) out(seconds float64) bool {
+	return d.stop.Seconds > 0 && seconds >= d.stop.Seconds
+}
+
+// Evaluated takes a concluded evaluation and says whether the job is done, and
+// why. It is an error if the objective is no longer a number.
+func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error) {
+	p := Point{Clock: e.Clock, Seconds: seconds, Objective: e.Objective}
+	if finite(e.Gap) {
+		gap := e.Gap
+		p.Gap = &gap
+	}
+	if !finite(e.Objective) {
+		return "", fmt.Errorf("the objective became %v at clock %d: the job diverged; take a smaller step or slack", e.Objective, e.Clock)
+	}
+	before := d.last
+	d.curve, d.last = append(d.curve, p), e
+	switch limit, reason := d.limit(); {
+	case d.stop.Objective != nil && e.Objective <= *d.stop.Objective:
+		return ReasonObjective, nil
+	case d.stop.Tolerance > 0 && d.converged(before, e):
+		return ReasonTolerance, nil
+	case e.Clock >= limit:
+		return reason, nil
+	case d.out(seconds):
+		return ReasonSeconds, nil
+	}
+	return "", nil
+}
+
+func (d *Director) converged(before, e *Eval) bool {
+	if finite(e.Gap) {
+		scale := e.Scale
+		if scale == 0 {
+			scale = math.Abs(e.Objective)
+		}
+		return e.Gap <= d.stop.Tolerance*scale
+	}
+	if before == nil || e.Clock == before.Clock {
+		return false
+	}
+	return math.Abs(before.Objective-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)
+}
+
+// Curve is the evaluations so far.
+func (d *Director) Curve() []Point { return d.curve }
+
+// Epochs is the passes over the data that a clock amounts to.
+func (d *Director) Epochs(at consistency.Clock) float64 {
+	return float64(at-d.start) / float64(d.perEpoch)
+}

@@ -1,0 +1,97 @@
+package algos
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// Eval gathers one evaluation: sums over the parts, norms of the tables, and
+// what the algorithm concludes from them. Everything is float64 and over all the
+// data.
+type Eval struct {
+	Clock  consistency.Clock
+	sums   map[string][]float64
+	maxima map[string]float64
+	tables map[string]table.Norms
+
+	Objective float64            // what the algorithm minimises
+	Gap       float64            // a bound on how far above the optimum it is; NaN: unknown
+	Scale     float64            // what Gap is relative to when it is held against a tolerance; 0: the objective
+	Metrics   map[string]float64 // by name, as the summary prints them
+}
+
+// NewEval makes an empty evaluation.
+func NewEval(clock consistency.Clock) *Eval {
+	return &Eval{Clock: clock, Gap: math.NaN(), sums: map[string][]float64{},
+		maxima: map[string]float64{}, tables: map[string]table.Norms{}, Metrics: map[string]float64{}}
+}
+
+// Add adds values to the named sum, element by element; all parts must give the
+// same number of them.
+func (e *Eval) Add(name string, values ...float64) {
+	sum, ok := e.sums[name]
+	if !ok {
+		e.sums[name] = slices.Clone(values)
+		return
+	}
+	for i, v := range values[:len(sum)] {
+		sum[i] += v
+	}
+}
+
+// Max raises the named maximum.
+func (e *Eval) Max(name string, v float64) {
+	if old, ok := e.maxima[name]; !ok || v > old {
+		e.maxima[name] = v
+	}
+}
+
+// Sum is a sum over the parts with one element; 0 if no part added to it.
+func (e *Eval) Sum(name string) float64 {
+	if s := e.sums[name]; len(s) > 0 {
+		return s[0]
+	}
+	return 0
+}
+
+// Sums is a sum over the parts with any number of elements.
+func (e *Eval) Sums(name string) []float64 { return e.sums[name] }
+
+// Maximum is a maximum over the parts; -Inf if no part gave one.
+func (e *Eval) Maximum(name string) float64 {
+	if m, ok := e.maxima[name]; ok {
+		return m
+	}
+	return math.Inf(-1)
+}
+
+// Norms are those of a table's values, taken at the barrier where the values
+// are.
+func (e *Eval) Norms(name string) table.Norms { return e.tables[name] }
+
+// AddNorms adds the norms of some shards of a table.
+func (e *Eval) AddNorms(name string, n table.Norms) { e.tables[name] = e.tables[name].Plus(n) }
+
+// Merge adds the sums and maxima of another part; merge in the order of parts.
+func (e *Eval) Merge(o *Eval) error {
+	for name, v := range o.sums {
+		if sum, ok := e.sums[name]; ok && len(sum) != len(v) {
+			return fmt.Errorf("algos: evaluation: %q has %d elements in one part and %d in another", name, len(sum), len(v))
+		}
+		e.Add(name, v...)
+	}
+	for name, v := range o.maxima {
+		e.Max(name, v)
+	}
+	return nil
+}
+
+// Parts returns the sums and maxima, for a codec.
+func (e *Eval) Parts() (sums map[string][]float64, maxima map[string]float64) {
+	return maps.Clone(e.sums), maps.Clone(e.maxima)
+}

@@ -1,0 +1,171 @@
+package algos
+
+import (
+	"fmt"
+	"math"
+
+	"petuum/algos/dataset"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// Part takes one instance through the phases of a job. All methods are for one
+// goroutine; those that return an error may wait for other parts.
+type Part struct {
+	alg    Algorithm
+	w      *Worker
+	client *table.Client
+	now    func() int64
+
+	// Compute is the nanoseconds spent in Push, Evaluating in Evaluate and
+	// Waiting in Clock and at barriers; zero without a clock.
+	Compute, Evaluating, Waiting int64
+}
+
+// NewPart pairs an instance with its worker. now reads a monotonic clock in
+// nanoseconds; nil keeps no times.
+func NewPart(alg Algorithm, w *Worker, now func() int64) *Part {
+	if now == nil {
+		now = func() int64 { return 0 }
+	}
+	return &Part{alg: alg, w: w, client: w.client, now: now}
+}
+
+// Number is the part's.
+func (p *Part) Number() int { return p.w.Part }
+
+// At is the clock the part has reached.
+func (p *Part) At() consistency.Clock { return p.w.Clock }
+
+// Load gives the instance its data.
+func (p *Part) Load(data *dataset.Part) error {
+	if err := p.alg.Load(data, p.w); err != nil {
+		return fmt.Errorf("part %d: %w", p.w.Part, err)
+	}
+	return nil
+}
+
+// Prepare runs the instance's Prepare, if it has one, up to the barrier after it.
+func (p *Part) Prepare() error {
+	a, ok := p.alg.(Preparer)
+	if !ok {
+		return nil
+	}
+	a.Prepare(p.w)
+	if err := p.Clock(); err != nil {
+		return err
+	}
+	return p.barrier()
+}
+
+// Push does the work of one clock and returns what was emitted, good until the
+// next Push. Send that before Clock: under BSP, Clock waits for a scheduler
+// which waits for it.
+func (p *Part) Push(b Block) []float64 {
+	start := p.now()
+	p.alg.Push(p.w, b)
+	p.Compute += p.now() - start
+	return p.w.Emitted()
+}
+
+// Clock ends the iteration.
+func (p *Part) Clock() error {
+	start := p.now()
+	err := p.client.Clock(p.w.local)
+	p.Waiting += p.now() - start
+	p.w.Clock++
+	return err
+}
+
+// RunTo pushes without a schedule until clock until.
+func (p *Part) RunTo(until consistency.Clock) error {
+	for p.w.Clock < until {
+		p.Push(Block{})
+		if err := p.Clock(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Evaluate waits until all parts have come to this clock and evaluates.
+func (p *Part) Evaluate() (*Eval, error) {
+	if err := p.barrier(); err != nil {
+		return nil, err
+	}
+	start := p.now()
+	e := NewEval(p.w.Clock)
+	p.alg.Evaluate(p.w, e)
+	p.Evaluating += p.now() - start
+	return e, nil
+}
+
+func (p *Part) barrier() error {
+	start := p.now()
+	err := p.client.Sync(p.w.local)
+	p.Waiting += p.now() - start
+	return err
+}
+
+// Finish says that the part will do no more.
+func (p *Part) Finish() { p.client.Finish(p.w.local) }
+
+// Rounds drives the scheduler's instance. One goroutine at a time.
+type Rounds struct {
+	alg     ModelParallel
+	s       *Scheduler
+	blocks  []Block
+	emitted [][]float64
+	got     []bool
+	missing int
+}
+
+// NewRounds pairs the scheduler's instance with its scheduler.
+func NewRounds(alg ModelParallel, s *Scheduler) *Rounds {
+	return &Rounds{alg: alg, s: s, blocks: make([]Block, s.Parts), emitted: make([][]float64, s.Parts), got: make([]bool, s.Parts)}
+}
+
+// Begin opens the scheduler's views.
+func (r *Rounds) Begin() error { return r.alg.Begin(r.s) }
+
+// Prepared passes the clock in which the parts prepared.
+func (r *Rounds) Prepared() error {
+	r.s.Round++
+	return r.s.client.Clock(0)
+}
+
+// Round is the number of the round that Schedule begins or Pull ends.
+func (r *Rounds) Round() consistency.Clock { return r.s.Round }
+
+// Schedule begins a round and returns the block of each part, good until the
+// next Schedule.
+func (r *Rounds) Schedule() []Block {
+	for p := range r.blocks {
+		r.blocks[p], r.got[p] = Block{}, false
+	}
+	r.missing = len(r.blocks)
+	r.alg.Schedule(r.s, r.blocks)
+	return r.blocks
+}
+
+// Collect takes what a part emitted in this round and reports whether all parts
+// have. It copies values.
+func (r *Rounds) Collect(part int, round consistency.Clock, values []float64) (complete bool, err error) {
+	if part < 0 || part >= len(r.got) || round != r.s.Round || r.got[part] {
+		return false, fmt.Errorf("algos: part %d emitted for round %d in round %d", part, round, r.s.Round)
+	}
+	r.emitted[part] = append(r.emitted[part][:0], values...)
+	r.got[part] = true
+	r.missing--
+	return r.missing == 0, nil
+}
+
+// Pull combines what was emitted and ends the round; it may wait for the tables.
+func (r *Rounds) Pull() error {
+	r.alg.Pull(r.s, r.s.Round, r.blocks, r.emitted)
+	r.s.Round++
+	return r.s.client.Clock(0)
+}
+
+// finite reports whether x is a number.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
