@@ -105,6 +105,8 @@ func TestProblems(t *testing.T) {
 		{"duplicate after dots", "[job]\nalgorithm = \"x\"", nil, "5: job.algorithm: already set on line 1"},
 		{"duplicate section", "[stop]\n[log]\n[stop]\nepochs = -1", nil, "6: stop: section already opened on line 4\n7: stop.epochs: -1 is out of range: want an integer of at least 0"},
 		{"duplicate inline", "stop = {epochs = 1, epochs = 2}", nil, "4: stop.epochs: already set on line 4"},
+		{"set again as a value", "stop.epochs = 1\nstop = 2\nstop.clocks = 3", nil, "5: stop: already set on line 4"},
+		{"set again as a table", "job.name.x = 1\njob.name = \"a\"", nil, "4: job.name: want a string, got a table\n5: job.name: already set on line 4"},
 		{"closed inline", "stop = {epochs = 1}\nstop.clocks = 2", nil, "5: stop: already set on line 4"},
 		{"no quotes", "job.name = lasso", nil, `4: job.name: lasso is no TOML value: a string needs quotes, as "lasso"`},
 		{"no value", "job.name =  # none", nil, "4: job.name: no value after ="},

@@ -114,6 +114,24 @@ func TestLinesOfValues(t *testing.T) {
 	}
 }
 
+// TestStructure has the ways in which tables may be written in pieces.
+func TestStructure(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"[algorithm.a.b]\nx = 1\n[algorithm.a]\ny = 2\n[algorithm]\nz = 3", "a = {b = {x = 1}, y = 2}\nz = 3\n"},
+		{"algorithm.a.b = 1\nalgorithm.a.c = 2", "a = {b = 1, c = 2}\n"},
+		{"[algorithm]\na.b = 1\n[algorithm.a.c]\nx = 1", "a = {b = 1, c = {x = 1}}\n"},
+		{"[[algorithm.a]]\n[algorithm.a.b]\nx = 1\n[[algorithm.a]]\n[algorithm.a.b]\nx = 2\n[[algorithm.a.c]]\n[[algorithm.a.c]]", "a = [{b = {x = 1}}, {b = {x = 2}, c = [{}, {}]}]\n"},
+		{"algorithm = {a.b = 1, a.c = [{x = 1}, {x = 2}]}", "a = {b = 1, c = [{x = 1}, {x = 2}]}\n"},
+		{"[algorithm]\n1 = 1\n\"\" = 2\n-a- = 3\n'\"' = 4", "\"\" = 2\n\"\\\"\" = 4\n-a- = 3\n1 = 1\n"},
+		{"[algorithm]\na = 0x1F\nb = 1_000\nc = +1.5\nd = 0b11\ne = true", "a = 31\nb = 1000\nc = 1.5\nd = 3\ne = true\n"},
+	} {
+		_, got, _ := strings.Cut(string(mustParse(t, job+tt.text).Encode()), "[algorithm]\n")
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s\n(-want +got)\n%s", tt.text, diff)
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	names := []string{"epochs", "clocks", "seconds", "tolerance"}
 	for name, want := range map[string]string{
