@@ -21,7 +21,7 @@
 //
 //	job.toml:4: cluster.servrs: unknown key; nearest valid name "servers"
 //	job.toml:9: cluster.workers: 0 is out of range: want an integer from 1 to 65536
-//	--set stop.epochs=ten: want an integer, got the string "ten"
+//	--set stop.epochs=ten: want an integer of at least 0, got the string "ten"
 //
 // # Overrides
 //

@@ -174,6 +174,7 @@ func TestNoFollowUps(t *testing.T) {
 }
 
 func TestOverrides(t *testing.T) {
+	param := func(c *Config) any { return string(c.params.fields["x"].appendTOML(nil)) }
 	for _, tt := range []struct {
 		set  string
 		want string // problem; "" if get is to be compared
@@ -189,6 +190,10 @@ func TestOverrides(t *testing.T) {
 		{set: "job.name=a=b # c", get: func(c *Config) any { return c.Job.Name }, has: "a=b # c"},
 		{set: "consistency.policy=ssp:2", get: func(c *Config) any { return c.Consistency.Policy }, has: "ssp:2"},
 		{set: `cluster.join=["a:1", "b:2"]`, get: func(c *Config) any { return strings.Join(c.Cluster.Join, " ") }, has: "a:1 b:2"},
+		{set: "algorithm.x=[1, 2]", get: param, has: "[1, 2]"},
+		{set: "algorithm.x=l1", get: param, has: `"l1"`},
+		{set: "algorithm.x=[1, 2", get: param, has: `"[1, 2"`},
+		{set: "algorithm.x=[1, # \x01\n2]", get: param, has: `"[1, # \u0001\n2]"`}, // only the toml package knows
 		{set: "job.name=7", want: `--set job.name=7: want a string, got the integer 7: a string needs quotes, as "7"`},
 		{set: "cluster.servers=two", want: `--set cluster.servers=two: want an integer from 1 to 65536, got the string "two"`},
 		{set: "cluster.servers=3#4", want: `--set cluster.servers=3#4: want an integer from 1 to 65536, got the string "3#4"`},
