@@ -1,0 +1,51 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxKeyFile is far more than a key in base64 takes.
+const maxKeyFile = 4096
+
+// ReadKey reads a gossip key from a file: 16, 24 or 32 random bytes in standard base64, and nothing
+// else but white space around it. `head -c 32 /dev/urandom | base64` makes one.
+func ReadKey(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: key file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("cluster: key file: %w", err)
+	}
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 {
+		return nil, fmt.Errorf("cluster: key file %s: empty; want 32 random bytes in base64", path)
+	}
+	if len(text) > maxKeyFile {
+		return nil, fmt.Errorf("cluster: key file %s: too long for a key; want 32 random bytes in base64", path)
+	}
+	// The text itself is a secret: no message shows any of it.
+	key, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("cluster: key file %s: not base64: %w", path, err)
+	}
+	if err := checkKey(key); err != nil {
+		return nil, fmt.Errorf("cluster: key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// checkKey refuses a key that AES cannot use.
+func checkKey(key []byte) error {
+	switch len(key) {
+	case 16, 24, 32:
+		return nil
+	}
+	return fmt.Errorf("gossip key has %d bytes; want 16, 24 or 32", len(key))
+}
