@@ -115,20 +115,23 @@ func (b *builder) info() Info {
 	return info
 }
 
-// part makes the Part of a finished builder under the merged info, or returns
-// nil if info is not of this part and others of its file.
-func (b *builder) part(p, of int, info Info) *Part {
+// fits says whether info can be the merged info of this part and others.
+func (b *builder) fits(info Info) bool {
 	base := uint64(info.Base)
 	if n := len(b.keys); n > 0 && (b.keys[0] < base || b.keys[n-1]-base >= info.Features) {
-		return nil
+		return false
 	}
+	_, ok := b.labels.places(info)
+	return ok
+}
+
+// part makes part p of a finished builder under an info that fits. It takes the
+// builder's memory.
+func (b *builder) part(p, of int, info Info) *Part {
 	for i := range b.keys {
-		b.keys[i] -= base
+		b.keys[i] -= uint64(info.Base)
 	}
-	labels, classes, ok := b.labels.resolve(info)
-	if !ok {
-		return nil
-	}
+	labels, classes := b.labels.resolve(info)
 	return &Part{
 		Index:  p,
 		Of:     of,

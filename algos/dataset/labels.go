@@ -167,32 +167,43 @@ func (l *labelSet) fillIn(info *Info) {
 	info.setClasses(counts)
 }
 
-// resolve returns the labels and classes of the rows as the merged info numbers
-// them; ok is false if info does not have them all.
-func (l *labelSet) resolve(info Info) (values []float64, classes []int32, ok bool) {
+// places returns the number in info of each class of this set; ok is false if
+// info lacks one of them, or says otherwise of labels that are not classes.
+func (l *labelSet) places(info Info) (to []int32, ok bool) {
 	if info.Classes == nil {
-		return l.values, nil, len(l.values) == 0 || info.Numeric && l.numeric
+		return nil, len(l.values) == 0 || info.Numeric && l.numeric
 	}
 	if l.unlisted {
-		return nil, nil, len(l.values) == 0
+		return nil, len(l.values) == 0
 	}
 	place := make(map[string]int32, len(info.Classes))
 	for k, class := range info.Classes {
 		place[class] = int32(k)
 	}
-	to := make([]int32, len(l.names))
-	label := make([]float64, len(l.names))
+	to = make([]int32, len(l.names))
 	for id, name := range l.names {
-		k, found := place[name]
-		if !found {
-			return nil, nil, false
+		if to[id], ok = place[name]; !ok {
+			return nil, false
 		}
-		to[id], label[id] = k, info.classLabel(int(k))
+	}
+	return to, true
+}
+
+// resolve returns the labels of the rows, and their classes if info lists any,
+// as info numbers them. It takes the set's memory.
+func (l *labelSet) resolve(info Info) (values []float64, classes []int32) {
+	to, _ := l.places(info)
+	if to == nil {
+		return l.values, nil
+	}
+	label := make([]float64, len(to))
+	for id, k := range to {
+		label[id] = info.classLabel(int(k))
 	}
 	for i, id := range l.classes {
 		l.classes[i], l.values[i] = to[id], label[id]
 	}
-	return l.values, l.classes, true
+	return l.values, l.classes
 }
 
 // missing says whether a CSV field holds no value.

@@ -10,7 +10,7 @@ const (
 	// maxLine is the longest line, in bytes without its end.
 	maxLine = 64 << 20
 
-	firstBuffer = 256 << 10
+	firstBuffer = 64 << 10
 )
 
 var errLongLine = errors.New("line is longer than 64 MiB")

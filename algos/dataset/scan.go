@@ -262,15 +262,18 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	if err := info.check(); err != nil {
 		return nil, err
 	}
-	parts := make([]*Part, len(s.parts))
 	for i, b := range s.builders {
 		mine := s.infos[i]
 		if info.Format != mine.Format || info.sameFile(mine) != nil {
 			return nil, fmt.Errorf("dataset: %s: the merged info is not of this file", s.path)
 		}
-		if parts[i] = b.part(s.parts[i], s.of, info); parts[i] == nil {
+		if !b.fits(info) {
 			return nil, fmt.Errorf("dataset: %s: the merged info lacks what part %d has", s.path, s.parts[i])
 		}
+	}
+	parts := make([]*Part, len(s.parts))
+	for i, b := range s.builders {
+		parts[i] = b.part(s.parts[i], s.of, info)
 	}
 	s.builders = nil
 	return parts, nil

@@ -1,0 +1,174 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// loaded is a whole input as a job sees it.
+type loaded struct {
+	info  Info
+	parts []*Part
+}
+
+// load reads a file held in memory in of parts, each in a process of its own.
+func load(name string, data []byte, o Options, of int) (loaded, error) {
+	o, err := o.resolved()
+	if err != nil {
+		return loaded{}, err
+	}
+	var (
+		all  loaded
+		each []*Scanned
+	)
+	for p := range of {
+		s, err := scan(newSource(name, bytes.NewReader(data), int64(len(data))), o, []int{p}, of)
+		if err != nil {
+			return loaded{}, err
+		}
+		if all.info, err = all.info.Merge(s.Info(p)); err != nil {
+			return loaded{}, err
+		}
+		each = append(each, s)
+	}
+	for _, s := range each {
+		parts, err := s.Parts(all.info)
+		if err != nil {
+			return loaded{}, err
+		}
+		all.parts = append(all.parts, parts...)
+	}
+	return all, nil
+}
+
+func mustLoad(t testing.TB, name, text string, o Options, of int) loaded {
+	t.Helper()
+	got, err := load(name, []byte(text), o, of)
+	if err != nil {
+		t.Fatalf("%s in %d parts: %v", name, of, err)
+	}
+	return got
+}
+
+// rows prints the samples in the order of the file: label/class id:value ...
+func (l loaded) rows() []string {
+	var out []string
+	at := make([]int, len(l.parts))
+	take := func(p, n int) {
+		for range n {
+			out = append(out, printRow(l.parts[p], at[p]))
+			at[p]++
+		}
+	}
+	for block := 0; ; block++ {
+		some := false
+		for p, part := range l.parts {
+			switch {
+			case part.Blocks == nil && block == 0:
+				take(p, part.X.Rows())
+			case block < len(part.Blocks):
+				take(p, int(part.Blocks[block]))
+				some = true
+			}
+		}
+		if !some {
+			return out
+		}
+	}
+}
+
+func printRow(p *Part, i int) string {
+	var s strings.Builder
+	fmt.Fprint(&s, p.Labels[i])
+	if p.Class != nil {
+		fmt.Fprintf(&s, "/%d", p.Class[i])
+	}
+	cols, vals := p.X.Row(i)
+	for k, j := range cols {
+		v := 1.0
+		if vals != nil {
+			v = vals[k]
+		}
+		fmt.Fprintf(&s, " %d:%v", p.Keys[j], v)
+	}
+	return s.String()
+}
+
+// checkParts checks what must hold of any parts.
+func checkParts(t testing.TB, l loaded) {
+	t.Helper()
+	rows, nonzeros := uint64(0), uint64(0)
+	for _, p := range l.parts {
+		n := p.X.Rows()
+		rows += uint64(n)
+		nonzeros += uint64(p.X.NNZ())
+		if len(p.Labels) != n || p.Class != nil && len(p.Class) != n || p.X.NCols != len(p.Keys) {
+			t.Fatalf("part %d: %d rows, %d labels, %d classes, %d columns, %d keys",
+				p.Index, n, len(p.Labels), len(p.Class), p.X.NCols, len(p.Keys))
+		}
+		for k, key := range p.Keys {
+			if key >= l.info.Features || k > 0 && p.Keys[k-1] >= key {
+				t.Fatalf("part %d: key %d at %d: not ascending or beyond %d features", p.Index, key, k, l.info.Features)
+			}
+		}
+		used := make([]bool, len(p.Keys))
+		ones := true
+		for i := range n {
+			cols, vals := p.X.Row(i)
+			for k, j := range cols {
+				used[j] = true
+				if k > 0 && cols[k-1] >= j {
+					t.Fatalf("part %d row %d: columns not ascending", p.Index, i)
+				}
+				if vals != nil && (vals[k] == 0 || !isFinite(vals[k])) {
+					t.Fatalf("part %d row %d: value %v is stored", p.Index, i, vals[k])
+				}
+				ones = ones && (vals == nil || vals[k] == 1)
+			}
+		}
+		for k, u := range used {
+			if !u {
+				t.Fatalf("part %d: key %d does not occur", p.Index, p.Keys[k])
+			}
+		}
+		if ones && p.X.Vals != nil {
+			t.Fatalf("part %d: Vals kept though all are 1", p.Index)
+		}
+	}
+	if rows != l.info.Rows || nonzeros != l.info.NonZeros {
+		t.Fatalf("parts have %d rows and %d values, info %d and %d", rows, nonzeros, l.info.Rows, l.info.NonZeros)
+	}
+}
+
+func gzipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	return closeAfter(t, &out, gzip.NewWriter(&out), text)
+}
+
+func zstded(t testing.TB, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z, err := zstd.NewWriter(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return closeAfter(t, &out, z, text)
+}
+
+func closeAfter(t testing.TB, out *bytes.Buffer, w io.WriteCloser, text string) []byte {
+	t.Helper()
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
