@@ -13,9 +13,9 @@ const maxWord = 256
 // labelSet collects the labels of one part: a number and a class for each row.
 // Classes are numbered here in the order in which they first occur.
 type labelSet struct {
-	values   []float64 // of each row; 0 where the label is a word
-	classes  []int32   // of each row; nil while unlisted
-	words    map[string]int32
+	values   []float64        // of each row; 0 where the label is a word
+	classes  []int32          // of each row; nil while unlisted
+	words    map[string]int32 // the classes that are words
 	numbers  map[float64]int32
 	names    []string // of each class, the number in its shortest form
 	counts   []uint64
@@ -48,6 +48,8 @@ func newLabelSet(o Options) *labelSet {
 		id := l.add(class)
 		if v, err := strconv.ParseFloat(class, 64); err == nil {
 			l.numbers[v] = id
+		} else {
+			l.words[class] = id
 		}
 	}
 	return l
@@ -56,7 +58,6 @@ func newLabelSet(o Options) *labelSet {
 // add makes a class that no row has yet.
 func (l *labelSet) add(name string) int32 {
 	id := int32(len(l.names))
-	l.words[name] = id
 	l.names = append(l.names, name)
 	l.counts = append(l.counts, 0)
 	return id
@@ -66,6 +67,10 @@ func (l *labelSet) add(name string) int32 {
 func (l *labelSet) token(s []byte, at int) *fault {
 	if missing(s) {
 		return faultf(at, "the label is missing")
+	}
+	if id, found := l.words[string(s)]; found { // spares strconv's error, an allocation
+		l.addWord(id)
+		return nil
 	}
 	v, err := parseFloat(s)
 	switch {
@@ -116,14 +121,15 @@ func (l *labelSet) unlist() {
 	l.classes, l.words, l.numbers, l.names, l.counts = nil, nil, nil, nil, nil
 }
 
-// word adds a row whose label is not a number.
+// addWord adds a row of a class that is a word.
+func (l *labelSet) addWord(id int32) {
+	l.counts[id]++
+	l.classes = append(l.classes, id)
+	l.values = append(l.values, 0)
+}
+
+// word adds a row whose label is no number and occurs for the first time.
 func (l *labelSet) word(s []byte, at int) *fault {
-	if id, found := l.words[string(s)]; found {
-		l.counts[id]++
-		l.classes = append(l.classes, id)
-		l.values = append(l.values, 0)
-		return nil
-	}
 	switch {
 	case len(s) > maxWord || !utf8.Valid(s):
 		return faultf(at, "label %s is longer than %d bytes or not UTF-8", excerpt(s), maxWord)
@@ -135,8 +141,10 @@ func (l *labelSet) word(s []byte, at int) *fault {
 		return faultf(at, "more than %d distinct labels, and %s is not a number", MaxClasses, excerpt(s))
 	}
 	l.numeric, l.unlisted = false, false
-	l.add(string(s))
-	return l.word(s, at)
+	id := l.add(string(s))
+	l.words[string(s)] = id
+	l.addWord(id)
+	return nil
 }
 
 // unknown refuses a label that the training data does not have.

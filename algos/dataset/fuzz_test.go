@@ -1,0 +1,103 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// fuzzDivided checks that no bytes make a panic, and that of parts give what one
+// part gives, rows, facts and whether there is an error.
+func fuzzDivided(t *testing.T, name string, data []byte, o Options, of int) {
+	whole, err := load(name, data, o, 1)
+	divided, dividedErr := load(name, data, o, of)
+	if (err == nil) != (dividedErr == nil) {
+		t.Fatalf("1 part: %v\n%d parts: %v", err, of, dividedErr)
+	}
+	if err != nil {
+		var one, many *SyntaxError
+		if errors.As(err, &one) && errors.As(dividedErr, &many) && *one != *many {
+			t.Fatalf("1 part: %v\n%d parts: %v", err, of, dividedErr)
+		}
+		return
+	}
+	checkParts(t, whole)
+	checkParts(t, divided)
+	if d := cmp.Diff(whole.rows(), divided.rows()); d != "" {
+		t.Fatalf("rows (-1 part +%d parts):\n%s", of, d)
+	}
+	if d := cmp.Diff(whole.info, divided.info, cmpopts.EquateApprox(1e-9, 1e-9)); d != "" {
+		t.Fatalf("info (-1 part +%d parts):\n%s", of, d)
+	}
+	info := throughJSON(t, whole.info)
+	if d := cmp.Diff(whole.info, *info); d != "" {
+		t.Fatalf("info (-before +after JSON):\n%s", d)
+	}
+	o.Like = info
+	again, err := load(name, data, o, of)
+	if err != nil {
+		t.Fatalf("like itself: %v", err)
+	}
+	if d := cmp.Diff(whole.rows(), again.rows()); d != "" {
+		t.Fatalf("rows (-itself +like itself):\n%s", d)
+	}
+}
+
+func FuzzLIBSVM(f *testing.F) {
+	for name, text := range texts() {
+		if len(text) < 1000 {
+			f.Add([]byte(text), uint8(3))
+		}
+		_ = name
+	}
+	f.Fuzz(func(t *testing.T, data []byte, of uint8) {
+		o := Defaults()
+		o.Format = LIBSVM
+		fuzzDivided(t, "x", data, o, 1+int(of%16))
+	})
+}
+
+func FuzzCSV(f *testing.F) {
+	for _, text := range texts() {
+		if len(text) < 1000 {
+			f.Add([]byte(text), uint8(3), "", uint8(0))
+			f.Add([]byte(text), uint8(200), "#0", uint8(2))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, of uint8, label string, header uint8) {
+		o := Options{Format: CSV, Label: label, Header: []string{"auto", "yes", "no"}[header%3]}
+		fuzzDivided(t, "x", data, o, 1+int(of%16))
+	})
+}
+
+// FuzzCompressed reads bytes as compressed files: an error at most.
+func FuzzCompressed(f *testing.F) {
+	text := "y,a\n1,2\n3,4\n"
+	f.Add(gzipped(f, text), false)
+	f.Add(zstded(f, text), true)
+	f.Fuzz(func(t *testing.T, data []byte, zst bool) {
+		name := map[bool]string{false: "x.csv.gz", true: "x.csv.zst"}[zst]
+		if got, err := load(name, data, Defaults(), 2); err == nil {
+			checkParts(t, got)
+		}
+	})
+}
+
+// FuzzMerge merges infos that a peer might send.
+func FuzzMerge(f *testing.F) {
+	f.Add(uint64(3), uint64(2), 1, 2.0, "a", uint64(1), "b", uint64(2), true)
+	f.Fuzz(func(t *testing.T, features, seen uint64, base int, sum float64, class string, n uint64, other string, m uint64, numeric bool) {
+		a := Info{Format: LIBSVM, Features: features, Seen: seen, Base: base, LabelSum: sum, Rows: n, Numeric: numeric,
+			Classes: []string{class}, Counts: []uint64{n}}
+		b := Info{Format: LIBSVM, Features: features, Seen: seen, Rows: m, Numeric: !numeric,
+			Classes: []string{other}, Counts: []uint64{m}}
+		for _, pair := range [][2]Info{{a, b}, {a, a}, {b, b}} {
+			if got, err := pair[0].Merge(pair[1]); err == nil && got.Rows != pair[0].Rows+pair[1].Rows {
+				t.Errorf("got %d rows from %s", got.Rows, fmt.Sprint(pair))
+			}
+		}
+	})
+}
