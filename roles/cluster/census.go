@@ -27,7 +27,8 @@ type census struct {
 	self    claim
 	records map[string]*record // by node; all but self
 	// ended holds the announced incarnations that have left or died, so that late gossip cannot
-	// bring them back: true if that was already tried. It grows by a node name per incarnation.
+	// bring them back. False: believed dead, so that it would be news. It grows by a node name per
+	// incarnation.
 	ended map[string]bool
 }
 
@@ -38,7 +39,7 @@ type outcome struct {
 	calm     string  // node that is doubted no more
 	refused  *claim  // a server that went without getting its seat ...
 	holder   *claim  // ... because this one has it
-	returned *Member // an ended incarnation that gossip brought back
+	returned *Member // believed dead, and gossip hears it again
 }
 
 // A doubt is a death that gossip reports and TCP has not confirmed.
@@ -68,8 +69,8 @@ func (c *census) heard(a claim) (o outcome) {
 	if a.Node == c.self.Node {
 		return o
 	}
-	if tried, over := c.ended[a.Node]; over {
-		if !tried {
+	if known, over := c.ended[a.Node]; over {
+		if !known {
 			c.ended[a.Node] = true
 			o.returned = &a.Member
 		}

@@ -135,7 +135,10 @@ func resolveAdvertise(ctx context.Context, text string, bind netip.AddrPort) (ne
 
 // splitHost splits host[:port]; without a port it is 0. IPv6 may be bare or in brackets.
 func splitHost(text string) (host string, port uint16, err error) {
-	bare := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	bare := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		bare = text[1 : len(text)-1]
+	}
 	if _, err := netip.ParseAddr(bare); err == nil {
 		return bare, 0, nil
 	}

@@ -114,7 +114,7 @@ func (c *Cluster) publish(events []Event) {
 
 func (c *Cluster) report(o outcome) {
 	if m := o.returned; m != nil {
-		c.log.Warn("a member came back after it had left or its death was believed; it must start again",
+		c.log.Warn("a member came back after its death was believed; it must start again",
 			"name", m.Name, "role", string(m.Role), "gossip", m.Gossip)
 	}
 	if o.refused != nil && o.holder != nil {
