@@ -1,0 +1,220 @@
+// Package logreg is data-parallel logistic regression with an L2 penalty: of two
+// classes, y = +1 for the later one and -1 for the other, it finds the weights w
+// that minimise
+//
+//	P(w) = mean of log(1 + exp(-y w.x)) + lambda/2 |w|^2
+//
+// There is no intercept; a feature that is always 1 does nearly the same. The
+// optimum depends on neither the parts, the shards nor the policy. Two solvers
+// share the table "weights", of one float64 a feature:
+//
+//	dual     (auto) coordinate ascent on the dual, CoCoA+: a certified gap, no
+//	         step size, a handful of passes; ten clocks a pass
+//	adagrad  gradients of small batches and AdaGrad in the servers, DistBelief:
+//	         for as many clocks as you like; lambda may be 0
+//
+// # Stopping
+//
+// The dual solver knows the duality gap, so [stop] tolerance means
+// P(w) - P* <= tolerance P(w). With several parts the gap trails the objective:
+// w is closer to the optimum than the gap can prove, and a rule on epochs or on
+// the objective ends sooner. Under asp the dual solver wants consistency.window
+// = 2: it allows for what the other parts do in the same clock, not for a part
+// that is many clocks behind.
+package logreg
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/table"
+)
+
+// Regression is one instance of the algorithm.
+type Regression struct {
+	Lambda    *float64 `toml:"lambda" min:"0" doc:"weight of the L2 penalty; unset it is 1e-4, or what C says"`
+	C         float64  `toml:"C" min:"0" doc:"in place of lambda, the weight of the losses as LIBLINEAR has it: lambda = 1/(C n); 0 is off"`
+	Penalty   string   `toml:"penalty" doc:"penalty of the weights; l2 is the one there is"`
+	Intercept bool     `toml:"intercept" doc:"a free intercept; not built: give the data a feature that is always 1"`
+	Solver    string   `toml:"solver" doc:"dual, adagrad, or auto, which is dual"`
+	Batch     int      `toml:"batch" min:"0" doc:"adagrad: rows that all parts together take in a clock; 0 takes all"`
+	Step      float64  `toml:"step" min:"0" doc:"adagrad: step size eta"`
+	Memory    bool     `toml:"memory" doc:"adagrad: remember each row's last gradient to reduce the variance (SAGA): closer to the optimum, twice the traffic"`
+
+	samples
+	solver solver
+}
+
+const (
+	defaultLambda = 1e-4
+	weights       = "weights" // the table of w
+)
+
+// A solver works on the samples of one part.
+type solver interface {
+	open(w *algos.Worker) error // makes room and opens its views
+	prepare()                   // at clock 0
+	push()                      // a clock
+}
+
+// New makes an instance with the default parameters.
+func New() *Regression {
+	return &Regression{Penalty: "l2", Solver: "auto", Batch: 64, Step: 0.2}
+}
+
+// weight is lambda for n rows.
+func (r *Regression) weight(n uint64) float64 {
+	switch {
+	case r.C > 0:
+		return 1 / (r.C * float64(n))
+	case r.Lambda != nil:
+		return *r.Lambda
+	}
+	return defaultLambda
+}
+
+func (r *Regression) dual() bool { return r.Solver != "adagrad" }
+
+// check reports everything that is wrong with the parameters.
+func (r *Regression) check() error {
+	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("logreg: "+format, args...))
+		}
+	}
+	within := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
+	bad(r.Lambda != nil && r.C != 0, "lambda and C are two ways to say the same: give one")
+	bad(r.Lambda != nil && !within(*r.Lambda), "lambda must be a number of at least 0")
+	bad(!within(r.C), "C must be a number above 0, or 0 to use lambda")
+	bad(r.Penalty != "l2", "penalty %q is not built; l2 is", r.Penalty)
+	bad(r.Intercept, "intercept is not built: give the data a feature that is always 1")
+	switch r.Solver {
+	case "auto", "dual":
+		bad(r.Lambda != nil && *r.Lambda == 0, "lambda = 0 has no dual: set solver = \"adagrad\"")
+	case "adagrad":
+		bad(r.Batch < 0, "batch must be at least 0")
+		bad(!within(r.Step) || r.Step == 0, "step must be above 0")
+	default:
+		bad(true, "solver %q is none of auto, dual and adagrad", r.Solver)
+	}
+	return errors.Join(errs...)
+}
+
+// Tables declares what the job shares.
+func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	switch classes := d.Classes; {
+	case d.Rows == 0:
+		return nil, errors.New("logreg: the data has no rows")
+	case d.TooMany || d.Classes == nil:
+		return nil, errors.New("logreg: want labels of two classes, got quantities")
+	case len(classes) > 8:
+		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s, ...", len(classes), strings.Join(classes[:8], ", "))
+	case len(classes) != 2:
+		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s", len(classes), strings.Join(classes, ", "))
+	case d.Features == 0:
+		return nil, errors.New("logreg: the data has no features")
+	}
+	if r.dual() {
+		return []table.Spec{{Name: weights, Keys: d.Features, Type: table.Float64}}, nil
+	}
+	specs := []table.Spec{
+		{Name: weights, Keys: d.Features, Type: table.Float64, Rule: table.AdaGrad(r.Step, tiny)},
+		{Name: counts, Keys: d.Features, Type: table.Float32}}
+	if r.Memory {
+		specs = append(specs, table.Spec{Name: mean, Keys: d.Features, Type: table.Float64})
+	}
+	return specs, nil
+}
+
+// Load takes the part in and opens the views.
+func (r *Regression) Load(part *dataset.Part, w *algos.Worker) (err error) {
+	if len(part.Class) != part.X.Rows() {
+		return errors.New("logreg: the data has no classes")
+	}
+	r.samples = samples{x: part.X, class: part.Class, keys: table.Keys(part.Keys),
+		n: float64(w.Info.Rows), lambda: r.weight(w.Info.Rows)}
+	if r.w, err = algos.View[float64](w, weights, r.keys, table.Increments); err != nil {
+		return err
+	}
+	r.passes = newPasses(part.X.Rows(), r.ClocksPerEpoch(w.Info), w.Seed, w.Part)
+	if r.dual() {
+		r.solver = &dual{samples: &r.samples}
+	} else {
+		r.solver = &adagrad{samples: &r.samples, remember: r.Memory}
+	}
+	return r.solver.open(w)
+}
+
+// ClocksPerEpoch is the same for all parts, whatever rows they have.
+func (r *Regression) ClocksPerEpoch(d dataset.Info) int {
+	switch {
+	case r.dual():
+		return dualClocks
+	case r.Batch <= 0 || uint64(r.Batch) >= d.Rows:
+		return 1
+	}
+	return int((d.Rows + uint64(r.Batch) - 1) / uint64(r.Batch))
+}
+
+// Prepare gathers what adagrad has to know of the columns.
+func (r *Regression) Prepare(*algos.Worker) { r.solver.prepare() }
+
+// Push works on the next rows of the part.
+func (r *Regression) Push(*algos.Worker, algos.Block) { r.solver.push() }
+
+// Evaluate adds up the losses of the part.
+func (r *Regression) Evaluate(_ *algos.Worker, e *algos.Eval) {
+	w := r.w.Values()
+	loss, correct := 0.0, 0.0
+	for i := range r.x.Rows() {
+		m := r.sign(i) * r.dot(i, w)
+		loss += logistic(m)
+		if m > 0 { // a score of 0 decides nothing
+			correct++
+		}
+	}
+	e.Add("loss", loss)
+	e.Add("correct", correct)
+	if d, ok := r.solver.(*dual); ok {
+		e.Add("entropy", d.entropy())
+	}
+}
+
+// Conclude makes the objective, its gap and the metrics.
+func (r *Regression) Conclude(d dataset.Info, e *algos.Eval) {
+	n, norms := float64(d.Rows), e.Norms(weights)
+	lambda := r.weight(d.Rows)
+	loss, penalty := e.Sum("loss")/n, lambda/2*norms.Squares
+	e.Objective = loss + penalty
+	if r.dual() {
+		e.Gap = e.Objective - (e.Sum("entropy")/n - penalty)
+	}
+	e.Metrics["train_logloss"] = loss
+	e.Metrics["train_accuracy"] = e.Sum("correct") / n
+	e.Metrics["nonzeros"] = float64(norms.NonZeros)
+	e.Metrics["lambda"] = lambda
+}
+
+// Task is to tell two classes apart.
+func (r *Regression) Task() algos.Task { return algos.Binary }
+
+// Predict scores rows by w.x, the log-odds of the later class.
+func (r *Regression) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
+	w, err := m.Values(weights, part.Keys)
+	if err != nil {
+		return fmt.Errorf("logreg: %w", err)
+	}
+	s := samples{x: part.X}
+	for i := range part.X.Rows() {
+		scores[i] = s.dot(i, w)
+	}
+	return nil
+}
