@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestCompressionIsGivenUpAndTriedAgain(t *testing.T) {
+	enc := encoder{above: DefaultCompressAbove}
+	hard, easy := noise(2000), prose(2000)
+	tries := 0
+	for range 100 {
+		before := enc.habits[kindData]
+		if _, packed, err := enc.appendZstd(nil, kindData, hard); packed || err != nil {
+			t.Fatalf("noise: got compressed %v, %v", packed, err)
+		}
+		if after := enc.habits[kindData]; after.misses != before.misses || after.passed < before.passed {
+			tries++
+		}
+	}
+	if want := patience + (100-patience)/retry; tries != want {
+		t.Errorf("tries in 100 frames of noise: got %d, want %d", tries, want)
+	}
+	if _, packed, _ := enc.appendZstd(nil, kindData+1, easy); !packed {
+		t.Error("prose of another kind: got it raw, want it compressed")
+	}
+	raw := 0
+	for range 100 {
+		if _, packed, _ := enc.appendZstd(nil, kindData, easy); !packed {
+			raw++
+		}
+	}
+	if raw >= retry {
+		t.Errorf("prose after noise: got %d frames raw, want fewer than %d", raw, retry)
+	}
+}
+
+func TestWhatIsCompressed(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		above int
+		body  []byte
+		want  bool
+	}{
+		{"prose above the threshold", 512, prose(513), true},
+		{"prose at the threshold", 512, prose(512), false},
+		{"noise", 512, noise(5000), false},
+		{"never", -1, prose(5000), false},
+		{"nothing", 0, nil, false},
+	} {
+		enc := encoder{above: tt.above}
+		out, packed, err := enc.appendZstd([]byte("before"), kindData, tt.body)
+		if packed != tt.want || err != nil {
+			t.Errorf("%s: got compressed %v, %v, want %v", tt.name, packed, err, tt.want)
+		}
+		if !bytes.HasPrefix(out, []byte("before")) || !packed && len(out) != 6 {
+			t.Errorf("%s: what was there before has changed", tt.name)
+		}
+	}
+}
+
+func TestQueueKeepsFewBuffers(t *testing.T) {
+	var q queue
+	q.recycle(make([]byte, keepBuffer+1))
+	if got := len(q.free); got != 0 {
+		t.Errorf("a huge buffer: got %d kept, want 0", got)
+	}
+	for i := range 10 {
+		q.recycle(make([]byte, 100+i))
+	}
+	if got := len(q.free); got != keepFree {
+		t.Errorf("ten buffers: got %d kept, want %d", got, keepFree)
+	}
+	if b := q.reuse(110); b != nil {
+		t.Errorf("a buffer for 110 bytes: got one of %d, want none", cap(b))
+	}
+	if b := q.reuse(109); cap(b) != 109 || len(b) != 0 || len(q.free) != keepFree-1 {
+		t.Errorf("a buffer for 109 bytes: got %d of %d, %d left, want an empty one, taken out", len(b), cap(b), len(q.free))
+	}
+}
