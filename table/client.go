@@ -86,10 +86,19 @@ type ClientStats struct {
 	Decode   int64                        // nanoseconds decoding answers
 }
 
+// PartTimes says where the time of a part's Clocks went, in nanoseconds.
+type PartTimes struct {
+	Send    int64 // handing over and encoding updates
+	Wait    int64 // blocked
+	Refresh int64 // bringing answers into the views
+	Blocked uint64
+}
+
 type partState struct {
 	clock consistency.Clock
 	done  bool // finished: counts no longer for the origin's clock
 	views []view
+	times PartTimes
 }
 
 type shardState struct {
@@ -163,6 +172,13 @@ func (c *Client) Stats() ClientStats {
 		s.WaitedOn[o] = ns
 	}
 	return s
+}
+
+// Times returns where the time of a part's Clocks went so far.
+func (c *Client) Times(part int) PartTimes {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.parts[part].times
 }
 
 // Connect gives the way to a shard, the first time and after every loss of the
@@ -417,4 +433,15 @@ func (c *Client) now() int64 {
 		return 0
 	}
 	return c.o.Now()
+}
+
+// From says whose message to a shard msg is, and whether it is a hello, which
+// begins a session on the connection it came by.
+func From(msg []byte) (o consistency.Origin, hello bool, err error) {
+	r := &reader{b: msg}
+	k, _, origin := r.header()
+	if r.err != nil {
+		return 0, false, fmt.Errorf("table: message: %w", r.err)
+	}
+	return consistency.Origin(origin), k == kindHello, nil
 }

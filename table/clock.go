@@ -11,11 +11,13 @@ func (c *Client) Start() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.startOpen()
-	return c.wait(func() bool { return c.openReady() }, func() {
-		for p := range c.parts {
-			c.refresh(p)
-		}
-	})
+	if err := c.wait(c.openReady); err != nil {
+		return err
+	}
+	for p := range c.parts {
+		c.refresh(p)
+	}
+	return nil
 }
 
 // startOpen makes one replica for each table that has views, on the keys of all
@@ -74,17 +76,29 @@ func (c *Client) add(r replica) {
 // what has been answered. It returns when the views are as fresh as the policy
 // demands at the part's new clock. Only the part's own goroutine may call it.
 func (c *Client) Clock(part int) error {
+	start := c.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		return c.err
 	}
 	c.beginClock(part)
+	t := &c.parts[part].times
+	begun := c.now()
+	t.Send += begun - start
 	ready := func() bool { return c.clockReady(part) }
 	if !ready() {
 		c.stats.Blocked++
+		t.Blocked++
 	}
-	return c.wait(ready, func() { c.refresh(part) })
+	if err := c.wait(ready); err != nil {
+		return err
+	}
+	waited := c.now()
+	t.Wait += waited - begun
+	c.refresh(part)
+	t.Refresh += c.now() - waited
+	return nil
 }
 
 func (c *Client) beginClock(part int) {
@@ -188,7 +202,11 @@ func (c *Client) Sync(part int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ticket, floor := c.beginSync(part)
-	return c.wait(func() bool { return c.syncReady(ticket, floor) }, func() { c.refresh(part) })
+	if err := c.wait(func() bool { return c.syncReady(ticket, floor) }); err != nil {
+		return err
+	}
+	c.refresh(part)
+	return nil
 }
 
 func (c *Client) beginSync(part int) (ticket uint64, floor consistency.Clock) {
@@ -229,8 +247,8 @@ func (c *Client) Finish(part int) {
 	c.flushSenders()
 }
 
-// wait blocks until ready, then calls then; the caller holds the lock.
-func (c *Client) wait(ready func() bool, then func()) error {
+// wait blocks until ready; the caller holds the lock.
+func (c *Client) wait(ready func() bool) error {
 	if c.err == nil && !ready() {
 		start := c.now()
 		for c.err == nil && !ready() {
@@ -240,11 +258,7 @@ func (c *Client) wait(ready func() bool, then func()) error {
 		c.stats.Waited += d
 		c.stats.WaitedOn[c.lastBy()] += d
 	}
-	if c.err != nil {
-		return c.err
-	}
-	then()
-	return nil
+	return c.err
 }
 
 // lastBy is the origin whose message released the oldest version we work with.

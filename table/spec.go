@@ -178,6 +178,20 @@ func fillInit[T Elem](i Init, key uint64, row []T) {
 	}
 }
 
+// InitialRow fills row with the values of a key that nobody wrote, as the
+// table's element type holds them.
+func (s Spec) InitialRow(key uint64, row []float64) {
+	fillInit(s.Init, key, row)
+	for j, v := range row {
+		switch s.Type {
+		case Float32:
+			row[j] = float64(float32(v))
+		case Int32:
+			row[j] = float64(int32(v))
+		}
+	}
+}
+
 // mix is the finaliser of SplitMix64: a bijection whose output bits all depend
 // on all input bits.
 func mix(x uint64) uint64 {

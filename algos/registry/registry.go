@@ -1,0 +1,14 @@
+// Package registry lists the algorithms that are built in.
+package registry
+
+import (
+	"petuum/algos"
+	"petuum/algos/logreg"
+)
+
+// Algorithms makes an instance of each algorithm with its default parameters, by
+// the name that job.algorithm gives it. A name that is there twice does not
+// compile.
+var Algorithms = map[string]func() algos.Algorithm{
+	"logreg": func() algos.Algorithm { return logreg.New() },
+}

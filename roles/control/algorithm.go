@@ -1,0 +1,36 @@
+package control
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/algos/registry"
+	"petuum/configs"
+)
+
+// NewAlgorithm makes an instance of the job's algorithm with its parameters.
+func NewAlgorithm(c *configs.Config) (algos.Algorithm, error) {
+	make, ok := registry.Algorithms[c.Job.Algorithm]
+	if !ok {
+		names := slices.Sorted(maps.Keys(registry.Algorithms))
+		return nil, fmt.Errorf("%s: job.algorithm: no algorithm is called %q: there are %s", c.From("job.algorithm"), c.Job.Algorithm, strings.Join(names, ", "))
+	}
+	a := make()
+	if err := c.Algorithm(a); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// DataOptions says how the job's data is to be read.
+func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
+	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features}
+	if p, ok := a.(algos.Predictor); ok {
+		o.Quantity = p.Task() == algos.Regression
+	}
+	return o
+}

@@ -1,0 +1,305 @@
+package control
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"petuum/algos"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// The bodies of the hot messages, numbers as unsigned varints, floats as eight
+// bytes little endian:
+//
+//	Run      until
+//	Reached  part clock
+//	Blocks   round nblocks (nparts part* nkeys key* nvalues float*)*
+//	Emitted  part round n float*
+//	Evaluate (empty)
+//	Eval     part clock nsums (name n float*)* nmaxima (name float)*
+//	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
+//	Export   table shard
+//	Rows     table shard last length byte*     rows: key, then the values as stored
+//	Batch    queue apply held (nanoseconds) nmessages (shard length byte*)*
+
+var errShort = errors.New("control: message is truncated")
+
+// Reader decodes a body; the first mistake sticks.
+type Reader struct {
+	b   []byte
+	err error
+}
+
+// NewReader reads body.
+func NewReader(body []byte) *Reader { return &Reader{b: body} }
+
+// Err is the first mistake, or that bytes are left over.
+func (r *Reader) Err() error {
+	if r.err == nil && len(r.b) > 0 {
+		return fmt.Errorf("control: %d bytes too many", len(r.b))
+	}
+	return r.err
+}
+
+// Uint reads a number of at most limit.
+func (r *Reader) Uint(limit uint64) uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 || v > limit {
+		if r.err == nil {
+			r.err = errShort
+			if n > 0 {
+				r.err = fmt.Errorf("control: %d is above %d", v, limit)
+			}
+		}
+		r.b = nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// Count reads how many things of at least size bytes follow.
+func (r *Reader) Count(size int) int { return int(r.Uint(uint64(len(r.b) / size))) }
+
+// Bytes reads n bytes, which share the body's memory.
+func (r *Reader) Bytes(n int) []byte {
+	if n > len(r.b) {
+		r.err, r.b = cmpErr(r.err, errShort), nil
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
+}
+
+func cmpErr(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// Float reads one.
+func (r *Reader) Float() float64 {
+	if b := r.Bytes(8); b != nil {
+		return math.Float64frombits(binary.LittleEndian.Uint64(b))
+	}
+	return 0
+}
+
+// Floats reads n and that many floats into buf[:0].
+func (r *Reader) Floats(buf []float64) []float64 {
+	buf = buf[:0]
+	for range r.Count(8) {
+		buf = append(buf, r.Float())
+	}
+	return buf
+}
+
+func appendFloats(b []byte, fs []float64) []byte {
+	b = binary.AppendUvarint(b, uint64(len(fs)))
+	b = slices.Grow(b, 8*len(fs))
+	for _, f := range fs {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	return b
+}
+
+// AppendUints appends numbers.
+func AppendUints(b []byte, vs ...uint64) []byte {
+	for _, v := range vs {
+		b = binary.AppendUvarint(b, v)
+	}
+	return b
+}
+
+const maxClock = math.MaxInt64
+
+// ReadRun decodes Run.
+func ReadRun(body []byte) (until consistency.Clock, err error) {
+	r := NewReader(body)
+	until = consistency.Clock(r.Uint(maxClock))
+	return until, r.Err()
+}
+
+// ReadReached decodes Reached.
+func ReadReached(body []byte) (part int, at consistency.Clock, err error) {
+	r := NewReader(body)
+	part, at = int(r.Uint(math.MaxInt32)), consistency.Clock(r.Uint(maxClock))
+	return part, at, r.Err()
+}
+
+// AppendBlocks encodes the blocks of the parts in parts; parts that share one
+// block's memory share its encoding.
+func AppendBlocks(b []byte, round consistency.Clock, parts []int, blocks []algos.Block) []byte {
+	var groups [][]int
+	for _, p := range parts {
+		i := slices.IndexFunc(groups, func(g []int) bool { return same(blocks[g[0]], blocks[p]) })
+		if i < 0 {
+			groups = append(groups, []int{p})
+			continue
+		}
+		groups[i] = append(groups[i], p)
+	}
+	b = AppendUints(b, uint64(round), uint64(len(groups)))
+	for _, g := range groups {
+		b = AppendUints(b, uint64(len(g)))
+		for _, p := range g {
+			b = AppendUints(b, uint64(p))
+		}
+		b = AppendUints(b, uint64(len(blocks[g[0]].Keys)))
+		b = AppendUints(b, blocks[g[0]].Keys...)
+		b = appendFloats(b, blocks[g[0]].Values)
+	}
+	return b
+}
+
+func same(a, b algos.Block) bool {
+	if len(a.Keys) != len(b.Keys) || len(a.Values) != len(b.Values) {
+		return false
+	}
+	return (len(a.Keys) == 0 || &a.Keys[0] == &b.Keys[0]) && (len(a.Values) == 0 || &a.Values[0] == &b.Values[0])
+}
+
+// ReadBlocks decodes Blocks and calls f for each part; parts of one group get
+// the same block, which they must not change.
+func ReadBlocks(body []byte, f func(round consistency.Clock, part int, b algos.Block)) error {
+	r := NewReader(body)
+	round := consistency.Clock(r.Uint(maxClock))
+	type group struct {
+		parts []int
+		block algos.Block
+	}
+	var groups []group
+	for range r.Count(3) {
+		var g group
+		for range r.Count(1) {
+			g.parts = append(g.parts, int(r.Uint(math.MaxInt32)))
+		}
+		for range r.Count(1) {
+			g.block.Keys = append(g.block.Keys, r.Uint(math.MaxUint64))
+		}
+		g.block.Values = r.Floats(nil)
+		if len(g.block.Values) > len(g.block.Keys) {
+			return fmt.Errorf("control: block with %d values for %d keys", len(g.block.Values), len(g.block.Keys))
+		}
+		groups = append(groups, g)
+	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	for _, g := range groups {
+		for _, p := range g.parts {
+			f(round, p, g.block)
+		}
+	}
+	return nil
+}
+
+// AppendEmitted encodes what a part emitted.
+func AppendEmitted(b []byte, part int, round consistency.Clock, values []float64) []byte {
+	return appendFloats(AppendUints(b, uint64(part), uint64(round)), values)
+}
+
+// ReadEmitted decodes Emitted, the values into buf[:0].
+func ReadEmitted(body []byte, buf []float64) (part int, round consistency.Clock, values []float64, err error) {
+	r := NewReader(body)
+	part, round = int(r.Uint(math.MaxInt32)), consistency.Clock(r.Uint(maxClock))
+	values = r.Floats(buf)
+	return part, round, values, r.Err()
+}
+
+// AppendEval encodes the sums and maxima of a part.
+func AppendEval(b []byte, part int, e *algos.Eval) []byte {
+	sums, maxima := e.Parts()
+	b = AppendUints(b, uint64(part), uint64(e.Clock), uint64(len(sums)))
+	for name, v := range sums {
+		b = appendFloats(appendName(b, name), v)
+	}
+	b = AppendUints(b, uint64(len(maxima)))
+	for name, v := range maxima {
+		b = binary.LittleEndian.AppendUint64(appendName(b, name), math.Float64bits(v))
+	}
+	return b
+}
+
+func appendName(b []byte, name string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(name))), name...)
+}
+
+// ReadEval decodes Eval.
+func ReadEval(body []byte) (part int, e *algos.Eval, err error) {
+	r := NewReader(body)
+	part = int(r.Uint(math.MaxInt32))
+	e = algos.NewEval(consistency.Clock(r.Uint(maxClock)))
+	for range r.Count(2) {
+		name := string(r.Bytes(r.Count(1)))
+		e.Add(name, r.Floats(nil)...)
+	}
+	for range r.Count(9) {
+		name := string(r.Bytes(r.Count(1)))
+		e.Max(name, r.Float())
+	}
+	return part, e, r.Err()
+}
+
+// AppendNorms encodes the norms of each table.
+func AppendNorms(b []byte, norms []table.Norms) []byte {
+	b = AppendUints(b, uint64(len(norms)))
+	for _, n := range norms {
+		for _, f := range []float64{n.Sum, n.Abs, n.Squares, n.Max} {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+		}
+		b = AppendUints(b, n.NonZeros, n.Keys)
+	}
+	return b
+}
+
+// ReadNorms decodes Norms.
+func ReadNorms(body []byte) ([]table.Norms, error) {
+	r := NewReader(body)
+	var norms []table.Norms
+	for range r.Count(34) {
+		norms = append(norms, table.Norms{Sum: r.Float(), Abs: r.Float(), Squares: r.Float(), Max: r.Float(),
+			NonZeros: r.Uint(math.MaxUint64), Keys: r.Uint(math.MaxUint64)})
+	}
+	return norms, r.Err()
+}
+
+// Timing is what a server says about the messages of a batch: how long they
+// waited for a shard, took in it, and were held for the slowest origin, in
+// nanoseconds and for the slowest of them.
+type Timing struct{ Queue, Apply, Held uint64 }
+
+// Message is a message for or from a shard.
+type Message struct {
+	Shard int
+	Body  []byte
+}
+
+// AppendBatchHead begins a batch of n messages.
+func AppendBatchHead(b []byte, t Timing, n int) []byte {
+	return AppendUints(b, t.Queue, t.Apply, t.Held, uint64(n))
+}
+
+// AppendMessage adds a message to the tail of a batch.
+func AppendMessage(b []byte, shard int, body []byte) []byte {
+	b = AppendUints(b, uint64(shard), uint64(len(body)))
+	return append(b, body...)
+}
+
+// ReadBatch decodes Batch into buf[:0]; the messages share the body's memory.
+func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
+	r := NewReader(body)
+	t := Timing{r.Uint(math.MaxUint64), r.Uint(math.MaxUint64), r.Uint(math.MaxUint64)}
+	buf = buf[:0]
+	for range r.Count(2) {
+		shard := int(r.Uint(math.MaxInt32))
+		buf = append(buf, Message{shard, r.Bytes(r.Count(1))})
+	}
+	return t, buf, r.Err()
+}

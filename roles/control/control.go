@@ -1,0 +1,201 @@
+// Package control is what the roles of a job say to each other: the kinds of
+// frames, their bodies, and the queue in which a role receives them.
+//
+//	scheduler            worker                 server
+//	    │◄──── enlist ─────┤◄─── enlist ──────────┤   hello of the connection
+//	    ├─ Job ───────────►├─────────────────────►│   configuration, parts, seat
+//	    │◄──── Scanned ────┤                      │   statistics of each part
+//	    ├─ Setup ─────────►├─────────────────────►│   merged statistics, roster, placement
+//	    │◄──── Ready ──────┤◄─── Ready ───────────┤
+//	    ├─ Run / Blocks ──►│ ◄──── Batch ────────►│   clocks: deltas and answers
+//	    │◄─ Reached/Emitted┤                      │
+//	    ├─ Evaluate ──────►│                      │   at a barrier
+//	    │◄──── Eval ───────┤                      │
+//	    ├─ Measure ───────────────────────────────►│
+//	    │◄──── Norms ──────────────────────────────┤
+//	    ├─ Export ────────────────────────────────►│   the model, a shard at a time
+//	    │◄──── Rows ───────────────────────────────┤
+//	    ├─ Stop ──────────►├─────────────────────►│
+//	    │◄──── Ledger ─────┤◄─── Ledger ──────────┤
+//
+// A role that cannot go on sends Failed. Cold messages are JSON, the others
+// binary; every length is checked against what is there before it is used.
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"petuum/algos/dataset"
+	"petuum/consistency"
+	"petuum/roles/wire"
+	"petuum/table/placement"
+)
+
+// The kinds of frames.
+const (
+	KindJob wire.Kind = 16 + iota
+	KindScanned
+	KindSetup
+	KindReady
+	KindRun
+	KindReached
+	KindBlocks
+	KindEmitted
+	KindEvaluate
+	KindEval
+	KindMeasure
+	KindNorms
+	KindExport
+	KindRows
+	KindStop
+	KindLedger
+	KindFailed
+	KindBatch
+	kindEnd
+)
+
+// Known reports whether a frame of kind k is one of these.
+func Known(k wire.Kind) bool { return k >= KindJob && k < kindEnd }
+
+// The names of the roles, as they stand in gossip tags and messages.
+const (
+	Scheduler = "scheduler"
+	Server    = "server"
+	Worker    = "worker"
+)
+
+// Job tells a role what it takes part in.
+type Job struct {
+	ID     string  `json:"id"`
+	Config string  `json:"config"`           // the job's configuration, canonical TOML
+	Name   string  `json:"name"`             // of the role: worker-0, server-1
+	Seat   int     `json:"seat"`             // servers
+	Parts  int     `json:"parts"`            // of the whole job
+	Groups []Group `json:"groups,omitempty"` // workers: the origins that they carry
+	Seats  int     `json:"seats"`            // servers of the job
+}
+
+// Group is an origin and its parts.
+type Group struct {
+	Origin consistency.Origin `json:"origin"`
+	Parts  []int              `json:"parts"`
+}
+
+// Scanned is what a worker found in its parts.
+type Scanned struct {
+	Parts   []int          `json:"parts"`
+	Infos   []dataset.Info `json:"infos"`
+	Seconds float64        `json:"seconds"`
+}
+
+// Setup tells a role what all parts must agree on.
+type Setup struct {
+	Info      dataset.Info        `json:"info"`
+	Roster    placement.Roster    `json:"roster"`
+	Placement placement.Placement `json:"placement"`
+	Servers   []string            `json:"servers"` // data address by seat
+}
+
+// Stop ends the job for a role.
+type Stop struct {
+	Reason string `json:"reason"`
+	Failed bool   `json:"failed"`
+	Ledger bool   `json:"ledger"` // the job is done: report what you did
+}
+
+// Failed is why a role cannot go on.
+type Failed struct {
+	Error string `json:"error"`
+}
+
+// Ledger is what a role did and waited for, in seconds.
+type Ledger struct {
+	Parts  []PartLedger  `json:"parts,omitempty"`
+	Server *ServerLedger `json:"server,omitempty"`
+	Wire   WireLedger    `json:"wire"`
+}
+
+// PartLedger says where the time of one part went. Each term is measured by
+// itself; Unaccounted is what they leave of Wall.
+type PartLedger struct {
+	Part        int                `json:"part"`
+	Wall        float64            `json:"wall"`
+	Compute     float64            `json:"compute"`
+	Evaluate    float64            `json:"evaluate"`
+	Encode      float64            `json:"encode"`
+	Decode      float64            `json:"decode"`
+	Slowest     float64            `json:"slowest"` // waiting for the slowest origin
+	SlowestBy   map[string]float64 `json:"slowest_by,omitempty"`
+	Queue       float64            `json:"queue"`     // waiting for a server's queue
+	Apply       float64            `json:"apply"`     // waiting while a server applied
+	Wire        float64            `json:"wire"`      // waiting for what was on the wire
+	Barrier     float64            `json:"barrier"`   // waiting at barriers for the others
+	Scheduler   float64            `json:"scheduler"` // waiting for the scheduler's next word
+	Unaccounted float64            `json:"unaccounted"`
+	Clocks      uint64             `json:"clocks"`
+	Blocked     uint64             `json:"blocked"`
+}
+
+// Plus adds up the times of both.
+func (l PartLedger) Plus(o PartLedger) PartLedger {
+	by := map[string]float64{}
+	for _, m := range []map[string]float64{l.SlowestBy, o.SlowestBy} {
+		for name, v := range m {
+			by[name] += v
+		}
+	}
+	return PartLedger{Part: l.Part, Wall: l.Wall + o.Wall, Compute: l.Compute + o.Compute, Evaluate: l.Evaluate + o.Evaluate,
+		Encode: l.Encode + o.Encode, Decode: l.Decode + o.Decode, Slowest: l.Slowest + o.Slowest, SlowestBy: by,
+		Queue: l.Queue + o.Queue, Apply: l.Apply + o.Apply, Wire: l.Wire + o.Wire, Barrier: l.Barrier + o.Barrier,
+		Scheduler: l.Scheduler + o.Scheduler, Unaccounted: l.Unaccounted + o.Unaccounted,
+		Clocks: l.Clocks + o.Clocks, Blocked: l.Blocked + o.Blocked}
+}
+
+// ServerLedger counts what the shards of a server did.
+type ServerLedger struct {
+	Updates    uint64  `json:"updates"`
+	Duplicates uint64  `json:"duplicates"`
+	Answers    uint64  `json:"answers"`
+	Held       uint64  `json:"held"`
+	Stalest    int64   `json:"stalest"` // clocks
+	Queue      float64 `json:"queue"`   // seconds that messages waited for their shard
+	Apply      float64 `json:"apply"`   // seconds in shards
+}
+
+// WireLedger counts the bytes of a role's connections.
+type WireLedger struct {
+	Raw      int64 `json:"raw"`     // bodies sent, before compression
+	Encoded  int64 `json:"encoded"` // bodies sent, after
+	Sent     int64 `json:"sent"`    // on the sockets
+	Received int64 `json:"received"`
+}
+
+// Plus adds up the bytes of both.
+func (l WireLedger) Plus(o WireLedger) WireLedger {
+	return WireLedger{l.Raw + o.Raw, l.Encoded + o.Encoded, l.Sent + o.Sent, l.Received + o.Received}
+}
+
+// Counted is what a connection has carried so far.
+func Counted(c *wire.Conn) WireLedger {
+	s := c.Stats()
+	return WireLedger{Raw: s.Sent.Raw, Encoded: s.Sent.Encoded, Sent: s.Sent.Socket, Received: s.Received.Socket}
+}
+
+// Encode makes the body of a cold message.
+func Encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("control: %T: %v", v, err)) // our own types always encode
+	}
+	return b
+}
+
+// Decode reads the body of a cold message.
+func Decode[T any](body []byte) (T, error) {
+	var v T
+	if err := json.Unmarshal(body, &v); err != nil {
+		return v, fmt.Errorf("control: %T: %w", v, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,207 @@
+// Package enlist is how a process takes up its role: it opens its listener,
+// joins the cluster, finds the scheduler, and connects to it.
+package enlist
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"petuum/configs"
+	"petuum/roles/cluster"
+	"petuum/roles/control"
+	"petuum/roles/wire"
+)
+
+// Version of the program. Processes of one cluster share the major number; the
+// wire protocol has its own below.
+const Version = "0.1.0"
+
+const (
+	wireMajor = 1
+	wireMinor = 0
+)
+
+// lookFor bounds how long a process looks for the scheduler of the cluster that
+// it joined.
+const lookFor = 30 * time.Second
+
+// Place is a process that takes part: its listener, its membership, and the
+// hello with which it introduces itself.
+type Place struct {
+	Role     string
+	Name     string
+	Seat     int
+	Job      string // id of the job, known to the scheduler from the start
+	Listener net.Listener
+	Cluster  *cluster.Cluster
+	Config   *configs.Config
+	Log      *slog.Logger
+
+	closing sync.Once
+}
+
+// NewJob makes the id of a job.
+func NewJob() string {
+	var b [6]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		panic(err) // the system has no randomness
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// Open takes up a place: c gives addresses, key and members to join. name may be
+// empty; the scheduler names the process then.
+func Open(ctx context.Context, c *configs.Config, role, name string, seat int, job string, log *slog.Logger) (*Place, error) {
+	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Config: c, Log: log}
+	if name == "" {
+		p.Name = fmt.Sprintf("%s-%d", role, os.Getpid())
+	}
+	data := ""
+	if role != control.Worker {
+		addr := c.Cluster.Data
+		if addr == "" {
+			addr = net.JoinHostPort(c.Cluster.Bind, "0")
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: data listener on %s: %w: set cluster.bind or cluster.data to an address of this machine", role, addr, err)
+		}
+		p.Listener = l
+		data = advertised(l.Addr().String(), c.Cluster.Advertise)
+	}
+	var key []byte
+	if c.Cluster.KeyFile != "" {
+		var err error
+		if key, err = cluster.ReadKey(c.Cluster.KeyFile); err != nil {
+			p.Close()
+			return nil, err
+		}
+	}
+	bind := c.Cluster.Gossip
+	if bind == "" {
+		bind = c.Cluster.Bind
+	}
+	var err error
+	p.Cluster, err = cluster.Start(ctx, cluster.Config{
+		Bind: bind, Advertise: c.Cluster.Advertise, Join: c.Cluster.Join,
+		Name: p.Name, Role: cluster.Role(role), Seat: seat, Data: data, Job: job,
+		Version: Version, Key: key, Logger: log,
+	})
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func advertised(bound, advertise string) string {
+	if advertise == "" {
+		return bound
+	}
+	_, port, err := net.SplitHostPort(bound)
+	if err != nil {
+		return bound
+	}
+	return net.JoinHostPort(advertise, port)
+}
+
+// Leave says goodbye to a cluster that goes on without this process, so that
+// nobody takes it for a death. When a job ends everybody goes, and nobody needs
+// to be told.
+func (p *Place) Leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := p.Cluster.Leave(ctx); err != nil {
+		p.Log.Debug("leave", "error", err)
+	}
+}
+
+// Close closes the listener and ends gossip. Only the first call does anything.
+func (p *Place) Close() {
+	p.closing.Do(func() {
+		if p.Listener != nil {
+			p.Listener.Close()
+		}
+		if p.Cluster != nil {
+			p.Cluster.Shutdown()
+		}
+	})
+}
+
+// Hello is how the process introduces itself on a connection.
+func (p *Place) Hello() wire.Hello {
+	return wire.Hello{Major: wireMajor, Minor: wireMinor, Job: p.Job, Role: p.Role, Name: p.Name, Seat: int32(p.Seat)}
+}
+
+// Options of the process's connections. verify may be nil.
+func (p *Place) Options(verify func(peer wire.Hello) error) wire.Options {
+	o := wire.Defaults()
+	o.Kinds = control.Known
+	o.Verify = func(peer wire.Hello) error {
+		if peer.Job != "" && p.Job != "" && peer.Job != p.Job {
+			return fmt.Errorf("this is job %s, not %s: a cluster runs one job at a time", p.Job, peer.Job)
+		}
+		if verify != nil {
+			return verify(peer)
+		}
+		return nil
+	}
+	return o
+}
+
+// FindScheduler waits until the cluster has a scheduler and connects to it.
+func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, lookFor, errors.New("no scheduler is in the cluster: start `petuum scheduler`, or join one of its members"))
+	defer cancel()
+	for {
+		for _, m := range p.Cluster.Members() {
+			if m.Role == cluster.Scheduler {
+				p.Job = m.Job
+				c, err := wire.Dial(ctx, m.Data, p.Hello(), p.Options(nil))
+				if err != nil {
+					return nil, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, err)
+				}
+				return c, nil
+			}
+		}
+		select {
+		case _, ok := <-p.Cluster.Events():
+			if !ok {
+				return nil, cluster.ErrClosed
+			}
+		case err := <-p.Cluster.Refused():
+			return nil, err
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Accept accepts connections until the listener closes and hands each to serve
+// in a goroutine of its own. It returns when all of these have ended.
+func (p *Place) Accept(verify func(peer wire.Hello) error, serve func(*wire.Conn)) {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	for {
+		nc, err := p.Listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		serving.Go(func() {
+			c, err := wire.Accept(nc, p.Hello(), p.Options(verify))
+			if err != nil {
+				p.Log.Warn("connection refused", "from", nc.RemoteAddr(), "error", err)
+				return
+			}
+			serve(c)
+		})
+	}
+}

@@ -1,0 +1,226 @@
+// Package links connects the clients of a process, a worker or the scheduler, to
+// the servers of the job.
+package links
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"petuum/consistency"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/wire"
+	"petuum/table"
+)
+
+// redialFor bounds how long a process tries to reach a server whose connection
+// broke. A server whose process ended refuses at once.
+const redialFor = 2 * time.Second
+
+// Links are a process's connections to the servers of the job, and the clients
+// whose messages they carry.
+type Links struct {
+	place   *enlist.Place
+	seats   []int    // seat of each shard
+	addrs   []string // data address of each seat
+	clients map[consistency.Origin]*client
+	failed  func(error)
+
+	mu    sync.Mutex
+	conns []*wire.Conn // by seat, guarded by mu
+	past  control.WireLedger
+	done  bool
+	tasks sync.WaitGroup
+}
+
+// client is an origin's client and the last batch delivered to it.
+type client struct {
+	*table.Client
+	last atomic.Pointer[Arrival]
+}
+
+// Arrival is a batch as it came in.
+type Arrival struct {
+	control.Timing
+	At time.Time
+}
+
+// batcher gathers the messages of one client for one server; Flush sends them as
+// one frame. The client calls it with its lock held.
+type batcher struct {
+	conn  *wire.Conn
+	n     int
+	tail  []byte
+	frame []byte
+}
+
+func (b *batcher) Send(shard int, msg []byte) {
+	b.tail = control.AppendMessage(b.tail, shard, msg)
+	b.n++
+}
+
+func (b *batcher) Flush() {
+	if b.n == 0 {
+		return
+	}
+	b.frame = append(control.AppendBatchHead(b.frame[:0], control.Timing{}, b.n), b.tail...)
+	_ = b.conn.Send(control.KindBatch, b.frame) // a connection that ended is reported by its reader
+	b.n, b.tail = 0, b.tail[:0]
+}
+
+// New prepares the connections of a process to the servers that setup
+// names. failed is told once of a server that cannot be reached.
+func New(place *enlist.Place, setup control.Setup, clients []*table.Client, failed func(error)) *Links {
+	l := &Links{place: place, seats: setup.Placement.Seats, addrs: setup.Servers, failed: failed,
+		clients: make(map[consistency.Origin]*client), conns: make([]*wire.Conn, len(setup.Servers))}
+	for _, c := range clients {
+		l.clients[c.Origin()] = &client{Client: c}
+	}
+	return l
+}
+
+// Connect dials every server.
+func (l *Links) Connect(ctx context.Context) error {
+	for seat := range l.addrs {
+		if err := l.dial(ctx, seat); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Links) dial(ctx context.Context, seat int) error {
+	conn, err := wire.Dial(ctx, l.addrs[seat], l.place.Hello(), l.place.Options(nil))
+	if err != nil {
+		return fmt.Errorf("server-%d at %s: %w", seat, l.addrs[seat], err)
+	}
+	return l.Attach(seat, conn, true)
+}
+
+// Attach takes a connection to a server into use. With own the links read it
+// and dial again when it breaks; else its reader passes batches to Deliver.
+func (l *Links) Attach(seat int, conn *wire.Conn, own bool) error {
+	l.mu.Lock()
+	if l.done {
+		l.mu.Unlock()
+		conn.Abort()
+		return table.ErrClosed
+	}
+	l.conns[seat] = conn
+	if own {
+		l.tasks.Go(func() { l.read(seat, conn) })
+	}
+	l.mu.Unlock()
+	for _, c := range l.clients {
+		b := &batcher{conn: conn}
+		for shard, s := range l.seats {
+			if s == seat {
+				c.Connect(shard, b)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Links) read(seat int, conn *wire.Conn) {
+	var scratch []control.Message
+	err := conn.Serve(func(kind wire.Kind, body []byte) error {
+		if kind != control.KindBatch {
+			return fmt.Errorf("links: server-%d sent a frame of kind %d", seat, kind)
+		}
+		return l.Deliver(body, &scratch)
+	})
+	l.mu.Lock()
+	done := l.done
+	l.past = l.past.Plus(control.Counted(conn))
+	l.conns[seat] = nil
+	l.mu.Unlock()
+	if done {
+		return
+	}
+	l.place.Log.Warn("connection to a server broke; dialling again", "server", seat, "error", err)
+	ctx, cancel := context.WithTimeout(context.Background(), redialFor)
+	defer cancel()
+	if again := l.dial(ctx, seat); again != nil {
+		l.mu.Lock()
+		done = l.done
+		l.mu.Unlock()
+		if !done {
+			l.failed(fmt.Errorf("server-%d died: its connection ended (%v) and %w", seat, err, again))
+		}
+	}
+}
+
+// Deliver passes a batch of a server to the clients; scratch is reused between
+// calls for one connection.
+func (l *Links) Deliver(body []byte, scratch *[]control.Message) error {
+	timing, messages, err := control.ReadBatch(body, *scratch)
+	if err != nil {
+		return err
+	}
+	*scratch = messages
+	arrival := &Arrival{timing, time.Now()}
+	for _, m := range messages {
+		origin, _, err := table.From(m.Body)
+		if err != nil {
+			return err
+		}
+		c := l.clients[origin]
+		if c == nil {
+			return fmt.Errorf("links: a message for origin %d, which is not here", origin)
+		}
+		c.last.Store(arrival)
+		if err := c.Deliver(m.Shard, m.Body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Last is the batch delivered last to an origin.
+func (l *Links) Last(o consistency.Origin) (a Arrival, ok bool) {
+	if c := l.clients[o]; c != nil {
+		if p := c.last.Load(); p != nil {
+			return *p, true
+		}
+	}
+	return a, false
+}
+
+// Fail ends every wait of the clients.
+func (l *Links) Fail(err error) {
+	for _, c := range l.clients {
+		c.Fail(err)
+	}
+}
+
+// Ledger counts the bytes of the connections so far.
+func (l *Links) Ledger() control.WireLedger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sum := l.past
+	for _, c := range l.conns {
+		if c != nil {
+			sum = sum.Plus(control.Counted(c))
+		}
+	}
+	return sum
+}
+
+// Close closes the connections that the links opened and waits for their
+// readers.
+func (l *Links) Close() {
+	l.mu.Lock()
+	l.done = true
+	conns := append([]*wire.Conn(nil), l.conns...)
+	l.mu.Unlock()
+	for _, c := range conns {
+		if c != nil {
+			c.Close()
+		}
+	}
+	l.tasks.Wait()
+}

@@ -1,0 +1,94 @@
+package scheduler
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"petuum/algos"
+)
+
+// plainEvery is the least time between two lines of progress where there is no
+// terminal to rewrite.
+const plainEvery = time.Second
+
+// progress tells people how far the job is: on a terminal in one line that is
+// rewritten, elsewhere in plain lines, now and then.
+type progress struct {
+	w     io.Writer
+	live  bool
+	open  bool // the terminal's line is not ended
+	last  time.Time
+	wrote string
+}
+
+func newProgress(w io.Writer, live bool) *progress {
+	if w == nil {
+		w = io.Discard
+	}
+	return &progress{w: w, live: live}
+}
+
+// Status tells of a phase.
+func (p *progress) Status(format string, args ...any) { p.line(fmt.Sprintf(format, args...), true) }
+
+// Waiting tells who has not joined yet.
+func (p *progress) Waiting(servers, workers int, addr string) {
+	var who []string
+	for name, n := range map[string]int{"server": servers, "worker": workers} {
+		switch {
+		case n == 1:
+			who = append(who, "1 "+name)
+		case n > 1:
+			who = append(who, fmt.Sprintf("%d %ss", n, name))
+		}
+	}
+	slices.Sort(who)
+	p.line(fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), addr), false)
+}
+
+// Evaluated tells of an evaluation.
+func (p *progress) Evaluated(e *algos.Eval, epochs, seconds float64) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "clock %d  epoch %.3g  %.1f s  objective %.8g", e.Clock, epochs, seconds, e.Objective)
+	if !math.IsNaN(e.Gap) && !math.IsInf(e.Gap, 0) {
+		fmt.Fprintf(&b, "  gap %.2g", e.Gap)
+	}
+	names := make([]string, 0, len(e.Metrics))
+	for name := range e.Metrics {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if strings.HasPrefix(name, "train_") || name == "nonzeros" {
+			fmt.Fprintf(&b, "  %s %.5g", strings.TrimPrefix(name, "train_"), e.Metrics[name])
+		}
+	}
+	p.line(b.String(), false)
+}
+
+func (p *progress) line(text string, always bool) {
+	if text == p.wrote {
+		return
+	}
+	if p.live {
+		p.wrote, p.open = text, true
+		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+		return
+	}
+	if always || time.Since(p.last) >= plainEvery {
+		p.wrote, p.last = text, time.Now()
+		fmt.Fprintln(p.w, text)
+	}
+}
+
+// End ends the terminal's line.
+func (p *progress) End() {
+	if p.open {
+		fmt.Fprintln(p.w)
+		p.open = false
+	}
+}

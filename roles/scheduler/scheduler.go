@@ -1,0 +1,383 @@
+// Package scheduler is the role that leads a job: it gathers servers and
+// workers, deals out parts and shards, merges what the parts found, says how far
+// to run and when to evaluate, runs Schedule and Pull of algorithms that have
+// them, and writes the model and the summary. It never needs the training data.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/configs"
+	"petuum/consistency"
+	"petuum/roles/cluster"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/links"
+	"petuum/roles/wire"
+	"petuum/table"
+	"petuum/table/placement"
+)
+
+// Options of a scheduler process.
+type Options struct {
+	Config   *configs.Config
+	Log      *slog.Logger
+	Progress io.Writer // where people read how far the job is
+	Live     bool      // Progress is a terminal: rewrite one line
+	// Joined is told the gossip address under which others join.
+	Joined func(addr string)
+}
+
+type scheduler struct {
+	place    *enlist.Place
+	cfg      *configs.Config
+	log      *slog.Logger
+	box      *control.Mailbox
+	peers    *peers
+	links    atomic.Pointer[links.Links] // the scheduler's own views, where Pull writes
+	progress *progress
+	settling atomic.Bool // the job is done: peers may go
+
+	alg      algos.Algorithm // the scheduler's instance
+	parts    int
+	workers  []crew
+	info     dataset.Info
+	specs    []table.Spec
+	roster   placement.Roster
+	placed   placement.Placement
+	director *algos.Director
+	rounds   *algos.Rounds
+	at       consistency.Clock
+	perEpoch int
+	last     *algos.Eval
+
+	began   time.Time
+	trained time.Time // when the rounds began
+	summary Summary
+	body    []byte
+	emitted []float64
+}
+
+// crew is a worker and its parts.
+type crew struct {
+	conn  *wire.Conn
+	parts []int
+}
+
+// ErrInterrupted is what Run returns when ctx ended the job.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run leads one job and returns its summary.
+func Run(ctx context.Context, o Options) (*Summary, error) {
+	began := time.Now()
+	alg, err := control.NewAlgorithm(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOutput(o.Config); err != nil {
+		return nil, err
+	}
+	place, err := enlist.Open(ctx, o.Config, control.Scheduler, "scheduler", -1, enlist.NewJob(), o.Log)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	for _, m := range place.Cluster.Members() {
+		if m.Role == cluster.Scheduler && m.Job != place.Job {
+			return nil, fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
+		}
+	}
+	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: began,
+		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Live),
+		peers: &peers{changed: make(chan struct{}, 1), need: map[string]int{
+			control.Server: o.Config.Cluster.Servers, control.Worker: o.Config.Cluster.Workers}}}
+	defer s.progress.End()
+	var serving sync.WaitGroup
+	serving.Go(func() { place.Accept(nil, s.serve) })
+	serving.Go(s.watch)
+	if o.Joined != nil {
+		o.Joined(place.Cluster.Addr())
+	}
+	stop := context.AfterFunc(ctx, func() {
+		if l := s.links.Load(); l != nil {
+			l.Fail(ErrInterrupted)
+		}
+	})
+	defer stop()
+
+	err = s.lead(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = ErrInterrupted
+	}
+	s.dismiss(err)
+	place.Listener.Close()
+	for _, p := range s.peers.all() {
+		p.conn.Close()
+	}
+	place.Close()
+	serving.Wait()
+	if err != nil {
+		return nil, err
+	}
+	return &s.summary, nil
+}
+
+// lead takes the job through its phases.
+func (s *scheduler) lead(ctx context.Context) error {
+	for _, phase := range []func(context.Context) error{s.gather, s.scan, s.setUp, s.train, s.collect, s.settle} {
+		if err := phase(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch reads gossip: a member that died ends the job if it takes part, even if
+// its connection has not noticed.
+func (s *scheduler) watch() {
+	for e := range s.place.Cluster.Events() {
+		if e.Kind != cluster.Failed {
+			continue
+		}
+		for _, p := range s.peers.all() {
+			if p.conn.Peer().Name == e.Member.Name {
+				p.conn.Abort()
+			}
+		}
+	}
+}
+
+// await handles n events of one kind; whatever else comes ends the job.
+func (s *scheduler) await(ctx context.Context, due wire.Kind, n int, handle func(e control.Event) error) error {
+	for range n {
+		e, err := s.box.Next(ctx)
+		switch {
+		case err != nil:
+			return err
+		case e.Err != nil:
+			return e.Err
+		case e.Kind == control.KindFailed:
+			f, err := control.Decode[control.Failed](e.Body)
+			if err != nil {
+				return err
+			}
+			return fmt.Errorf("%s: %s", e.From, f.Error)
+		case e.Kind != due:
+			return fmt.Errorf("scheduler: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
+		}
+		if err := handle(e); err != nil {
+			return fmt.Errorf("%s: %w", e.From, err)
+		}
+	}
+	return nil
+}
+
+// scan has every worker read its parts and merges what they found.
+func (s *scheduler) scan(ctx context.Context) error {
+	s.summary.Seconds.Start = time.Since(s.began).Seconds()
+	s.progress.Status("reading %s in %d parts", s.cfg.Data.Train, s.parts)
+	workers := s.peers.of(control.Worker)
+	origins := assign(workers, s.parts, s.cfg.Consistency.Deterministic)
+	for _, w := range workers {
+		c := crew{conn: w.conn}
+		for _, g := range w.groups {
+			c.parts = append(c.parts, g.Parts...)
+		}
+		s.workers = append(s.workers, c)
+	}
+	s.roster = placement.NewRoster(origins)
+	if _, ok := s.alg.(algos.ModelParallel); ok {
+		s.roster = placement.NewRoster(origins + 1) // the scheduler is the last
+	}
+	text := string(s.cfg.Encode())
+	for _, p := range s.peers.all() {
+		job := control.Job{ID: s.place.Job, Config: text, Name: p.name, Seat: p.seat, Parts: s.parts, Groups: p.groups, Seats: s.cfg.Cluster.Servers}
+		if err := p.conn.Send(control.KindJob, control.Encode(job)); err != nil {
+			return err
+		}
+	}
+	infos := make([]*dataset.Info, s.parts)
+	err := s.await(ctx, control.KindScanned, len(workers), func(e control.Event) error {
+		found, err := control.Decode[control.Scanned](e.Body)
+		if err != nil {
+			return err
+		}
+		for i, p := range found.Parts {
+			if p < 0 || p >= len(infos) || i >= len(found.Infos) || infos[p] != nil {
+				return fmt.Errorf("statistics of part %d, which is not its part", p)
+			}
+			infos[p] = &found.Infos[i]
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for p, info := range infos {
+		if info == nil {
+			return fmt.Errorf("scheduler: nobody read part %d", p)
+		}
+		if s.info, err = s.info.Merge(*info); err != nil {
+			return fmt.Errorf("%s: parts differ: %w", s.cfg.Data.Train, err)
+		}
+	}
+	if s.info.Rows == 0 {
+		return fmt.Errorf("%s: no samples", s.cfg.Data.Train)
+	}
+	return nil
+}
+
+// setUp makes the tables, and has the servers hold them and the workers open
+// their views.
+func (s *scheduler) setUp(ctx context.Context) error {
+	s.progress.Status("%d rows, %d features, %d values: making tables", s.info.Rows, s.info.Features, s.info.NonZeros)
+	var err error
+	if s.specs, err = s.alg.Tables(s.info); err != nil {
+		return err
+	}
+	servers := s.peers.of(control.Server)
+	seats := make([]int, len(servers))
+	addrs := make([]string, len(servers))
+	data := map[string]string{}
+	for _, m := range s.place.Cluster.Members() {
+		data[m.Name] = m.Data
+	}
+	for i, p := range servers {
+		seats[i], addrs[i] = p.seat, data[p.conn.Peer().Name]
+		if addrs[i] == "" {
+			return fmt.Errorf("scheduler: gossip does not know the data address of %s", p.name)
+		}
+	}
+	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
+		return err
+	}
+	setup := control.Setup{Info: s.info, Roster: s.roster, Placement: s.placed, Servers: addrs}
+	body := control.Encode(setup)
+	for _, p := range servers {
+		if err := p.conn.Send(control.KindSetup, body); err != nil {
+			return err
+		}
+	}
+	if err := s.await(ctx, control.KindReady, len(servers), func(control.Event) error { return nil }); err != nil {
+		return err
+	}
+	if err := s.begin(setup, servers); err != nil {
+		return err
+	}
+	for _, p := range s.peers.of(control.Worker) {
+		if err := p.conn.Send(control.KindSetup, body); err != nil {
+			return err
+		}
+	}
+	if s.rounds != nil && s.at > 0 {
+		if err := s.rounds.Prepared(); err != nil {
+			return err
+		}
+	}
+	if err := s.await(ctx, control.KindReady, s.parts, s.partReady); err != nil {
+		return err
+	}
+	s.summary.Seconds.Load = time.Since(s.began).Seconds() - s.summary.Seconds.Start
+	return nil
+}
+
+func (s *scheduler) partReady(e control.Event) error {
+	part, at, err := control.ReadReached(e.Body)
+	if err == nil && (part >= s.parts || at != s.at) {
+		err = fmt.Errorf("part %d is ready at clock %d, not %d", part, at, s.at)
+	}
+	return err
+}
+
+// begin makes the director, and the client of an algorithm whose Pull writes.
+func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
+	s.perEpoch = 1
+	if a, ok := s.alg.(algos.Paced); ok {
+		s.perEpoch = a.ClocksPerEpoch(s.info)
+	}
+	if _, ok := s.alg.(algos.Preparer); ok {
+		s.at = 1
+	}
+	st := s.cfg.Stop
+	s.director = algos.NewDirector(algos.Stop{Epochs: st.Epochs, Clocks: st.Clocks, Seconds: st.Seconds, Tolerance: st.Tolerance, Objective: st.Objective},
+		s.at, s.perEpoch, s.cfg.Evaluate.Every)
+	alg, ok := s.alg.(algos.ModelParallel)
+	if !ok {
+		return nil
+	}
+	origin := s.roster.Origins[len(s.roster.Origins)-1]
+	client, err := table.NewClient(s.specs, table.ClientOptions{Origin: origin.Origin, Generation: s.roster.Generation,
+		Policy: s.cfg.Policy(), Window: s.cfg.Window(), Shards: len(s.placed.Seats), Parts: 1, Start: origin.Start})
+	if err != nil {
+		return err
+	}
+	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client))
+	if err := s.rounds.Begin(); err != nil {
+		return err
+	}
+	l := links.New(s.place, setup, []*table.Client{client}, s.lost)
+	s.links.Store(l)
+	for _, p := range servers {
+		if err := l.Attach(p.seat, p.conn, false); err != nil {
+			return err
+		}
+	}
+	return client.Start()
+}
+
+// dismiss tells everybody that the job is over.
+func (s *scheduler) dismiss(err error) {
+	stop := control.Stop{Reason: "done"}
+	switch {
+	case errors.Is(err, ErrInterrupted):
+		stop.Reason = "interrupted"
+	case err != nil:
+		stop = control.Stop{Reason: err.Error(), Failed: true}
+	case true:
+		return // settle has told them
+	}
+	body := control.Encode(stop)
+	for _, p := range s.peers.all() {
+		_ = p.conn.Send(control.KindStop, body)
+	}
+}
+
+// settle ends a job that is done and adds up the ledgers. Workers end first: they
+// still tell the servers that they leave.
+func (s *scheduler) settle(ctx context.Context) error {
+	s.settling.Store(true)
+	body := control.Encode(control.Stop{Reason: "done", Ledger: true})
+	var ledgers []control.Ledger
+	own := control.WireLedger{}
+	for _, role := range []string{control.Worker, control.Server} {
+		peers := s.peers.of(role)
+		for _, p := range peers {
+			if err := p.conn.Send(control.KindStop, body); err != nil {
+				return err
+			}
+		}
+		err := s.await(ctx, control.KindLedger, len(peers), func(e control.Event) error {
+			l, err := control.Decode[control.Ledger](e.Body)
+			ledgers = append(ledgers, l)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range peers {
+			own = own.Plus(control.Counted(p.conn))
+		}
+	}
+	s.summary.settle(ledgers, own)
+	s.summary.Seconds.Total = time.Since(s.began).Seconds()
+	return nil
+}

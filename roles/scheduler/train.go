@@ -1,0 +1,157 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"petuum/algos"
+	"petuum/consistency"
+	"petuum/roles/control"
+	"petuum/table"
+)
+
+// train runs from barrier to barrier until the director says that the job is
+// done.
+func (s *scheduler) train(ctx context.Context) error {
+	s.trained = time.Now()
+	elapsed := func() float64 { return time.Since(s.trained).Seconds() }
+	reason, err := s.evaluate(ctx, elapsed)
+	start := s.at
+	for err == nil && reason == "" {
+		pace := 0.0
+		if s.at > start {
+			pace = elapsed() / float64(s.at-start)
+		}
+		until := s.director.Until(s.at, pace, elapsed())
+		if s.rounds != nil {
+			for s.at < until && err == nil {
+				err = s.round(ctx)
+			}
+		} else {
+			err = s.runTo(ctx, until)
+		}
+		if err == nil && s.director.Due(s.at, elapsed()) {
+			reason, err = s.evaluate(ctx, elapsed)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.summary.StopReason = reason
+	s.summary.Seconds.Train = elapsed()
+	return nil
+}
+
+// runTo lets all parts run freely up to a clock.
+func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
+	body := control.AppendUints(nil, uint64(until))
+	for _, p := range s.peers.of(control.Worker) {
+		if err := p.conn.Send(control.KindRun, body); err != nil {
+			return err
+		}
+	}
+	err := s.await(ctx, control.KindReached, s.parts, func(e control.Event) error {
+		_, at, err := control.ReadReached(e.Body)
+		if err == nil && at != until {
+			err = fmt.Errorf("a part reached clock %d, not %d", at, until)
+		}
+		return err
+	})
+	s.at = until
+	return err
+}
+
+// round is one schedule, push and pull.
+func (s *scheduler) round(ctx context.Context) error {
+	blocks := s.rounds.Schedule()
+	for _, p := range s.workers {
+		s.body = control.AppendBlocks(s.body[:0], s.rounds.Round(), p.parts, blocks)
+		if err := p.conn.Send(control.KindBlocks, s.body); err != nil {
+			return err
+		}
+	}
+	err := s.await(ctx, control.KindEmitted, s.parts, func(e control.Event) error {
+		part, round, values, err := control.ReadEmitted(e.Body, s.emitted)
+		if err != nil {
+			return err
+		}
+		s.emitted = values
+		_, err = s.rounds.Collect(part, round, values)
+		return err
+	})
+	if err == nil {
+		err = s.rounds.Pull()
+	}
+	s.at = s.rounds.Round()
+	return err
+}
+
+// evaluate gathers an evaluation at a barrier: the parts' sums, then the norms
+// of the tables, which by then hold every update.
+func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reason string, err error) {
+	for _, p := range s.peers.of(control.Worker) {
+		if err := p.conn.Send(control.KindEvaluate, nil); err != nil {
+			return "", err
+		}
+	}
+	parts := make([]*algos.Eval, s.parts)
+	err = s.await(ctx, control.KindEval, s.parts, func(e control.Event) error {
+		part, ev, err := control.ReadEval(e.Body)
+		if err == nil && (part >= len(parts) || parts[part] != nil || ev.Clock != s.at) {
+			err = fmt.Errorf("an evaluation of part %d at clock %d", part, ev.Clock)
+		}
+		if err == nil {
+			parts[part] = ev
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	e := algos.NewEval(s.at)
+	for _, p := range parts {
+		if err := e.Merge(p); err != nil {
+			return "", err
+		}
+	}
+	if err := s.norms(ctx, e); err != nil {
+		return "", err
+	}
+	s.alg.Conclude(s.info, e)
+	s.last = e
+	reason, err = s.director.Evaluated(e, elapsed())
+	s.progress.Evaluated(e, s.director.Epochs(s.at), elapsed())
+	return reason, err
+}
+
+// norms has the servers measure the tables and adds them up in the order of
+// seats.
+func (s *scheduler) norms(ctx context.Context, e *algos.Eval) error {
+	servers := s.peers.of(control.Server)
+	bySeat := make([][]table.Norms, len(servers))
+	seat := map[string]int{}
+	for i, p := range servers {
+		seat[p.name] = i
+		if err := p.conn.Send(control.KindMeasure, nil); err != nil {
+			return err
+		}
+	}
+	err := s.await(ctx, control.KindNorms, len(servers), func(ev control.Event) error {
+		norms, err := control.ReadNorms(ev.Body)
+		if err == nil && len(norms) != len(s.specs) {
+			err = fmt.Errorf("norms of %d tables, not %d", len(norms), len(s.specs))
+		}
+		bySeat[seat[ev.From]] = norms
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, norms := range bySeat {
+		for t, n := range norms {
+			e.AddNorms(s.specs[t].Name, n)
+		}
+	}
+	return nil
+}

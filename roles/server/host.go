@@ -1,0 +1,210 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"petuum/consistency"
+	"petuum/roles/control"
+	"petuum/table"
+)
+
+// host runs the shards of one server: it takes batches from connections, hands
+// each message to its shard under the shard's lock, and gathers the replies for
+// each connection.
+//
+// Replies of a shard must reach a client in the order the shard made them, so
+// they are appended to the connection's outbox while the shard is locked, and an
+// outbox is emptied and sent under its own lock. Locks are taken in the order
+// shard, routes, outbox; nothing is sent while a shard is locked.
+type host struct {
+	specs  []table.Spec
+	of     int
+	shards map[int]*hosted // by number; not changed after newHost
+
+	mu     sync.Mutex
+	routes map[consistency.Origin]*outbox // guarded by mu: where an origin's replies go
+}
+
+// hosted is a shard with its lock and what its messages waited for.
+type hosted struct {
+	mu      sync.Mutex
+	shard   *table.Shard
+	arrived map[consistency.Origin]time.Time // last message of an origin: to know how long an answer was held
+	queue   time.Duration
+	apply   time.Duration
+}
+
+// sender is a connection as a host sees it.
+type sender interface {
+	SendBatch(body []byte) error
+}
+
+// outbox gathers what goes to one connection until Flush.
+type outbox struct {
+	to sender
+
+	mu     sync.Mutex
+	n      int            // messages in tail
+	tail   []byte         // guarded by mu
+	frame  []byte         // guarded by mu: scratch
+	timing control.Timing // guarded by mu
+}
+
+func newHost(specs []table.Spec, of int, shards []*table.Shard, numbers []int) *host {
+	h := &host{specs: specs, of: of, shards: make(map[int]*hosted), routes: make(map[consistency.Origin]*outbox)}
+	for i, n := range numbers {
+		h.shards[n] = &hosted{shard: shards[i], arrived: make(map[consistency.Origin]time.Time)}
+	}
+	return h
+}
+
+// handle takes one batch of a connection. An error means that the peer broke the
+// protocol. scratch is reused between calls of one connection.
+func (h *host) handle(from *outbox, body []byte, scratch *[]control.Message) error {
+	_, messages, err := control.ReadBatch(body, *scratch)
+	if err != nil {
+		return err
+	}
+	*scratch = messages
+	came := time.Now()
+	touched := map[*outbox]bool{}
+	for _, m := range messages {
+		s := h.shards[m.Shard]
+		if s == nil {
+			return fmt.Errorf("server: shard %d is not here", m.Shard)
+		}
+		origin, hello, err := table.From(m.Body)
+		if err != nil {
+			return err
+		}
+		if hello {
+			h.mu.Lock()
+			h.routes[origin] = from
+			h.mu.Unlock()
+		}
+		if err := h.handleOne(s, m, origin, came, touched); err != nil {
+			return err
+		}
+	}
+	for o := range touched {
+		o.flush()
+	}
+	return nil
+}
+
+func (h *host) handleOne(s *hosted, m control.Message, origin consistency.Origin, came time.Time, touched map[*outbox]bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	begin := time.Now()
+	s.arrived[origin] = came
+	queued := begin.Sub(came)
+	err := s.shard.Handle(m.Body, func(to consistency.Origin, msg []byte) {
+		h.mu.Lock()
+		o := h.routes[to]
+		h.mu.Unlock()
+		if o == nil {
+			return // it has not said hello here
+		}
+		var held time.Duration
+		if to != origin {
+			held = begin.Sub(s.arrived[to])
+		}
+		o.add(m.Shard, msg, queued, time.Since(begin), held)
+		touched[o] = true
+	})
+	s.queue += queued
+	s.apply += time.Since(begin)
+	if errors.Is(err, table.ErrNewer) {
+		return fmt.Errorf("server: shard %d: %w", m.Shard, err)
+	}
+	return err
+}
+
+func (o *outbox) add(shard int, msg []byte, queue, apply, held time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tail = control.AppendMessage(o.tail, shard, msg)
+	o.n++
+	o.timing.Queue = max(o.timing.Queue, uint64(max(queue, 0)))
+	o.timing.Apply = max(o.timing.Apply, uint64(max(apply, 0)))
+	o.timing.Held = max(o.timing.Held, uint64(max(held, 0)))
+}
+
+// flush sends what was gathered as one frame.
+func (o *outbox) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.n == 0 {
+		return
+	}
+	o.frame = control.AppendBatchHead(o.frame[:0], o.timing, o.n)
+	o.frame = append(o.frame, o.tail...)
+	_ = o.to.SendBatch(o.frame) // a connection that ended is reported by its reader
+	o.n, o.tail, o.timing = 0, o.tail[:0], control.Timing{}
+}
+
+// norms measures every table over the shards that are here.
+func (h *host) norms() []table.Norms {
+	all := make([]table.Norms, len(h.specs))
+	for k := range h.of { // in order, for the sums to come out the same
+		s := h.shards[k]
+		if s == nil {
+			continue
+		}
+		s.mu.Lock()
+		for t := range all {
+			all[t] = all[t].Plus(s.shard.Norms(t))
+		}
+		s.mu.Unlock()
+	}
+	return all
+}
+
+// export sends the written rows of a table in a shard, in chunks; the last one
+// says so.
+func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
+	s := h.shards[shard]
+	if s == nil || tableNo >= len(h.specs) {
+		return fmt.Errorf("server: table %d of shard %d is not here", tableNo, shard)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const chunk = 1 << 20
+	var rows []byte
+	var err error
+	flush := func(last uint64) {
+		if err == nil {
+			err = send(append(control.AppendUints(nil, uint64(tableNo), uint64(shard), last, uint64(len(rows))), rows...))
+		}
+		rows = rows[:0]
+	}
+	s.shard.Export(tableNo, func(key uint64, values []byte) {
+		rows = append(control.AppendUints(rows, key), values...)
+		if len(rows) >= chunk {
+			flush(0)
+		}
+	})
+	flush(1)
+	return err
+}
+
+// ledger sums up the shards.
+func (h *host) ledger() *control.ServerLedger {
+	l := &control.ServerLedger{}
+	for _, s := range h.shards {
+		s.mu.Lock()
+		st := s.shard.Stats()
+		l.Updates += st.Updates
+		l.Duplicates += st.Duplicates
+		l.Answers += st.Answers
+		l.Held += st.Held
+		l.Stalest = max(l.Stalest, int64(st.Stalest))
+		l.Queue += s.queue.Seconds()
+		l.Apply += s.apply.Seconds()
+		s.mu.Unlock()
+	}
+	return l
+}

@@ -1,0 +1,236 @@
+// Package server is the role that holds shards: it takes the updates of
+// workers, answers them, and gives the values away when the job ends.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"petuum/configs"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/wire"
+	"petuum/table"
+)
+
+// life is the incarnation of shards that were not restored.
+const life = 1
+
+// server is one process with this role.
+type server struct {
+	place *enlist.Place
+	log   *slog.Logger
+	box   *control.Mailbox
+	sched *wire.Conn
+
+	ready   chan struct{} // closed when host is set
+	done    chan struct{} // closed when this server stops
+	host    *host
+	mu      sync.Mutex
+	conns   []*wire.Conn // guarded by mu
+	closing bool         // guarded by mu
+}
+
+// link lets an outbox send on a connection.
+type link struct{ c *wire.Conn }
+
+func (l link) SendBatch(body []byte) error { return l.c.Send(control.KindBatch, body) }
+
+// Run takes part in a job as a server until it ends. seat -1 takes whichever
+// seat the scheduler gives.
+func Run(ctx context.Context, own *configs.Config, name string, seat int, log *slog.Logger) error {
+	place, err := enlist.Open(ctx, own, control.Server, name, seat, "", log)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	s := &server{place: place, log: log, box: control.NewMailbox(), ready: make(chan struct{}), done: make(chan struct{})}
+	if s.sched, err = place.FindScheduler(ctx); err != nil {
+		return err
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { s.serve(s.sched) })
+	serving.Go(func() { place.Accept(nil, s.serve) })
+	err = s.run(ctx)
+	if err != nil && !errors.Is(err, errStopped) {
+		_ = s.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
+	}
+	place.Listener.Close()
+	s.closeAll()
+	serving.Wait()
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	place.Leave()
+	return err
+}
+
+var errStopped = errors.New("stopped by the scheduler")
+
+// serve reads one connection until it ends.
+func (s *server) serve(c *wire.Conn) {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		c.Abort()
+		return
+	}
+	s.conns = append(s.conns, c)
+	s.mu.Unlock()
+	out := &outbox{to: link{c}}
+	var scratch []control.Message
+	err := c.Serve(func(kind wire.Kind, body []byte) error {
+		if kind != control.KindBatch {
+			if c != s.sched {
+				return fmt.Errorf("server: %s sent a frame of kind %d, which is the scheduler's", c.Peer().Name, kind)
+			}
+			s.box.Put(control.Event{From: c.Peer().Name, Kind: kind, Body: append([]byte(nil), body...)})
+			return nil
+		}
+		select {
+		case <-s.ready:
+		case <-s.done:
+			return errStopped
+		}
+		return s.host.handle(out, body, &scratch)
+	})
+	if c == s.sched {
+		s.box.Put(control.Event{From: c.Peer().Name, Err: err})
+	}
+}
+
+func (s *server) closeAll() {
+	s.mu.Lock()
+	s.closing = true
+	close(s.done)
+	conns := s.conns
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// run does what the scheduler says.
+func (s *server) run(ctx context.Context) error {
+	var job control.Job
+	var cfg *configs.Config
+	for {
+		e, err := s.next(ctx)
+		if err != nil {
+			return err
+		}
+		switch e.Kind {
+		case control.KindJob:
+			job, err = control.Decode[control.Job](e.Body)
+			if err == nil {
+				cfg, err = s.adopt(job)
+			}
+		case control.KindSetup:
+			var setup control.Setup
+			if setup, err = control.Decode[control.Setup](e.Body); err == nil {
+				err = s.setUp(cfg, job, setup)
+			}
+		case control.KindMeasure:
+			err = s.sched.Send(control.KindNorms, control.AppendNorms(nil, s.host.norms()))
+		case control.KindExport:
+			r := control.NewReader(e.Body)
+			t, shard := int(r.Uint(1<<20)), int(r.Uint(1<<30))
+			if err = r.Err(); err == nil {
+				err = s.host.export(t, shard, func(body []byte) error { return s.sched.Send(control.KindRows, body) })
+			}
+		case control.KindStop:
+			return s.stop(e.Body)
+		default:
+			err = fmt.Errorf("server: a frame of kind %d is not for a server", e.Kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *server) next(ctx context.Context) (control.Event, error) {
+	e, err := s.box.Next(ctx)
+	switch {
+	case err != nil:
+		return e, err
+	case e.Err != nil:
+		return e, fmt.Errorf("%s: the scheduler died: %w", s.place.Name, e.Err)
+	case s.host == nil && (e.Kind == control.KindMeasure || e.Kind == control.KindExport):
+		return e, errors.New("server: asked for values before the job was set up")
+	}
+	return e, nil
+}
+
+// adopt takes the job's configuration, unless this process was told otherwise.
+func (s *server) adopt(job control.Job) (*configs.Config, error) {
+	cfg, err := configs.Parse(job.Name, []byte(job.Config), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.place.Config.Conflicts(cfg); err != nil {
+		return nil, err
+	}
+	if s.place.Seat != job.Seat {
+		if err := s.place.Cluster.SetSeat(job.Seat); err != nil {
+			return nil, err
+		}
+	}
+	s.place.Name, s.place.Seat = job.Name, job.Seat
+	return cfg, nil
+}
+
+// setUp makes the shards of this server's seat.
+func (s *server) setUp(cfg *configs.Config, job control.Job, setup control.Setup) error {
+	if cfg == nil || s.host != nil {
+		return errors.New("server: set up out of turn")
+	}
+	alg, err := control.NewAlgorithm(cfg)
+	if err != nil {
+		return err
+	}
+	specs, err := alg.Tables(setup.Info)
+	if err != nil {
+		return err
+	}
+	policy := cfg.Policy()
+	o := table.Options{Policy: policy, Deterministic: cfg.Consistency.Deterministic,
+		Eager: cfg.Consistency.Eager && policy.Eager(), Life: life}
+	of := len(setup.Placement.Seats)
+	numbers := setup.Placement.Of(job.Seat)
+	shards := make([]*table.Shard, len(numbers))
+	for i, n := range numbers {
+		if shards[i], err = table.NewShard(n, of, specs, setup.Roster, o); err != nil {
+			return err
+		}
+	}
+	s.host = newHost(specs, of, shards, numbers)
+	close(s.ready)
+	s.log.Info("holding shards", "shards", len(numbers), "of", of)
+	return s.sched.Send(control.KindReady, nil)
+}
+
+// stop ends the job: the ledger goes to the scheduler.
+func (s *server) stop(body []byte) error {
+	stop, err := control.Decode[control.Stop](body)
+	if err != nil {
+		return err
+	}
+	l := control.Ledger{}
+	if s.host != nil {
+		l.Server = s.host.ledger()
+	}
+	s.mu.Lock()
+	for _, c := range s.conns {
+		l.Wire = l.Wire.Plus(control.Counted(c))
+	}
+	s.mu.Unlock()
+	_ = s.sched.Send(control.KindLedger, control.Encode(l))
+	if stop.Failed {
+		return fmt.Errorf("the job failed: %s", stop.Reason)
+	}
+	return errStopped
+}

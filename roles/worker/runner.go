@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"fmt"
+	"time"
+
+	"petuum/algos"
+	"petuum/consistency"
+	"petuum/roles/control"
+	"petuum/roles/wire"
+	"petuum/table"
+)
+
+type clock = consistency.Clock
+
+// command is what the scheduler tells a part.
+type command struct {
+	kind  wire.Kind
+	until clock // Run: up to which clock; Blocks: the round
+	block algos.Block
+}
+
+// runner is the goroutine of one part.
+type runner struct {
+	w        *worker
+	part     *algos.Part
+	client   *table.Client
+	local    int
+	now      func() int64 // since epoch
+	epoch    time.Time
+	commands chan command
+	ledger   chan control.PartLedger
+	ended    chan struct{} // closed when an error ended the goroutine
+
+	l       control.PartLedger
+	started int64
+	before  table.PartTimes // what was put down so far
+	scratch []byte
+}
+
+// commandsAhead is how many commands can wait for a part. The scheduler sends
+// the next only when all parts have answered the one before, and then Stop.
+const commandsAhead = 4
+
+func newRunner(w *worker, part *algos.Part, client *table.Client, local int, epoch time.Time, now func() int64) *runner {
+	return &runner{w: w, part: part, client: client, local: local, epoch: epoch, now: now,
+		commands: make(chan command, commandsAhead), ledger: make(chan control.PartLedger, 1), ended: make(chan struct{})}
+}
+
+// run prepares the part and does what it is told until the worker closes its
+// commands. An error goes to the worker, which ends the job.
+func (r *runner) run() {
+	err := r.prepare()
+	for err == nil {
+		idle := r.now()
+		c, ok := <-r.commands
+		r.l.Scheduler += seconds(r.now() - idle)
+		if !ok {
+			return
+		}
+		if c.kind == control.KindStop {
+			r.part.Finish()
+			r.ledger <- r.settle()
+			return
+		}
+		err = r.do(c)
+	}
+	r.w.box.Put(control.Event{Err: err})
+	close(r.ended)
+}
+
+func (r *runner) prepare() error {
+	r.started = r.now()
+	if err := r.part.Prepare(); err != nil {
+		return err
+	}
+	r.book()
+	return r.w.sched.Send(control.KindReady, control.AppendUints(nil, uint64(r.part.Number()), uint64(r.part.At())))
+}
+
+func (r *runner) do(c command) error {
+	switch c.kind {
+	case control.KindRun:
+		for r.part.At() < c.until {
+			r.part.Push(algos.Block{})
+			if err := r.clock(); err != nil {
+				return err
+			}
+		}
+		return r.send(control.KindReached, control.AppendUints(r.scratch[:0], uint64(r.part.Number()), uint64(r.part.At())))
+	case control.KindBlocks:
+		if c.until != r.part.At() {
+			return fmt.Errorf("part %d is at clock %d and got a block for round %d", r.part.Number(), r.part.At(), c.until)
+		}
+		emitted := r.part.Push(c.block)
+		if err := r.send(control.KindEmitted, control.AppendEmitted(r.scratch[:0], r.part.Number(), c.until, emitted)); err != nil {
+			return err
+		}
+		return r.clock()
+	case control.KindEvaluate:
+		e, err := r.part.Evaluate()
+		if err != nil {
+			return err
+		}
+		return r.send(control.KindEval, control.AppendEval(r.scratch[:0], r.part.Number(), e))
+	}
+	return fmt.Errorf("part %d: command of kind %d", r.part.Number(), c.kind)
+}
+
+func (r *runner) send(kind wire.Kind, body []byte) error {
+	r.scratch = body[:0]
+	return r.w.sched.Send(kind, body)
+}
+
+func (r *runner) clock() error {
+	err := r.part.Clock()
+	r.l.Clocks++
+	r.book()
+	return err
+}
+
+// book puts the time that Clock waited down to what it waited for. Until the last
+// batch came in: what its server says it held it for the slowest origin, what it
+// waited in the server's queue, what the shards took, and else it was on the wire
+// (in sockets, on the network, or waiting for a processor). After that: taking it
+// in.
+func (r *runner) book() {
+	t := r.client.Times(r.local)
+	wait, refresh := t.Wait-r.before.Wait, t.Refresh-r.before.Refresh
+	r.before = t
+	last, ok := r.w.links.Last(r.client.Origin())
+	if wait <= 0 || !ok {
+		return
+	}
+	done := r.now() - refresh
+	out := min(max(int64(last.At.Sub(r.epoch))-(done-wait), 0), wait)
+	r.l.Decode += seconds(wait - out)
+	take := func(term *float64, ns uint64) {
+		d := min(int64(min(ns, 1<<62)), out)
+		*term += seconds(d)
+		out -= d
+	}
+	take(&r.l.Slowest, last.Held)
+	take(&r.l.Queue, last.Queue)
+	take(&r.l.Apply, last.Apply)
+	take(&r.l.Wire, 1<<62)
+}
+
+// settle closes the ledger of the part.
+func (r *runner) settle() control.PartLedger {
+	l, t := r.l, r.client.Times(r.local)
+	l.Part = r.part.Number()
+	l.Wall = seconds(r.now() - r.started)
+	l.Compute, l.Evaluate = seconds(r.part.Compute), seconds(r.part.Evaluating)
+	l.Encode, l.Decode = seconds(t.Send), l.Decode+seconds(t.Refresh)
+	l.Barrier = seconds(r.part.Barrier)
+	l.Blocked = t.Blocked
+	l.Unaccounted = l.Wall - l.Compute - l.Evaluate - l.Encode - l.Decode - l.Slowest - l.Queue - l.Apply - l.Wire - l.Scheduler - l.Barrier
+	l.SlowestBy = map[string]float64{}
+	for o, ns := range r.client.Stats().WaitedOn {
+		l.SlowestBy[fmt.Sprint(o)] = seconds(ns)
+	}
+	return l
+}
+
+func seconds(ns int64) float64 { return time.Duration(ns).Seconds() }

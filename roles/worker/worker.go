@@ -1,0 +1,305 @@
+// Package worker is the role that computes: it reads its parts of the data and
+// runs an instance of the algorithm on each, in a goroutine of its own.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/configs"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/links"
+	"petuum/roles/wire"
+	"petuum/table"
+)
+
+var errStopped = errors.New("stopped by the scheduler")
+
+// worker is one process with this role.
+type worker struct {
+	place *enlist.Place
+	log   *slog.Logger
+	box   *control.Mailbox
+	sched *wire.Conn
+
+	cfg     *configs.Config
+	job     control.Job
+	scanned *dataset.Scanned
+	links   *links.Links
+	runners map[int]*runner // by part
+	running sync.WaitGroup
+}
+
+// Run takes part in a job as a worker until it ends.
+func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger) error {
+	place, err := enlist.Open(ctx, own, control.Worker, name, -1, "", log)
+	if err != nil {
+		return err
+	}
+	defer place.Close()
+	w := &worker{place: place, log: log, box: control.NewMailbox(), runners: make(map[int]*runner)}
+	if w.sched, err = place.FindScheduler(ctx); err != nil {
+		return err
+	}
+	var reading sync.WaitGroup
+	reading.Go(w.read)
+	err = w.run(ctx)
+	w.fail(err)
+	w.running.Wait()
+	if err != nil && !errors.Is(err, errStopped) {
+		_ = w.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
+	}
+	if w.links != nil {
+		w.links.Close()
+	}
+	w.sched.Close()
+	reading.Wait()
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	place.Leave()
+	return err
+}
+
+// read reads the scheduler's connection until it ends.
+func (w *worker) read() {
+	name := w.sched.Peer().Name
+	err := w.sched.Serve(func(kind wire.Kind, body []byte) error {
+		w.box.Put(control.Event{From: name, Kind: kind, Body: append([]byte(nil), body...)})
+		return nil
+	})
+	w.box.Put(control.Event{From: name, Err: fmt.Errorf("%s: the scheduler died: %w", w.place.Name, err)})
+}
+
+// fail ends the waits of all parts and lets their goroutines end.
+func (w *worker) fail(err error) {
+	if err == nil {
+		err = table.ErrClosed
+	}
+	if w.links != nil {
+		w.links.Fail(err)
+	}
+	for _, r := range w.runners {
+		close(r.commands)
+	}
+}
+
+// run does what the scheduler says.
+func (w *worker) run(ctx context.Context) error {
+	for {
+		e, err := w.box.Next(ctx)
+		if err == nil {
+			err = e.Err
+		}
+		if err == nil {
+			err = w.act(ctx, e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (w *worker) act(ctx context.Context, e control.Event) error {
+	switch e.Kind {
+	case control.KindJob:
+		job, err := control.Decode[control.Job](e.Body)
+		if err != nil {
+			return err
+		}
+		return w.scan(job)
+	case control.KindSetup:
+		setup, err := control.Decode[control.Setup](e.Body)
+		if err != nil {
+			return err
+		}
+		return w.load(ctx, setup)
+	case control.KindRun:
+		until, err := control.ReadRun(e.Body)
+		if err != nil {
+			return err
+		}
+		return w.each(command{kind: e.Kind, until: until})
+	case control.KindBlocks:
+		return w.blocks(e.Body)
+	case control.KindEvaluate:
+		return w.each(command{kind: e.Kind})
+	case control.KindStop:
+		stop, err := control.Decode[control.Stop](e.Body)
+		if err != nil {
+			return err
+		}
+		if stop.Failed {
+			return fmt.Errorf("the job failed: %s", stop.Reason)
+		}
+		if stop.Ledger {
+			w.finish()
+		}
+		return errStopped
+	}
+	return fmt.Errorf("worker: a frame of kind %d is not for a worker", e.Kind)
+}
+
+// scan reads this worker's parts and reports what is in them.
+func (w *worker) scan(job control.Job) error {
+	cfg, err := configs.Parse(job.Name, []byte(job.Config), nil)
+	if err != nil {
+		return err
+	}
+	if err := w.place.Config.Conflicts(cfg); err != nil {
+		return err
+	}
+	w.cfg, w.job, w.place.Name = cfg, job, job.Name
+	alg, err := control.NewAlgorithm(cfg)
+	if err != nil {
+		return err
+	}
+	var parts []int
+	for _, g := range job.Groups {
+		parts = append(parts, g.Parts...)
+	}
+	start := time.Now()
+	w.scanned, err = dataset.Scan(cfg.Data.Train, control.DataOptions(cfg, alg), parts, job.Parts)
+	if err != nil {
+		return err
+	}
+	found := control.Scanned{Parts: parts, Seconds: time.Since(start).Seconds()}
+	for _, p := range parts {
+		found.Infos = append(found.Infos, w.scanned.Info(p))
+	}
+	return w.sched.Send(control.KindScanned, control.Encode(found))
+}
+
+// load makes the instances, connects their clients, and starts the goroutine of
+// each part.
+func (w *worker) load(ctx context.Context, setup control.Setup) error {
+	if w.scanned == nil || w.links != nil {
+		return errors.New("worker: set up out of turn")
+	}
+	data, err := w.scanned.Parts(setup.Info)
+	if err != nil {
+		return err
+	}
+	byPart := make(map[int]*dataset.Part, len(data))
+	for _, d := range data {
+		byPart[d.Index] = d
+	}
+	w.scanned = nil
+	begin := time.Now()
+	var clients []*table.Client
+	for _, g := range w.job.Groups {
+		c, runners, err := w.group(g, setup, byPart, begin)
+		if err != nil {
+			return err
+		}
+		clients = append(clients, c)
+		for _, r := range runners {
+			w.runners[r.part.Number()] = r
+		}
+	}
+	w.links = links.New(w.place, setup, clients, func(err error) { w.box.Put(control.Event{Err: err}) })
+	if err := w.links.Connect(ctx); err != nil {
+		return err
+	}
+	for _, c := range clients {
+		w.running.Go(func() { w.begin(c) })
+	}
+	return nil
+}
+
+// group makes the client of an origin and the instances of its parts.
+func (w *worker) group(g control.Group, setup control.Setup, data map[int]*dataset.Part, epoch time.Time) (*table.Client, []*runner, error) {
+	start, ok := setup.Roster.Has(g.Origin)
+	if !ok {
+		return nil, nil, fmt.Errorf("worker: origin %d is not on the roster", g.Origin)
+	}
+	now := func() int64 { return int64(time.Since(epoch)) }
+	var client *table.Client
+	var runners []*runner
+	for local, p := range g.Parts {
+		alg, err := control.NewAlgorithm(w.cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		if client == nil {
+			specs, err := alg.Tables(setup.Info)
+			if err != nil {
+				return nil, nil, err
+			}
+			client, err = table.NewClient(specs, table.ClientOptions{Origin: g.Origin, Generation: setup.Roster.Generation,
+				Policy: w.cfg.Policy(), Window: w.cfg.Window(), Shards: len(setup.Placement.Seats), Parts: len(g.Parts), Start: start, Now: now})
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		part := algos.NewPart(alg, algos.NewWorker(p, w.job.Parts, setup.Info, w.cfg.Job.Seed, client, local), now)
+		if err := part.Load(data[p]); err != nil {
+			return nil, nil, err
+		}
+		runners = append(runners, newRunner(w, part, client, local, epoch, now))
+	}
+	return client, runners, nil
+}
+
+// begin starts a client and then the goroutines of its parts.
+func (w *worker) begin(c *table.Client) {
+	if err := c.Start(); err != nil {
+		w.box.Put(control.Event{Err: err})
+		return
+	}
+	for _, r := range w.runners {
+		if r.client == c {
+			w.running.Go(r.run)
+		}
+	}
+}
+
+// each gives every part a command.
+func (w *worker) each(c command) error {
+	if w.links == nil {
+		return errors.New("worker: told to run before it was set up")
+	}
+	for _, r := range w.runners {
+		r.commands <- c
+	}
+	return nil
+}
+
+func (w *worker) blocks(body []byte) error {
+	var bad error
+	err := control.ReadBlocks(body, func(round clock, part int, b algos.Block) {
+		if r := w.runners[part]; r != nil {
+			r.commands <- command{kind: control.KindBlocks, until: round, block: b}
+		} else {
+			bad = fmt.Errorf("worker: a block for part %d, which is not here", part)
+		}
+	})
+	return errors.Join(err, bad)
+}
+
+// finish ends the parts in good order and reports what they did.
+func (w *worker) finish() {
+	l := control.Ledger{}
+	for _, r := range w.runners {
+		r.commands <- command{kind: control.KindStop}
+	}
+	for _, r := range w.runners {
+		select {
+		case p := <-r.ledger:
+			l.Parts = append(l.Parts, p)
+		case <-r.ended: // with an error, which is in the mailbox
+		}
+	}
+	l.Wire = control.Counted(w.sched)
+	if w.links != nil {
+		l.Wire = l.Wire.Plus(w.links.Ledger())
+	}
+	_ = w.sched.Send(control.KindLedger, control.Encode(l))
+}
