@@ -183,8 +183,8 @@ func TestGroups(t *testing.T) {
 				got.parts[p.Index] = p
 			}
 			if len(parts) > 0 {
-				if _, err := s.Parts(got.info); err == nil {
-					t.Error("second call of Parts: got no error")
+				if _, err := s.Parts(got.info); err == nil || !strings.Contains(err.Error(), "handed over before") {
+					t.Errorf("second call of Parts: got %v, want handed over before", err)
 				}
 			}
 		}

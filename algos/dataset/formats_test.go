@@ -117,6 +117,7 @@ func TestErrors(t *testing.T) {
 		{"label NA", "a.csv", "y,a\nNA,1\n", ":2:1: the label is missing"},
 		{"label inf", "a.csv", "y,a\nInf,1\n", ":2:1: label \"Inf\" is not finite"},
 		{"label not UTF-8", "a.csv", "y,a\n\xff,1\n", ":2:1: label"},
+		{"label too long", "a.csv", "y,a\n" + strings.Repeat("x", maxWord) + ",1\n" + strings.Repeat("x", maxWord+1) + ",1\n", ":3:1: label"},
 		{"name not UTF-8", "a.csv", "y,\xff\n1,1\n", ":1:1: the name of column 1 is not UTF-8"},
 		{"newline in quotes", "a.csv", "y,a\n\"x\ny\",1\n", ":2:1: the closing quote is missing"},
 		{"text behind quote", "a.csv", "y,a\n1,\"2\"3\n", ":2:6: text between"},

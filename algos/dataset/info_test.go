@@ -138,7 +138,7 @@ func TestMergeRefuses(t *testing.T) {
 // TestPartsRefuses: the info of another file does not panic.
 func TestPartsRefuses(t *testing.T) {
 	o, _ := Defaults().resolved()
-	text := "3 0:1\n4 7:1\n"
+	text := "3 0:1 2:1\n4 7:1\n"
 	s, err := scan(newSource("a.svm", strings.NewReader(text), int64(len(text))), o, []int{0, 1}, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestPartsRefuses(t *testing.T) {
 		t.Fatalf("the right info after wrong ones: %v", err)
 	}
 	got := loaded{whole, parts}.rows()
-	if d := cmp.Diff([]string{"3/0 0:1", "4/1 7:1"}, got); d != "" {
+	if d := cmp.Diff([]string{"3/0 0:1 2:1", "4/1 7:1"}, got); d != "" {
 		t.Errorf("rows after wrong infos (-want +got):\n%s", d)
 	}
 }

@@ -113,9 +113,6 @@ func (s *source) stream() (io.Reader, func(), error) {
 	switch s.codec {
 	case "gzip":
 		z, err := gzip.NewReader(bufio.NewReaderSize(section, 64<<10))
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
 		if err != nil {
 			return nil, nil, s.wrap(err)
 		}
