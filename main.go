@@ -54,13 +54,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	err := app(stdout, stderr).RunContext(ctx, args)
 	var exit *local.ExitError
+	var ended *control.Ended
 	var problems configs.Errors
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, local.ErrInterrupted), errors.Is(err, scheduler.ErrInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "petuum: interrupted")
+		if !child {
+			fmt.Fprintln(stderr, "petuum: interrupted")
+		}
 		return statusInterrupted
+	case child && errors.As(err, &ended):
+		return statusFailed // the scheduler or the supervisor says why
 	case errors.As(err, &exit):
 		return exit.Code // it has said why
 	}
@@ -224,7 +229,7 @@ func runScheduler(c *cli.Context) error {
 	}
 	f, isFile := c.App.ErrWriter.(*os.File)
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Config: cfg, Log: logger(c, cfg), Progress: c.App.ErrWriter,
-		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined})
+		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined, Began: local.Began()})
 	if err != nil {
 		return err
 	}

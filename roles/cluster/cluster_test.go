@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -194,7 +195,7 @@ func TestDeathIsWithheldWhileTCPAnswers(t *testing.T) {
 	expect(t, s, Joined, w.Self())
 	w.Shutdown()
 	for range 3 {
-		if m := <-asked; m.Node != w.Self().Node {
+		if m := take(t, asked, "question"); m.Node != w.Self().Node {
 			t.Errorf("asked about %s, want %s", m.Node, w.Self().Node)
 		}
 	}
@@ -246,16 +247,34 @@ func TestDoubtEnds(t *testing.T) {
 	expect(t, s, Joined, Member{Node: "w-1"})
 	for range 2 {
 		send(serf.EventMemberFailed)
-		<-asked
+		take(t, asked, "question")
 		send(serf.EventMemberJoin)
-		<-ended
+		take(t, ended, "end of the doubt")
 	}
 	send(serf.EventMemberFailed)
-	<-asked
+	take(t, asked, "question")
 	send(serf.EventMemberLeave)
-	<-ended
+	take(t, ended, "end of the doubt")
 	expect(t, s, Left, Member{Node: "w-1"})
 	nothingMore(t, s)
+}
+
+// A goodbye may come just after the silence, although nobody answers any more.
+func TestGoodbyeOvertaken(t *testing.T) {
+	cs := conf("scheduler", Scheduler, NoSeat)
+	cs.Alive = func(context.Context, Member) bool { return false }
+	tm := defaultTiming
+	tm.grace = patience
+	s := mustStartTimed(t, cs, tm)
+	for i := range 20 {
+		m := serf.Member{Name: fmt.Sprint("w-", i), Addr: net.IPv4(127, 0, 0, 1), Port: 9,
+			Tags: claim{Member: Member{Name: "w", Role: Worker, Seat: NoSeat, Version: "1.0.0"}}.tags()}
+		for _, e := range []serf.EventType{serf.EventMemberJoin, serf.EventMemberFailed, serf.EventMemberLeave} {
+			s.heard <- serf.MemberEvent{Type: e, Members: []serf.Member{m}}
+		}
+		expect(t, s, Joined, Member{Node: m.Name})
+		expect(t, s, Left, Member{Node: m.Name})
+	}
 }
 
 func TestAnswers(t *testing.T) {
@@ -372,5 +391,15 @@ func TestJoinSelf(t *testing.T) {
 	defer cl.Shutdown()
 	if got := len(cl.Members()); cl.Addr() != addr || got != 1 {
 		t.Errorf("got address %s and %d members, want %s and 1", cl.Addr(), got, addr)
+	}
+	cl.Shutdown()
+	nobody, stop := dataListener(t)
+	stop()
+	c.Join = append(c.Join, nobody)
+	if cl, err := Start(deadline(t), c); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("itself and nobody: got %v, want %v", err, ErrUnreachable)
+		if err == nil {
+			cl.Shutdown()
+		}
 	}
 }

@@ -26,14 +26,41 @@ func deadline(t *testing.T) context.Context {
 
 // A journal is a logger that a test reads.
 type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+	mu    sync.Mutex
+	text  bytes.Buffer
+	wrote chan struct{} // closed at the next line
 }
 
 func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.wrote != nil {
+		close(j.wrote)
+		j.wrote = nil
+	}
 	return j.text.Write(p)
+}
+
+// await waits for a line that contains every part.
+func (j *journal) await(t *testing.T, parts ...string) {
+	t.Helper()
+	ctx := deadline(t)
+	for {
+		j.mu.Lock()
+		if j.wrote == nil {
+			j.wrote = make(chan struct{})
+		}
+		wrote := j.wrote
+		j.mu.Unlock()
+		if j.lines(parts...) != nil {
+			return
+		}
+		select {
+		case <-wrote:
+		case <-ctx.Done():
+			t.Fatalf("no line with %q in the log:\n%s", parts, j.lines(""))
+		}
+	}
 }
 
 func (j *journal) logger() *slog.Logger {
@@ -142,4 +169,15 @@ func names(ms []Member) string {
 		s = append(s, m.Name)
 	}
 	return strings.Join(s, " ")
+}
+
+// take receives from ch.
+func take[T any](t *testing.T, ch <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-deadline(t).Done():
+		t.Fatalf("no %s", what)
+	}
+	return v
 }

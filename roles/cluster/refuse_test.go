@@ -20,6 +20,7 @@ func refuses(t *testing.T, by *Cluster, log *journal, c, witness Config, is erro
 	if !errors.Is(err, is) || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %q, want %q in it", err, want)
 	}
+	log.await(t, "level=WARN") // it may learn of the refusal after the joiner
 	w := mustStart(t, witness)
 	expect(t, by, Joined, w.Self())
 	if got := log.lines("level=WARN"); len(got) != 1 {
@@ -88,9 +89,10 @@ func TestRefuseSeat(t *testing.T) {
 	if cl, err := Start(deadline(t), c); err == nil {
 		cl.Shutdown()
 		t.Fatal("second server for seat 7: got no error")
-	} else if want := "seat taken: seat 7 is held by server-0 at " + holder.Addr(); !errors.Is(err, ErrSeat) || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %q, want %q in it", err, want)
+	} else if want := "seat taken: seat 7 is held by server-0 at " + holder.Addr(); !errors.Is(err, ErrSeat) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %q, want %q at its end", err, want)
 	}
+	log.await(t, "level=WARN")
 	nothingMore(t, s)
 	if got := log.lines("level=WARN"); len(got) != 1 || !strings.Contains(got[0], "name=second") || !strings.Contains(got[0], "holder=server-0") {
 		t.Errorf("warnings: got %q, want one on second and server-0", got)

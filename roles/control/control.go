@@ -104,6 +104,12 @@ type Stop struct {
 	Ledger bool   `json:"ledger"` // the job is done: report what you did
 }
 
+// Ended is the error of a role whose job ended for a reason that is not its own,
+// and which others have told already.
+type Ended struct{ Reason string }
+
+func (e *Ended) Error() string { return e.Reason }
+
 // Failed is why a role cannot go on.
 type Failed struct {
 	Error string `json:"error"`

@@ -4,6 +4,7 @@ package links
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Links struct {
 	conns []*wire.Conn // by seat, guarded by mu
 	past  control.WireLedger
 	done  bool
+	over  chan struct{} // closed with done
 	tasks sync.WaitGroup
 }
 
@@ -75,7 +77,7 @@ func (b *batcher) Flush() {
 // names. failed is told once of a server that cannot be reached.
 func New(place *enlist.Place, setup control.Setup, clients []*table.Client, failed func(error)) *Links {
 	l := &Links{place: place, seats: setup.Placement.Seats, addrs: setup.Servers, failed: failed,
-		clients: make(map[consistency.Origin]*client), conns: make([]*wire.Conn, len(setup.Servers))}
+		clients: make(map[consistency.Origin]*client), conns: make([]*wire.Conn, len(setup.Servers)), over: make(chan struct{})}
 	for _, c := range clients {
 		l.clients[c.Origin()] = &client{Client: c}
 	}
@@ -141,16 +143,21 @@ func (l *Links) read(seat int, conn *wire.Conn) {
 	if done {
 		return
 	}
-	l.place.Log.Warn("connection to a server broke; dialling again", "server", seat, "error", err)
-	ctx, cancel := context.WithTimeout(context.Background(), redialFor)
-	defer cancel()
-	if again := l.dial(ctx, seat); again != nil {
-		l.mu.Lock()
-		done = l.done
-		l.mu.Unlock()
-		if !done {
-			l.failed(fmt.Errorf("server-%d died: its connection ended (%v) and %w", seat, err, again))
+	again := errors.New("it left the job")
+	if errors.Is(err, wire.ErrBye) {
+		select { // as the whole job may: the scheduler says so
+		case <-l.over:
+			return
+		case <-time.After(redialFor):
 		}
+	} else {
+		l.place.Log.Warn("connection to a server broke; dialling again", "server", seat, "error", err)
+		ctx, cancel := context.WithTimeout(context.Background(), redialFor)
+		defer cancel()
+		again = l.dial(ctx, seat)
+	}
+	if again != nil && !errors.Is(again, table.ErrClosed) {
+		l.failed(fmt.Errorf("server-%d died: its connection ended (%v) and %w", seat, err, again))
 	}
 }
 
@@ -215,6 +222,7 @@ func (l *Links) Ledger() control.WireLedger {
 func (l *Links) Close() {
 	l.mu.Lock()
 	l.done = true
+	close(l.over)
 	conns := append([]*wire.Conn(nil), l.conns...)
 	l.mu.Unlock()
 	for _, c := range conns {

@@ -30,6 +30,7 @@ import (
 const (
 	lifelineEnv = "PETUUM_LIFELINE" // descriptor to read until it ends
 	joinedEnv   = "PETUUM_JOINED"   // descriptor to write the gossip address to
+	beganEnv    = "PETUUM_BEGAN"    // when the user's command began, nanoseconds since 1970
 )
 
 const (
@@ -68,6 +69,7 @@ type process struct {
 type supervisor struct {
 	o        Options
 	exe      string
+	began    time.Time
 	lifeline *os.File // what children read
 	hold     *os.File // what the supervisor holds
 	procs    []*process
@@ -80,7 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("local: %w", err)
 	}
-	s := &supervisor{o: o, exe: exe}
+	s := &supervisor{o: o, exe: exe, began: time.Now()}
 	if s.lifeline, s.hold, err = os.Pipe(); err != nil {
 		return fmt.Errorf("local: %w", err)
 	}
@@ -182,7 +184,7 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 	cmd.Env = append(os.Environ(), lifelineEnv+"=3")
 	cmd.ExtraFiles = []*os.File{s.lifeline}
 	if joined != nil {
-		cmd.Env = append(cmd.Env, joinedEnv+"=4")
+		cmd.Env = append(cmd.Env, joinedEnv+"=4", beganEnv+"="+strconv.FormatInt(s.began.UnixNano(), 10))
 		cmd.ExtraFiles = append(cmd.ExtraFiles, joined)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -238,6 +240,14 @@ func Joined(addr string) {
 		fmt.Fprintln(f, addr)
 		f.Close()
 	}
+}
+
+// Began is when the command that led to this process began.
+func Began() time.Time {
+	if ns, err := strconv.ParseInt(os.Getenv(beganEnv), 10, 64); err == nil {
+		return time.Unix(0, ns)
+	}
+	return time.Now()
 }
 
 func inherited(env string) *os.File {

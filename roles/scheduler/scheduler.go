@@ -33,6 +33,7 @@ type Options struct {
 	Log      *slog.Logger
 	Progress io.Writer // where people read how far the job is
 	Live     bool      // Progress is a terminal: rewrite one line
+	Began    time.Time // when the user's command began; seconds are counted from it
 	// Joined is told the gossip address under which others join.
 	Joined func(addr string)
 }
@@ -78,7 +79,6 @@ var ErrInterrupted = errors.New("interrupted")
 
 // Run leads one job and returns its summary.
 func Run(ctx context.Context, o Options) (*Summary, error) {
-	began := time.Now()
 	alg, err := control.NewAlgorithm(o.Config)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 			return nil, fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
 		}
 	}
-	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: began,
+	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
 		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Live),
 		peers: &peers{changed: make(chan struct{}, 1), need: map[string]int{
 			control.Server: o.Config.Cluster.Servers, control.Worker: o.Config.Cluster.Workers}}}

@@ -158,7 +158,7 @@ func (s *server) next(ctx context.Context) (control.Event, error) {
 	case err != nil:
 		return e, err
 	case e.Err != nil:
-		return e, fmt.Errorf("%s: the scheduler died: %w", s.place.Name, e.Err)
+		return e, &control.Ended{Reason: fmt.Sprintf("%s: the scheduler died: %v", s.place.Name, e.Err)}
 	case s.host == nil && (e.Kind == control.KindMeasure || e.Kind == control.KindExport):
 		return e, errors.New("server: asked for values before the job was set up")
 	}
@@ -230,7 +230,7 @@ func (s *server) stop(body []byte) error {
 	s.mu.Unlock()
 	_ = s.sched.Send(control.KindLedger, control.Encode(l))
 	if stop.Failed {
-		return fmt.Errorf("the job failed: %s", stop.Reason)
+		return &control.Ended{Reason: "the job failed: " + stop.Reason}
 	}
 	return errStopped
 }

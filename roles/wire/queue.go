@@ -3,7 +3,7 @@ package wire
 const (
 	largeBody = 64 << 10 // from here on a body has a buffer of its own
 	keepFree  = 4        // buffers kept for large bodies
-	keepArena = 1 << 20  // a larger arena is not kept
+	keepArena = 4 << 20  // a larger arena is not kept
 )
 
 // A queue holds what Send was given and the writer has not taken. Small bodies

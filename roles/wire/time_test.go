@@ -56,6 +56,7 @@ func TestSlowHandlerIsNotSilence(t *testing.T) {
 		a.Send(kindData, nil)
 		a.Send(kindData, nil)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if handled != 2 {
 			t.Errorf("frames: got %d handled, want 2", handled)
 		}

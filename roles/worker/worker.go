@@ -75,7 +75,7 @@ func (w *worker) read() {
 		w.box.Put(control.Event{From: name, Kind: kind, Body: append([]byte(nil), body...)})
 		return nil
 	})
-	w.box.Put(control.Event{From: name, Err: fmt.Errorf("%s: the scheduler died: %w", w.place.Name, err)})
+	w.box.Put(control.Event{From: name, Err: &control.Ended{Reason: fmt.Sprintf("%s: the scheduler died: %v", w.place.Name, err)}})
 }
 
 // fail ends the waits of all parts and lets their goroutines end.
@@ -137,7 +137,7 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 			return err
 		}
 		if stop.Failed {
-			return fmt.Errorf("the job failed: %s", stop.Reason)
+			return &control.Ended{Reason: "the job failed: " + stop.Reason}
 		}
 		if stop.Ledger {
 			w.finish()
