@@ -71,12 +71,14 @@ func (d *dual) push() {
 //	f(u) = u + a + q (s(u) - beta),  s(u) = 1 / (1 + e^-u)
 //
 // f increases by at least 1 for 1, and s lies in (0, 1), which bounds the zero.
-// Newton starts at u of the old value, bisection keeps it within the bounds.
-func ascend(a, q, beta float64) float64 {
+// Newton starts at u of the old value. Where a step leaves the bounds or has not
+// halved the best |f|, the next one bisects: f is flat on both sides of a steep
+// middle, between which Newton alone goes to and fro.
+func ascend(a, q, beta float64) (s float64) {
 	lo, hi := -a-q*(1-beta), -a+q*beta
 	u := math.Log(beta / (1 - beta)) // infinite at 0 and 1
-	s := 0.0
-	for range 100 {
+	best := math.Inf(1)
+	for range 200 {
 		if !(lo < u && u < hi) {
 			u = lo + (hi-lo)/2
 		}
@@ -90,6 +92,11 @@ func ascend(a, q, beta float64) float64 {
 		} else {
 			lo = u
 		}
+		if math.Abs(f) > best/2 {
+			u = lo + (hi-lo)/2
+			continue
+		}
+		best = math.Abs(f)
 		u -= f / (1 + q*s*(1-s))
 	}
 	return s

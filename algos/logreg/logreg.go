@@ -63,7 +63,7 @@ type solver interface {
 
 // New makes an instance with the default parameters.
 func New() *Regression {
-	return &Regression{Penalty: "l2", Solver: "auto", Batch: 64, Step: 0.2}
+	return &Regression{Penalty: "l2", Solver: "auto", Batch: 64, Step: 0.2, Memory: true}
 }
 
 // weight is lambda for n rows.
@@ -116,7 +116,7 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	case d.TooMany || d.Classes == nil:
 		return nil, errors.New("logreg: want labels of two classes, got quantities")
 	case len(classes) > 8:
-		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s, ...", len(classes), strings.Join(classes[:8], ", "))
+		return nil, fmt.Errorf("logreg: want labels of two classes, got %d, of which the first are %s", len(classes), strings.Join(classes[:8], ", "))
 	case len(classes) != 2:
 		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s", len(classes), strings.Join(classes, ", "))
 	case d.Features == 0:
