@@ -55,6 +55,7 @@ func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger
 	w.running.Wait()
 	if err != nil && !errors.Is(err, errStopped) {
 		_ = w.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
+		err = &control.Ended{Reason: err.Error()} // the scheduler tells it too
 	}
 	if w.links != nil {
 		w.links.Close()
