@@ -17,6 +17,7 @@ type Vector struct {
 	clocks  []Clock  // clocks[i] is of origins[i]
 	min     Clock    // least of clocks
 	atMin   int      // how many clocks equal min
+	left    Clock    // highest clock of those that left
 }
 
 // Len is the number of origins that count.
@@ -78,6 +79,7 @@ func (v *Vector) Leave(o Origin) (advanced bool) {
 	if !ok {
 		return false
 	}
+	v.left = max(v.left, v.clocks[i])
 	v.origins = slices.Delete(v.origins, i, i+1)
 	v.clocks = slices.Delete(v.clocks, i, i+1)
 	was := v.min
@@ -86,7 +88,8 @@ func (v *Vector) Leave(o Origin) (advanced bool) {
 }
 
 // Min is the clock of the slowest origin: every update before it is in. With no
-// origin left it stays where it was, since nobody can add to it any more.
+// origin left it is the highest clock that any of them had, since nobody can add
+// to what is before it any more.
 func (v *Vector) Min() Clock { return v.min }
 
 // Slowest is an origin whose clock is Min, the one with the least number.
@@ -101,7 +104,7 @@ func (v *Vector) Slowest() (o Origin, ok bool) {
 
 func (v *Vector) recount() {
 	if len(v.clocks) == 0 {
-		v.atMin = 0
+		v.min, v.atMin = max(v.min, v.left), 0
 		return
 	}
 	v.min, v.atMin = slices.Min(v.clocks), 0

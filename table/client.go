@@ -96,6 +96,7 @@ type PartTimes struct {
 
 type partState struct {
 	clock consistency.Clock
+	ended bool // is in Clock: its views turn to what they asked for
 	done  bool // finished: counts no longer for the origin's clock
 	views []view
 	times PartTimes
@@ -233,10 +234,16 @@ func (c *Client) introduce(k int) {
 	b = append(appendUint(b, uint64(n)), body...)
 	c.scratch.body = body
 	c.send(k, b)
+	declared := false
 	for _, r := range c.replicas {
 		if sh.life == 0 || !r.readyAt(k) {
 			c.sendHold(k, r)
+			declared = true
 		}
+	}
+	if declared && len(sh.asks) == 0 { // nothing else may be left to bring their values
+		c.ticket++
+		sh.asks = append(sh.asks, sentAsk{c.ticket, consistency.Beginning})
 	}
 	for _, a := range sh.asks {
 		c.sendAsk(k, a)
@@ -300,6 +307,10 @@ func (c *Client) ask(floor consistency.Clock) (ticket uint64) {
 func (c *Client) Fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.fail(err)
+}
+
+func (c *Client) fail(err error) {
 	if c.err == nil {
 		c.err = err
 		c.changed.Broadcast()
@@ -363,7 +374,36 @@ func (c *Client) answer(k int, r *reader) error {
 	if r.err != nil {
 		return r.err
 	}
+	if err := c.answerBlocks(k, n, r); err != nil {
+		c.fail(fmt.Errorf("table: answer of shard %d: %w", k, err))
+		return err
+	}
 	sh := &c.shards[k]
+	sh.life, sh.stamp, sh.by = life, stamp, by
+	sh.version = max(sh.version, version)
+	sh.seen = max(sh.seen, seen)
+	sh.answered = max(sh.answered, clock)
+	sh.ticket = max(sh.ticket, ticket)
+	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
+		sh.sent[0] = sentUpdate{}
+		sh.sent = sh.sent[1:]
+	}
+	for len(sh.asks) > 0 && sh.asks[0].ticket <= sh.ticket {
+		sh.asks = sh.asks[1:]
+	}
+	c.seen(k)
+	c.dropRetired()
+	return nil
+}
+
+// seen forgets the layers of updates that a shard has.
+func (c *Client) seen(k int) {
+	for _, r := range c.replicas {
+		r.seen(k, c.shards[k].seen)
+	}
+}
+
+func (c *Client) answerBlocks(k, n int, r *reader) error {
 	for range n {
 		first := r.flag()
 		body := &reader{b: r.bytes(int(r.u32()))}
@@ -377,22 +417,9 @@ func (c *Client) answer(k int, r *reader) error {
 			}
 		}
 	}
-	sh.life, sh.stamp, sh.by = life, stamp, by
-	sh.version = max(sh.version, version)
-	sh.seen = max(sh.seen, seen)
-	sh.answered = max(sh.answered, clock)
-	sh.ticket = max(sh.ticket, ticket)
-	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
-		sh.sent[0] = sentUpdate{}
-		sh.sent = sh.sent[1:]
+	if len(r.b) > 0 {
+		return fmt.Errorf("%d bytes too many", len(r.b))
 	}
-	for len(sh.asks) > 0 && sh.asks[0].ticket <= sh.ticket {
-		sh.asks = sh.asks[1:]
-	}
-	for _, rep := range c.replicas {
-		rep.seen(k, sh.seen)
-	}
-	c.dropRetired()
 	return nil
 }
 

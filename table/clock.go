@@ -108,20 +108,23 @@ func (c *Client) beginClock(part int) {
 		v.deposit()
 	}
 	p.clock++
+	p.ended = true
 	c.advance()
 }
 
 // advance sends an update for each clock that the slowest part of the group has
-// finished. Everything deposited goes with the first: sent early is allowed.
+// finished, and when all parts are done, for what the last of them did. Everything
+// deposited goes with the first: sent early is allowed.
 func (c *Client) advance() {
-	least, any := consistency.Clock(0), false
+	least, most, any := consistency.Clock(0), c.clock, false
 	for _, p := range c.parts {
+		most = max(most, p.clock)
 		if !p.done && (!any || p.clock < least) {
 			least, any = p.clock, true
 		}
 	}
 	if !any {
-		return
+		least = most
 	}
 	for c.clock < least {
 		c.clock++
@@ -144,7 +147,7 @@ func (c *Client) flush() {
 		body := c.scratch.body[:0]
 		for _, r := range c.replicas {
 			var took bool
-			if body, took = r.take(k, c.clock, body); took {
+			if body, took = r.take(k, c.clock, c.clock <= sh.seen, body); took {
 				n++
 			}
 		}
@@ -159,6 +162,9 @@ func (c *Client) flush() {
 		}
 		b = append(appendUint(b, uint64(n)), body...)
 		c.scratch.body = body
+		if c.clock <= sh.seen {
+			c.seen(k)
+		}
 		sh.sent = append(sh.sent, sentUpdate{c.clock, b})
 		if sh.sender != nil {
 			sh.sender.Send(k, b)
@@ -190,10 +196,14 @@ func (c *Client) clockReady(part int) bool {
 }
 
 func (c *Client) refresh(part int) {
-	for _, v := range c.parts[part].views {
-		v.turn()
+	p := &c.parts[part]
+	for _, v := range p.views {
+		if p.ended {
+			v.turn()
+		}
 		v.refresh()
 	}
+	p.ended = false
 }
 
 // Sync waits, at a barrier, until the part's views hold every update that every

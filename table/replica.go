@@ -1,7 +1,9 @@
 package table
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"petuum/consistency"
 )
@@ -16,7 +18,7 @@ type replica interface {
 	readyAt(shard int) bool
 	unready(shard int) // the shard forgot it: it will be declared and sent anew
 	deliver(shard int, first bool, r *reader) error
-	take(shard int, clock consistency.Clock, b []byte) (out []byte, took bool)
+	take(shard int, clock consistency.Clock, known bool, b []byte) (out []byte, took bool)
 	seen(shard int, clock consistency.Clock)
 	retiredAt() (consistency.Clock, bool)
 }
@@ -37,6 +39,7 @@ type heldSet[T Elem] struct {
 	marks  bitset
 	segs   []segment[T] // by shard
 	views  []*View[T]
+	lent   bool // acc and marks are the memory of the only view
 	layers bool // an update can be on its way while a view is refreshed
 
 	retired   bool
@@ -55,6 +58,7 @@ type segment[T Elem] struct {
 // layer is an update that was sent: its deltas at positions of the held set.
 type layer[T Elem] struct {
 	clock     consistency.Clock
+	passed    bool // sent of another held set
 	positions []int32
 	deltas    []T
 }
@@ -79,11 +83,13 @@ func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *
 	return h
 }
 
-// attach gives the replica a view. With one view of the whole set, what the view
-// gathers is what the replica sends: they share the memory.
+// attach gives the replica its views. With one view of the whole set, of the only
+// part, what the view gathers is what the replica sends: they share the memory.
+// With more parts an update may be sent while this one works on.
 func (h *heldSet[T]) attach(views ...*View[T]) {
 	h.views = views
-	if len(views) == 1 && !views[0].inPlace {
+	h.lent = len(views) == 1 && !views[0].inPlace && len(views[0].c.parts) == 1
+	if h.lent {
 		h.acc, h.marks = views[0].delta, views[0].dirty
 		return
 	}
@@ -132,20 +138,27 @@ func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
 	for i, p := range h.positions {
 		at := s.lo + int(p)
 		readRow(values[i*size:], h.row(h.base, at))
-		for _, v := range h.views {
-			v.stale(at)
-		}
+		h.stale(at)
 	}
 	s.here = s.here || first
 	return nil
 }
 
+// stale tells the views that they have another value than was answered.
+func (h *heldSet[T]) stale(at int) {
+	for _, v := range h.views {
+		v.stale(at)
+	}
+}
+
 // take encodes what was deposited for a shard as a block of the update that ends
-// clock, and keeps it as a layer until an answer includes it.
-func (h *heldSet[T]) take(k int, clock consistency.Clock, b []byte) ([]byte, bool) {
+// clock, and keeps it as a layer until an answer includes it. When the shard has
+// that clock already, from a client that carried the origin before, it will not
+// apply it, and the layer is forgotten at once.
+func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) ([]byte, bool) {
 	s := &h.segs[k]
-	if h.retired && h.retiredBy < clock || s.lo == s.hi {
-		return b, false
+	if h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
+		return b, false // not in use yet, any more, or here
 	}
 	all := h.marks.appendTo(h.positions[:0], s.lo, s.hi, 0)
 	h.positions = all
@@ -168,20 +181,21 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, b []byte) ([]byte, boo
 	}
 	b = appendPositions(b, sent, s.hi-s.lo)
 	var l layer[T]
-	if h.layers {
-		l = layer[T]{clock, make([]int32, len(sent)), make([]T, 0, len(sent)*h.width)}
+	keep := h.layers || known
+	if keep {
+		l = layer[T]{clock: clock, positions: make([]int32, len(sent)), deltas: make([]T, 0, len(sent)*h.width)}
 	}
 	for i, p := range sent {
 		at := s.lo + int(p)
 		row := h.row(h.acc, at)
 		b = appendRow(b, row)
-		if h.layers {
+		if keep {
 			l.positions[i] = int32(at)
 			l.deltas = append(l.deltas, row...)
 		}
 		clear(row)
 	}
-	if h.layers {
+	if keep {
 		s.layers = append(s.layers, l)
 	}
 	return b, true
@@ -192,6 +206,9 @@ func (h *heldSet[T]) seen(k int, clock consistency.Clock) {
 	s := &h.segs[k]
 	n := 0
 	for n < len(s.layers) && s.layers[n].clock <= clock {
+		for _, p := range s.layers[n].positions {
+			h.stale(int(p))
+		}
 		n++
 	}
 	if n > 0 {
@@ -210,18 +227,20 @@ func (h *heldSet[T]) deposit(at int, u []T) {
 	h.marks.set(at)
 }
 
-// pass hands the updates that no answer includes yet to the set that follows
-// this one in its view, so that the part keeps seeing what it wrote. next is the
-// clock whose update will carry what is deposited now.
+// pass hands the updates that no answer includes yet to a set that a view turns
+// to, so that the part keeps seeing what it wrote. next is the clock whose update
+// will carry what is deposited now.
 func (h *heldSet[T]) pass(to *heldSet[T], next consistency.Clock) {
-	if !to.layers {
+	if !to.layers || h.marks == nil {
 		return
 	}
 	for k := range h.segs {
-		for _, l := range h.segs[k].layers {
-			to.inherit(k, l.clock, h, l.positions, l.deltas)
-		}
 		s := &h.segs[k]
+		for _, l := range s.layers {
+			if !l.passed {
+				to.inherit(k, l.clock, h, l.positions, l.deltas)
+			}
+		}
 		waiting := h.marks.appendTo(nil, s.lo, s.hi, 0)
 		deltas := make([]T, 0, len(waiting)*h.width)
 		for _, p := range waiting {
@@ -232,16 +251,19 @@ func (h *heldSet[T]) pass(to *heldSet[T], next consistency.Clock) {
 }
 
 func (h *heldSet[T]) inherit(k int, clock consistency.Clock, from *heldSet[T], positions []int32, deltas []T) {
-	l := layer[T]{clock: clock}
+	l := layer[T]{clock: clock, passed: true}
 	for i, p := range positions {
 		if at, ok := h.set.Position(from.set.Key(int(p))); ok {
 			l.positions = append(l.positions, int32(at))
 			l.deltas = append(l.deltas, deltas[i*h.width:(i+1)*h.width]...)
 		}
 	}
-	if len(l.positions) > 0 {
-		h.segs[k].layers = append(h.segs[k].layers, l)
+	if len(l.positions) == 0 {
+		return
 	}
+	layers := h.segs[k].layers // oldest first; of one clock there may be one of each set
+	i, _ := slices.BinarySearchFunc(layers, clock+1, func(l layer[T], c consistency.Clock) int { return cmp.Compare(l.clock, c) })
+	h.segs[k].layers = slices.Insert(layers, i, l)
 }
 
 func allZero[T Elem](row []T) bool {

@@ -174,7 +174,11 @@ func NewShard(index, of int, specs []Spec, roster placement.Roster, o Options) (
 		if err := spec.Validate(); err != nil {
 			return nil, err
 		}
-		s.stores = append(s.stores, newRows(spec, ShardRange(spec.Keys, index, of)))
+		rng := ShardRange(spec.Keys, index, of)
+		if !spec.sparse() && rng.Len() > maxDenseRange {
+			return nil, fmt.Errorf("table: %q: %d keys a shard are more than a dense store takes, 2^32: use more shards or the sparse store", spec.Name, rng.Len())
+		}
+		s.stores = append(s.stores, newRows(spec, rng))
 	}
 	for _, e := range roster.Origins {
 		s.enter(e)
@@ -235,16 +239,18 @@ func (s *Shard) SetRoster(r placement.Roster, reply Reply) error {
 		return fmt.Errorf("table: shard %d: roster of generation %d after %d", s.index, r.Generation, s.generation)
 	}
 	before := s.vector.Min()
-	s.generation = r.Generation
-	for _, o := range slices.Clone(s.vector.Origins()) {
+	s.generation, s.by = r.Generation, 0
+	for _, o := range sortedKeys(s.sessions) {
 		if _, ok := r.Has(o); !ok {
-			s.vector.Leave(o)
+			if s.vector.Leave(o) {
+				s.by = o
+			}
 			s.held.Remove(func(q request) bool { return q.origin == o })
 			delete(s.sessions, o)
 		}
 	}
 	for _, e := range r.Origins {
-		if _, ok := s.vector.Clock(e.Origin); !ok {
+		if s.sessions[e.Origin] == nil { // else it counts, or has left by itself
 			s.enter(e)
 		}
 	}
@@ -317,7 +323,7 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 	var kept []*hold
 	for range r.count(2) {
 		t, id := s.tableOf(r), r.u32v()
-		if h := ses.find(t, id); h != nil {
+		if h := ses.find(t, id); h != nil && !slices.Contains(kept, h) {
 			kept = append(kept, h)
 		}
 	}
@@ -345,12 +351,21 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 }
 
 func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply) error {
-	t := int(r.upTo(uint64(len(s.specs)-1), "table"))
+	t := s.tableOf(r)
 	id := uint32(r.upTo(1<<31, "hold"))
 	turn := r.uvarint()
+	if r.err != nil {
+		return r.err
+	}
 	set := r.set(s.specs[t].Keys)
 	if r.err != nil {
 		return r.err
+	}
+	if set.isRange() && set.r.Len() > maxRange {
+		return fmt.Errorf("a range of %d keys of %q is longer than 2^31", set.r.Len(), s.specs[t].Name)
+	}
+	if turn > 0 && !set.isRange() {
+		return errors.New("a lease needs a range")
 	}
 	rng := ShardRange(s.specs[t].Keys, s.index, s.of)
 	if n := set.Len(); n > 0 && (!rng.Contains(set.Key(0)) || !rng.Contains(set.Key(n-1))) {
@@ -366,9 +381,6 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	s.stores[t].resolve(h, set)
 	ses.holds = append(ses.holds, h)
 	if turn > 0 {
-		if !set.isRange() {
-			return errors.New("a lease needs a range")
-		}
 		h.lease = leaseKey{t, set.r}
 		s.acquire(o, ses, h, reply)
 	}
@@ -376,7 +388,7 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 }
 
 func (s *Shard) drop(ses *session, r *reader) error {
-	t := int(r.upTo(uint64(len(s.specs)-1), "table"))
+	t := s.tableOf(r)
 	id := uint32(r.upTo(1<<31, "hold"))
 	if r.err != nil {
 		return r.err
@@ -406,7 +418,6 @@ func (s *Shard) leave(o consistency.Origin, ses *session, r *reader, reply Reply
 	if clock != ses.clock {
 		return fmt.Errorf("it leaves at clock %d, but updates are here up to %d", clock, ses.clock)
 	}
-	s.held.Remove(func(q request) bool { return q.origin == o })
 	if s.vector.Leave(o) {
 		s.advanced(reply)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -105,6 +106,7 @@ func (s *Shard) appendLeases(b []byte) []byte {
 	b = appendUint(b, uint64(len(keys)))
 	for _, k := range keys {
 		l := s.leases[k]
+		maps.DeleteFunc(l.waiting, func(_ uint64, w leaseWait) bool { return !s.holds(w) })
 		b = appendUints(b, uint64(k.table), k.r.Begin, k.r.Len(), l.turn, uint64(len(l.waiting)))
 		for _, turn := range sortedKeys(l.waiting) {
 			w := l.waiting[turn]
@@ -145,6 +147,17 @@ func restore(r *reader, specs []Spec, o Options) (*Shard, error) {
 		s.vector.Enter(origin, consistency.Clock(r.varint()))
 	}
 	s.restoreSessions(r)
+	for _, o := range s.vector.Origins() {
+		if c, _ := s.vector.Clock(o); s.sessions[o] == nil || s.sessions[o].clock != c {
+			r.fail(fmt.Errorf("origin %d counts at clock %d, but has no session there", o, c))
+		}
+	}
+	for o, ses := range s.sessions {
+		if _, ok := s.vector.Clock(o); !ok { // it has left: the minimum may stand at its clock
+			s.vector.Enter(o, ses.clock)
+			s.vector.Leave(o)
+		}
+	}
 	for range r.count(4) {
 		floor := consistency.Clock(r.varint())
 		q := request{origin: consistency.Origin(r.u32v())}
@@ -187,7 +200,7 @@ func (s *Shard) restoreSessions(r *reader) {
 				h.begin = r.u32v()
 			}
 			h.sent, h.fresh, h.turn, h.ready = r.u32v(), r.flag(), r.uvarint(), r.flag()
-			if h.turn > 0 {
+			if h.turn > 0 && r.err == nil {
 				h.lease = leaseKey{h.table, r.rng(s.specs[h.table].Keys)}
 			}
 			ses.holds = append(ses.holds, h)
@@ -201,6 +214,9 @@ func (s *Shard) restoreFolds(r *reader) {
 		for range r.count(3) {
 			p := foldedBlock{origin: consistency.Origin(r.u32v()), table: s.tableOf(r)}
 			n := r.count(1)
+			if r.err != nil {
+				return
+			}
 			p.rows = r.rowList(n)
 			p.values = slices.Clone(r.bytes(n * s.specs[p.table].Type.Size() * s.specs[p.table].width()))
 			f.parts = append(f.parts, p)
@@ -212,6 +228,9 @@ func (s *Shard) restoreFolds(r *reader) {
 func (s *Shard) restoreLeases(r *reader) {
 	for range r.count(5) {
 		k := leaseKey{table: s.tableOf(r)}
+		if r.err != nil {
+			return
+		}
 		k.r = r.rng(s.specs[k.table].Keys)
 		l := &lease{turn: r.uvarint(), waiting: make(map[uint64]leaseWait)}
 		for range r.count(3) {
@@ -252,7 +271,15 @@ func (s *Shard) checkRows(r *reader) {
 	}
 }
 
-func (s *Shard) tableOf(r *reader) int { return int(r.upTo(uint64(len(s.specs)-1), "table")) }
+// tableOf reads the number of a table. Where there is none, it fails.
+func (s *Shard) tableOf(r *reader) int {
+	t := r.uvarint()
+	if t >= uint64(len(s.specs)) && r.err == nil {
+		r.fail(fmt.Errorf("table %d of %d", t, len(s.specs)))
+		return 0
+	}
+	return int(t)
+}
 
 // appendSnapshot writes a store: n, then for a dense store (page number, rows)
 // of each page in use, for a sparse one its rows. A row is stamp, key (sparse),
@@ -304,10 +331,14 @@ func (p *page[T]) readRow(r *reader, i, width, states int) {
 func (s *store[T]) restore(r *reader) {
 	if s.spec.sparse() {
 		for range r.count(1) {
-			key := r.upTo(s.rng.Len()-1, "key") + s.rng.Begin
+			key := r.uvarint()
+			if r.err != nil || key >= s.rng.Len() {
+				r.fail(fmt.Errorf("key %d of a range of %d", key, s.rng.Len()))
+				return
+			}
 			before := s.rows
-			row := s.touch(key)
-			if r.err != nil || s.rows == before {
+			row := s.touch(s.rng.Begin + key)
+			if s.rows == before {
 				r.fail(fmt.Errorf("key %d is there twice", key))
 				return
 			}

@@ -266,9 +266,7 @@ func (v *View[T]) hold(keys Set, turn uint64) {
 		err = fmt.Errorf("a working set is asked for before Start")
 	}
 	if err != nil {
-		if c.err == nil {
-			c.err = fmt.Errorf("table: view of %q: %w", c.specs[v.table].Name, err)
-		}
+		c.fail(fmt.Errorf("table: view of %q: %w", c.specs[v.table].Name, err))
 		return
 	}
 	v.next = newHeldSet[T](c, v.table, c.newHold(), keys, turn)
@@ -291,7 +289,7 @@ func (v *View[T]) deposit() {
 	if v.next != nil && v.held.turn > 0 {
 		v.c.releases = append(v.c.releases, v.held)
 	}
-	if v.shared() {
+	if v.held.lent {
 		return
 	}
 	v.changed = v.dirty.appendTo(v.changed[:0], 0, v.set.Len(), 0)
@@ -299,9 +297,7 @@ func (v *View[T]) deposit() {
 		first := int(i) * v.width
 		u, vals := v.delta[first:first+v.width], v.vals[first:first+v.width]
 		if v.inPlace {
-			for j, x := range vals {
-				u[j], vals[j] = x-u[j], x
-			}
+			v.subtract(int(i))
 		}
 		v.held.deposit(v.position(int(i)), u)
 		if v.inPlace {
@@ -313,14 +309,35 @@ func (v *View[T]) deposit() {
 	clear(v.dirty)
 }
 
-// shared reports whether the held set sends from the view's own memory.
-func (v *View[T]) shared() bool { return len(v.held.views) == 1 && !v.inPlace }
+// subtract makes, in place, the delta of key i the part's update.
+func (v *View[T]) subtract(i int) {
+	u := v.delta[i*v.width : (i+1)*v.width]
+	for j, x := range v.Row(i) {
+		u[j] = x - u[j]
+	}
+}
+
+// rewrite puts what the part wrote in place since its last Clock back on a
+// refreshed value.
+func (v *View[T]) rewrite(i int) {
+	row, u := v.Row(i), v.delta[i*v.width:(i+1)*v.width]
+	dirty := v.dirty.has(i)
+	for j, x := range row {
+		if dirty {
+			row[j] += u[j]
+		}
+		u[j] = x
+	}
+}
 
 // refresh brings what was answered into the values.
 func (v *View[T]) refresh() {
 	h := v.held
 	v.changed = v.fresh.appendTo(v.changed[:0], 0, v.set.Len(), 0)
 	for _, i := range v.changed {
+		if v.inPlace && v.dirty.has(int(i)) {
+			v.subtract(int(i))
+		}
 		copy(v.Row(int(i)), h.row(h.base, v.position(int(i))))
 	}
 	if v.preview {
@@ -328,7 +345,7 @@ func (v *View[T]) refresh() {
 	}
 	if v.inPlace {
 		for _, i := range v.changed {
-			copy(v.delta[int(i)*v.width:], v.Row(int(i)))
+			v.rewrite(int(i))
 		}
 	}
 	v.news.drain(v.fresh)
@@ -350,7 +367,7 @@ func (v *View[T]) replay() {
 		if p := v.position(int(i)); h.marks.has(p) {
 			combineRow(h.spec.Rule, v.Row(int(i)), h.row(h.acc, p))
 		}
-		if !v.shared() && !v.inPlace && v.dirty.has(int(i)) {
+		if !h.lent && !v.inPlace && v.dirty.has(int(i)) {
 			combineRow(h.spec.Rule, v.Row(int(i)), v.delta[int(i)*v.width:(int(i)+1)*v.width])
 		}
 	}
@@ -362,11 +379,15 @@ func (v *View[T]) turn() {
 		return
 	}
 	old, c := v.held, v.c
-	old.pass(v.next, c.clock+1)
+	for _, r := range c.replicas { // also those that views have turned away from
+		if h, ok := r.(*heldSet[T]); ok && h.table == v.table {
+			h.pass(v.next, c.clock+1)
+		}
+	}
 	old.views = slices.DeleteFunc(old.views, func(w *View[T]) bool { return w == v })
 	if len(old.views) == 0 {
 		old.retired, old.retiredBy = true, c.parts[v.part].clock
-		if !v.inPlace {
+		if old.lent {
 			v.delta, v.dirty = nil, nil // the held set may still have to send them
 		}
 	}
