@@ -303,3 +303,29 @@ func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
 	}
 	return t, buf, r.Err()
 }
+
+// ReadRows decodes Rows of a table in a shard, whose rows have size bytes of
+// values, and calls add for each; last reports whether the shard has no more.
+func ReadRows(body []byte, table, shard, size int, add func(key uint64, values []byte) error) (last bool, err error) {
+	r := NewReader(body)
+	t, k := int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	last = r.Uint(1) == 1
+	rows := NewReader(r.Bytes(r.Count(1)))
+	if err := r.Err(); err != nil {
+		return false, err
+	}
+	if t != table || k != shard {
+		return false, fmt.Errorf("control: rows of table %d in shard %d, not %d in %d", t, k, table, shard)
+	}
+	for len(rows.b) > 0 {
+		key := rows.Uint(math.MaxUint64)
+		values := rows.Bytes(size)
+		if rows.err != nil {
+			return false, rows.err
+		}
+		if err := add(key, values); err != nil {
+			return false, err
+		}
+	}
+	return last, rows.Err()
+}

@@ -2,15 +2,36 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
 
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/algos/metrics"
+	"petuum/algos/model"
 	"petuum/configs"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
 )
 
-func checkOutput(*configs.Config) error { return nil }
+// checkOutput reports, before anything starts, that the model could not be
+// written.
+func checkOutput(c *configs.Config) error {
+	if c.Output.Model == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.Output.Model), 0o755); err != nil {
+		return fmt.Errorf("%s: output.model: %w", c.From("output.model"), err)
+	}
+	return model.Check(c.Output.Model)
+}
 
-// collect fills in the summary.
-func (s *scheduler) collect(context.Context) error {
+// collect fills in the summary, writes the model and applies it to the test data.
+func (s *scheduler) collect(ctx context.Context) error {
 	m := &s.summary
 	m.Job, m.Algorithm, m.Policy = s.cfg.Job.Name, s.cfg.Job.Algorithm, s.cfg.Policy().String()
 	m.NumServers, m.NumWorkers, m.Parts = s.cfg.Cluster.Servers, s.cfg.Cluster.Workers, s.parts
@@ -20,5 +41,116 @@ func (s *scheduler) collect(context.Context) error {
 	if s.rounds != nil {
 		m.Rounds = int64(s.at)
 	}
+	m.Model = s.cfg.Output.Model
+	predictor, ok := s.alg.(algos.Predictor)
+	test := s.cfg.Data.Test != "" && s.cfg.Evaluate.Test && ok
+	if m.Model == "" && !test {
+		return nil
+	}
+	dir := m.Model
+	if dir == "" { // only to be tested
+		tmp, err := os.MkdirTemp("", "petuum-model-")
+		if err != nil {
+			return fmt.Errorf("scheduler: %w", err)
+		}
+		defer os.RemoveAll(tmp)
+		dir = filepath.Join(tmp, "model")
+	}
+	s.progress.Status("writing the model")
+	if err := s.write(ctx, dir); err != nil {
+		return err
+	}
+	if !test {
+		return nil
+	}
+	s.progress.Status("testing with %s", s.cfg.Data.Test)
+	found, err := s.test(dir, predictor)
+	if err != nil {
+		return err
+	}
+	for name, v := range found {
+		m.Metrics["test_"+name] = v
+	}
 	return nil
+}
+
+// write gets the tables from the servers, a shard at a time in the order of keys,
+// and writes the model.
+func (s *scheduler) write(ctx context.Context, dir string) error {
+	objective := s.last.Objective
+	w, err := model.Create(dir, model.Manifest{Petuum: enlist.Version, Job: s.cfg.Job.Name, Algorithm: s.cfg.Job.Algorithm,
+		Parameters: parameters(s.cfg), Data: s.info, Clock: s.at, Objective: &objective, Metrics: s.last.Metrics})
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	bySeat := map[int]*peer{}
+	for _, p := range s.peers.of(control.Server) {
+		bySeat[p.seat] = p
+	}
+	for t, spec := range s.specs {
+		tw, err := w.Table(spec, s.cfg.Output.Text)
+		if err != nil {
+			return err
+		}
+		size := spec.Type.Size() * max(spec.Width, 1)
+		for shard, seat := range s.placed.Seats {
+			if err := bySeat[seat].conn.Send(control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
+				return err
+			}
+			for last := false; !last; {
+				err := s.await(ctx, control.KindRows, 1, func(e control.Event) error {
+					last, err = control.ReadRows(e.Body, t, shard, size, tw.Append)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return w.Close()
+}
+
+// parameters is the [algorithm] table of the effective configuration.
+func parameters(c *configs.Config) string {
+	_, text, _ := strings.Cut(string(c.Encode()), "[algorithm]\n")
+	text, _, _ = strings.Cut(text, "\n[")
+	return strings.TrimSpace(text) + "\n"
+}
+
+// test applies the model to the test data.
+func (s *scheduler) test(dir string, predictor algos.Predictor) (map[string]float64, error) {
+	r, err := model.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	o := control.DataOptions(s.cfg, s.alg)
+	o.Like = &s.info
+	scanned, err := dataset.Scan(s.cfg.Data.Test, o, []int{0}, 1)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := scanned.Parts(scanned.Info(0))
+	if err != nil {
+		return nil, err
+	}
+	acc := metrics.Of(predictor.Task())
+	for _, part := range parts {
+		scores := make([]float64, part.X.Rows())
+		if err := predictor.Predict(s.info, r, part, scores); err != nil {
+			return nil, err
+		}
+		if err := acc.Add(scores, part); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.cfg.Data.Test, err)
+		}
+	}
+	found := acc.Metrics()
+	for name, v := range found {
+		if math.IsNaN(v) {
+			delete(found, name)
+		}
+	}
+	return found, nil
 }
