@@ -1,5 +1,7 @@
 package consistency
 
+import "slices"
+
 // Held keeps requests until the slowest origin has reached their floor. Of
 // those that are ready, the lowest floor comes out first and equal floors in
 // the order they went in. The zero value is empty.
@@ -64,8 +66,15 @@ func (h *Held[R]) Remove(match func(R) bool) {
 	}
 }
 
-// All calls f for each request held, in no particular order.
+// All calls f for each request held, in the order in which they come out: added
+// to an empty Held in this order, they come out alike.
 func (h *Held[R]) All(f func(floor Clock, request R)) {
+	slices.SortFunc(h.heap, func(a, b heldRequest[R]) int { // what is sorted is a heap
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
 	for _, r := range h.heap {
 		f(r.floor, r.request)
 	}

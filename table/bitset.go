@@ -45,7 +45,7 @@ func (b bitset) appendTo(positions []int32, lo, hi, base int) []int32 {
 	return positions
 }
 
-// or adds the bits of o and empties o.
+// drain adds the bits of o and empties o.
 func (b bitset) drain(o bitset) {
 	for w, word := range o {
 		if word != 0 {

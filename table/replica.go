@@ -43,7 +43,7 @@ type heldSet[T Elem] struct {
 	layers bool // an update can be on its way while a view is refreshed
 
 	retired   bool
-	retiredBy consistency.Clock // the last update that can name it
+	retiredBy consistency.Clock // the last update that can name it, once retired
 
 	positions []int32 // scratch
 }

@@ -78,7 +78,7 @@ func (s Set) check(keys uint64) error {
 		if s.r.End > keys {
 			return fmt.Errorf("range [%d, %d) is not within [0, %d)", s.r.Begin, s.r.End, keys)
 		}
-		if s.r.Len() > 1<<31 {
+		if s.r.Len() > maxRange {
 			return fmt.Errorf("range [%d, %d) is longer than 2^31 keys", s.r.Begin, s.r.End)
 		}
 		return nil

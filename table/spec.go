@@ -58,6 +58,12 @@ const (
 	// denseKeys is the largest key space that StoreAuto lays out densely; a
 	// larger one is taken for hashed.
 	denseKeys = 1 << 28
+	// maxDenseRange is how many rows a dense store can number.
+	maxDenseRange = 1 << 32
+	// maxRange is how many keys may be held as a range: a position is an int32.
+	maxRange = 1 << 31
+	// maxSparseRange is how many keys of a sparse table may be held as a range.
+	maxSparseRange = 1 << 20
 )
 
 // Store says how a shard lays out its keys.

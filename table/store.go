@@ -1,7 +1,6 @@
 package table
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -53,7 +52,7 @@ type page[T Elem] struct {
 func newStore[T Elem](spec Spec, rng Range) *store[T] {
 	s := &store[T]{spec: spec, rng: rng, width: spec.width()}
 	s.states = spec.Rule.stateWidth() * s.width
-	s.wide = rng.Len() > math.MaxUint32
+	s.wide = rng.Len() > 1<<32
 	s.zero = make([]T, s.width)
 	if !spec.sparse() {
 		s.pages = make([]*page[T], (rng.Len()+pageMask)>>pageBits)

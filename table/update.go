@@ -55,15 +55,19 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 			s.stores[b.hold.table].apply(b.rows, b.values, s.stamp)
 		}
 	}
+	// A lease is granted with an answer, which must say that this update is in.
+	if last {
+		ses.clock, ses.sub = clock, 0
+	} else {
+		ses.sub++
+	}
 	for _, h := range released {
-		s.releaseLease(h, reply)
 		ses.remove(h)
+		s.releaseLease(h, reply)
 	}
 	if !last {
-		ses.sub++
 		return nil
 	}
-	ses.clock, ses.sub = clock, 0
 	s.request(floor, request{origin: o, clock: clock})
 	advanced, err := s.vector.Tick(o, clock)
 	if err != nil {
@@ -115,7 +119,7 @@ func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
 }
 
 func (s *Shard) heldBy(ses *session, r *reader) *hold {
-	t := int(r.upTo(uint64(len(s.specs)-1), "table"))
+	t := s.tableOf(r)
 	id := uint32(r.upTo(1<<31, "hold"))
 	if r.err != nil {
 		return nil
@@ -325,11 +329,15 @@ func (s *Shard) releaseLease(h *hold, reply Reply) {
 	delete(l.waiting, l.turn)
 	l.turn++
 	if w, ok := l.waiting[l.turn]; ok {
-		if ses := s.sessions[w.origin]; ses != nil && ses.find(w.h.table, w.h.id) == w.h {
-			s.grant(w.origin, ses, w.h, reply)
+		if s.holds(w) {
+			s.grant(w.origin, s.sessions[w.origin], w.h, reply)
 		}
 	}
 }
 
-// maxSparseRange is how many keys of a sparse table may be held as a range.
-const maxSparseRange = 1 << 20
+// holds reports whether w still waits: its client may have reconnected since, or
+// its origin be off the roster.
+func (s *Shard) holds(w leaseWait) bool {
+	ses := s.sessions[w.origin]
+	return ses != nil && ses.find(w.h.table, w.h.id) == w.h
+}

@@ -385,8 +385,9 @@ func (v *View[T]) turn() {
 		}
 	}
 	old.views = slices.DeleteFunc(old.views, func(w *View[T]) bool { return w == v })
+	old.retiredBy = max(old.retiredBy, c.parts[v.part].clock)
 	if len(old.views) == 0 {
-		old.retired, old.retiredBy = true, c.parts[v.part].clock
+		old.retired = true
 		if old.lent {
 			v.delta, v.dirty = nil, nil // the held set may still have to send them
 		}
