@@ -241,8 +241,6 @@ func TestCloseFlushes(t *testing.T) {
 	for _, network := range networks {
 		t.Run(network, func(t *testing.T) {
 			a, b := pair(t, network, Options{CompressAbove: -1}, Options{CompressAbove: -1})
-			// The other side sends too, and nobody reads it: to close a socket
-			// with bytes unread must not cost what it was still to deliver.
 			block := noise(1 << 20)
 			for range 8 {
 				b.Send(kindData, block)
@@ -264,6 +262,50 @@ func TestCloseFlushes(t *testing.T) {
 				t.Errorf("Close after the end: %v", err)
 			}
 		})
+	}
+}
+
+// To close a socket with bytes unread resets it, and that must not cost what it
+// was still to deliver.
+func TestCloseDeliversToSlowReader(t *testing.T) {
+	na, nb := dialed(t, "tcp")
+	nb.(*net.TCPConn).SetReadBuffer(4 << 10) // so that most of it is still on a's side
+	a, b := pairOver(t, na, nb, Options{}, Options{})
+	body := noise(100_000)
+	b.Send(kindData, nil) // a does not read it
+	got := 0
+	done := serve(b, func(_ Kind, body []byte) error {
+		if got++; got == 1 {
+			for a.Stats().Sent.Socket < 100_000 { // all is written, to a's kernel
+				if err := b.Send(kindData, nil); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	a.Send(kindData, nil)
+	a.Send(kindData, body)
+	a.Close()
+	wantError(t, "end", <-done, ErrBye)
+	if got != 2 {
+		t.Errorf("frames: got %d, want 2", got)
+	}
+}
+
+func TestNothingIsHandledAfterClose(t *testing.T) {
+	c, nc := raw(t, "tcp", Options{})
+	nc.Write(append(plain(kindData, nil), plain(kindData, nil)...))
+	handled := 0
+	end := c.Serve(func(Kind, []byte) error {
+		handled++
+		nc.Close()
+		c.Close()
+		return nil
+	})
+	wantError(t, "end", end, ErrClosed)
+	if handled != 1 {
+		t.Errorf("frames: got %d handled, want 1", handled)
 	}
 }
 
@@ -344,6 +386,7 @@ func TestFailedWriteDoesNotLoseWhatCame(t *testing.T) {
 	a.Close()
 	for b.Send(kindData, nil) == nil { // until the writer has met the closed socket
 	}
+	<-b.written
 	close(goOn)
 	wantError(t, "end", <-done, ErrBye)
 	if got != frames {

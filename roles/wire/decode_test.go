@@ -106,6 +106,7 @@ func attacks() []attack {
 		{"a bomb that lies to zstd too", squeezed(kindData, lying(make([]byte, 64<<20), 70_000), 70_000), ErrCompressed, ""},
 		{"a bomb that says nothing", squeezed(kindData, streamed(make([]byte, 64<<20)), 1000), ErrCompressed, ""},
 		{"two frames of zstd", squeezed(kindData, append(pack(prose(5000)), pack(prose(5000))...), 5000), ErrCompressed, ""},
+		{"a second, small frame of zstd", squeezed(kindData, append(pack(prose(5000)), pack(prose(10))...), 5000), ErrCompressed, "5010 came out"},
 		{"less than announced", squeezed(kindData, lying(prose(70_000), 70_001), 70_001), ErrCompressed, ""},
 		{"a promise that cannot be kept", squeezed(kindData, lying(prose(70_000), attackMax)[:20], attackMax), ErrCompressed, "cannot hold"},
 		{"no zstd", squeezed(kindData, prose(1000), 2000), ErrCompressed, ""},

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"net"
 	"strings"
 	"testing"
@@ -65,6 +67,22 @@ func TestReasonIsCleaned(t *testing.T) {
 	wantError(t, "verdict", err, ErrRefused)
 	if text := err.Error(); strings.ContainsFunc(text, unprintable) || len(text) > reasonMax+40 || !strings.Contains(text, "a b [2J?ü") {
 		t.Errorf("reason: got %q, want at most %d printable bytes", text, reasonMax)
+	}
+}
+
+func TestGarbledReasonIsCleaned(t *testing.T) {
+	b := appendVerdict(nil, errors.New("a b"))
+	b[len(b)-2] = '\n'
+	binary.LittleEndian.PutUint32(b[3:], crc32.Update(crc32.Checksum(b[:3], castagnoli), castagnoli, b[verdictHeader:]))
+	wantText(t, "verdict", readVerdict(bufio.NewReader(bytes.NewReader(b))), ErrRefused, "peer: a b")
+}
+
+func TestHelloThatEndsEarly(t *testing.T) {
+	body := appendHello(nil, hello("x"))[helloHeader:]
+	for i := range body {
+		if h, err := parseHello(Hello{}, body[:i:i]); !errors.Is(err, ErrHello) {
+			t.Errorf("%d of %d bytes: got %+v, %v, want ErrHello", i, len(body), h, err)
+		}
 	}
 }
 
@@ -214,5 +232,8 @@ func FuzzHello(f *testing.F) {
 			t.Errorf("reason: got %q, want printable text", err)
 		}
 		readVerdict(bufio.NewReader(bytes.NewReader(b)))
+		if h, err := parseHello(Hello{}, b); err == nil && h.validate() != nil {
+			t.Errorf("hello: got %+v, which is not in order", h)
+		}
 	})
 }

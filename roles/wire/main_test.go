@@ -49,6 +49,12 @@ func dialed(t testing.TB, network string) (a, b net.Conn) {
 func pair(t testing.TB, network string, oa, ob Options) (a, b *Conn) {
 	t.Helper()
 	na, nb := dialed(t, network)
+	return pairOver(t, na, nb, oa, ob)
+}
+
+// pairOver is pair over a connection that is there.
+func pairOver(t testing.TB, na, nb net.Conn, oa, ob Options) (a, b *Conn) {
+	t.Helper()
 	accepted := make(chan error)
 	go func() {
 		var err error

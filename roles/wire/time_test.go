@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +76,51 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 		if got, want := time.Since(start), 5*time.Second; got != want {
 			t.Errorf("time: got %v, want %v", got, want)
 		}
+	})
+}
+
+func TestQueueIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, nc := raw(t, "pipe", Options{})
+		for range 2 {
+			c.Send(kindData, noise(10))
+			synctest.Wait() // the writer is stuck with the first
+			c.Send(kindData, noise(100_000))
+			c.Send(kindData, noise(20))
+			s := c.Stats()
+			if s.QueuedFrames != 2 || s.QueuedBytes != 100_020 {
+				t.Errorf("queue: got %d frames with %d bytes, want 2 with 100020", s.QueuedFrames, s.QueuedBytes)
+			}
+			io.CopyN(io.Discard, nc, 100_030+3*plainHeader)
+			synctest.Wait()
+		}
+	})
+}
+
+// A peer that reads slowly is not stuck, but Close does not wait for it.
+func TestCloseToSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, nc := raw(t, "pipe", Options{WriteTimeout: 5 * time.Second, CompressAbove: -1})
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			for b := make([]byte, 1<<20); ; time.Sleep(2 * time.Second) {
+				if _, err := io.ReadFull(nc, b); err != nil {
+					return
+				}
+			}
+		}()
+		c.Send(kindData, noise(16<<20))
+		time.Sleep(20*time.Second - 1)
+		if err := c.Send(kindData, nil); err != nil {
+			t.Errorf("Send after 20 s: %v", err)
+		}
+		start := time.Now()
+		wantError(t, "Close", c.Close(), ErrStuck)
+		if got, want := time.Since(start), 5*time.Second; got != want {
+			t.Errorf("time: got %v, want %v", got, want)
+		}
+		<-read
 	})
 }
 
