@@ -163,7 +163,9 @@ func (c *Client) flush() {
 		b = append(appendUint(b, uint64(n)), body...)
 		c.scratch.body = body
 		if c.clock <= sh.seen {
-			c.seen(k)
+			for _, r := range c.replicas {
+				r.seen(k, sh.seen)
+			}
 		}
 		sh.sent = append(sh.sent, sentUpdate{c.clock, b})
 		if sh.sender != nil {
@@ -175,12 +177,15 @@ func (c *Client) flush() {
 	c.flushSenders()
 }
 
-// clockReady reports whether a part may go on at its clock: everything before
-// the floor is in, no more than a window of updates is unanswered, and the
+// clockReady reports whether a part may go on at its clock: its group is not too
+// far behind, everything before the floor is in, no more than a window of updates is unanswered, and the
 // working set it asked for is here.
 func (c *Client) clockReady(part int) bool {
 	p := &c.parts[part]
 	floor := c.o.Policy.Floor(p.clock)
+	if p.clock-c.clock > c.o.Policy.Ahead() {
+		return false
+	}
 	for k := range c.shards {
 		sh := &c.shards[k]
 		if sh.version < floor || c.clock-sh.answered > consistency.Clock(c.o.Window) {

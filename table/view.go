@@ -351,7 +351,9 @@ func (v *View[T]) refresh() {
 	v.news.drain(v.fresh)
 }
 
-// replay puts the updates that no answer includes back on refreshed values.
+// replay puts the updates that no answer includes back on refreshed values. Under
+// BSP none of them is of the part itself: what its group has deposited by now is
+// of a clock that this part has not come to.
 func (v *View[T]) replay() {
 	h := v.held
 	for k := range h.segs {
@@ -364,7 +366,7 @@ func (v *View[T]) replay() {
 		}
 	}
 	for _, i := range v.changed {
-		if p := v.position(int(i)); h.marks.has(p) {
+		if p := v.position(int(i)); (h.layers || h.lent) && h.marks.has(p) {
 			combineRow(h.spec.Rule, v.Row(int(i)), h.row(h.acc, p))
 		}
 		if !h.lent && !v.inPlace && v.dirty.has(int(i)) {
