@@ -276,6 +276,15 @@ func (c *Client) wait(ready func() bool) error {
 	return c.err
 }
 
+// oldest is the oldest version that a shard has answered.
+func (c *Client) oldest() consistency.Clock {
+	v := c.shards[0].version
+	for _, sh := range c.shards[1:] {
+		v = min(v, sh.version)
+	}
+	return v
+}
+
 // lastBy is the origin whose message released the oldest version we work with.
 func (c *Client) lastBy() consistency.Origin {
 	least := 0

@@ -178,8 +178,9 @@ func fillInit[T Elem](i Init, key uint64, row []T) {
 		}
 		return
 	}
+	first := mix(i.Seed ^ mix(key)) // mixed again, or neighbouring seeds would make the same values, moved by one
 	for j := range row {
-		u := float64(mix(i.Seed^mix(key)+uint64(j))>>11)*(2.0/(1<<53)) - 1
+		u := float64(mix(first+uint64(j))>>11)*(2.0/(1<<53)) - 1
 		row[j] = T(i.Value + i.Spread*u)
 	}
 }

@@ -3,6 +3,8 @@ package table
 import (
 	"fmt"
 	"slices"
+
+	"petuum/consistency"
 )
 
 // view is a View of any element type, as its client sees it.
@@ -45,6 +47,7 @@ type View[T Elem] struct {
 	fresh bitset // keys whose answered value is not in vals yet; under the client's lock
 	news  bitset // keys refreshed since Changed
 
+	version consistency.Clock // see Version
 	changed []int32
 }
 
@@ -179,6 +182,10 @@ func (v *View[T]) Key(i int) uint64 { return v.set.Key(i) }
 // Values are the values, len Len()*Width, that of key i at [i*Width, (i+1)*Width).
 // The slice is good until Clock after Hold. Write to it only in mode InPlace.
 func (v *View[T]) Values() []T { return v.vals }
+
+// Version is the clock before which every update of every origin is in the
+// values; under BSP it is the part's own.
+func (v *View[T]) Version() consistency.Clock { return v.version }
 
 // Row is the values of key i.
 func (v *View[T]) Row(i int) []T { return v.vals[i*v.width : (i+1)*v.width : (i+1)*v.width] }
@@ -333,6 +340,7 @@ func (v *View[T]) rewrite(i int) {
 // refresh brings what was answered into the values.
 func (v *View[T]) refresh() {
 	h := v.held
+	v.version = v.c.oldest()
 	v.changed = v.fresh.appendTo(v.changed[:0], 0, v.set.Len(), 0)
 	for _, i := range v.changed {
 		if v.inPlace && v.dirty.has(int(i)) {
@@ -384,6 +392,11 @@ func (v *View[T]) turn() {
 	for _, r := range c.replicas { // also those that views have turned away from
 		if h, ok := r.(*heldSet[T]); ok && h.table == v.table {
 			h.pass(v.next, c.clock+1)
+		}
+	}
+	for k := range c.shards {
+		if v.next.readyAt(k) {
+			v.next.seen(k, c.shards[k].seen) // a lease that is over keeps its layers: its shard answers no more about it
 		}
 	}
 	old.views = slices.DeleteFunc(old.views, func(w *View[T]) bool { return w == v })
