@@ -1,0 +1,487 @@
+package algotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/consistency"
+	"petuum/table"
+	"petuum/table/placement"
+)
+
+// Job is a learning job that [Train] runs in memory. Zero counts mean one.
+type Job struct {
+	New     func() algos.Algorithm // an instance with its parameters set
+	Path    string                 // the training data
+	Options dataset.Options        // the zero value: dataset.Defaults
+
+	Parts  int
+	Group  int // parts that share an origin; the last may have fewer
+	Shards int
+
+	Policy        consistency.Policy
+	Window        int // 0: the policy's
+	Deterministic bool
+	Eager         bool
+	Seed          uint64
+
+	Stop  algos.Stop
+	Every int // clocks between evaluations; 0: an epoch
+
+	// Delay, unless 0, is the seed of random delays: every pair of an origin and a
+	// shard gets a queue for each direction, and these go at speeds of their own.
+	Delay uint64
+
+	// pushed is told what each Push allocated while nothing else ran.
+	pushed func(clock consistency.Clock, mallocs uint64)
+}
+
+// Result is how a job ended.
+type Result struct {
+	Eval   *algos.Eval   // the last evaluation
+	Curve  []algos.Point // all evaluations
+	Reason string        // why it stopped
+	Info   dataset.Info  // of the training data
+	Model  algos.Model   // the final tables
+	// Tables is the final tables as bytes, the same whatever the number of shards.
+	Tables []byte
+	// Clocks and Seconds are what training took.
+	Clocks  consistency.Clock
+	Seconds float64
+
+	job Job
+}
+
+// Train runs a job from its scan to its final tables, with a goroutine for each
+// part and each shard, in the way the roles do. It returns when all of them have
+// ended; an error, or the deadline of the test, fails the test.
+func Train(t testing.TB, job Job) Result {
+	t.Helper()
+	ctx, cancel := deadline(t)
+	defer cancel()
+	r, err := train(ctx, job)
+	if err != nil {
+		t.Fatalf("%s: %v", job.Path, err)
+	}
+	return r
+}
+
+// deadline is the test's, less the time to report what hangs.
+func deadline(t testing.TB) (context.Context, context.CancelFunc) {
+	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if at, ok := d.Deadline(); ok {
+			return context.WithDeadline(t.Context(), at.Add(-5*time.Second))
+		}
+	}
+	return context.WithCancel(t.Context())
+}
+
+// Predict applies the model to a file and returns a score for each row.
+func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
+	t.Helper()
+	alg, ok := r.job.New().(algos.Predictor)
+	if !ok {
+		t.Fatalf("%T does not predict", r.job.New())
+	}
+	o := r.job.Options
+	o.Like = &r.Info
+	_, parts, err := r.job.read(path, o, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := make([]float64, parts[0].X.Rows())
+	if err := alg.Predict(r.Info, r.Model, parts[0], scores); err != nil {
+		t.Fatalf("predict %s: %v", path, err)
+	}
+	return scores, parts[0]
+}
+
+// read scans a file in parts and merges what was found, as the roles do.
+func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, parts []*dataset.Part, err error) {
+	if o == (dataset.Options{Like: o.Like}) {
+		like := o.Like
+		o = dataset.Defaults()
+		o.Like = like
+	}
+	if p, ok := j.New().(algos.Predictor); ok {
+		o.Quantity = p.Task() == algos.Regression
+	}
+	mine := make([]int, of)
+	for p := range mine {
+		mine[p] = p
+	}
+	s, err := dataset.Scan(path, o, mine, of)
+	if err != nil {
+		return info, nil, err
+	}
+	for _, p := range mine {
+		if info, err = info.Merge(s.Info(p)); err != nil {
+			return info, nil, err
+		}
+	}
+	parts, err = s.Parts(info)
+	return info, parts, err
+}
+
+// training is a job under way. Its fields belong to the goroutine that trains.
+type training struct {
+	job      Job
+	info     dataset.Info
+	specs    []table.Spec
+	alg      algos.Algorithm // the scheduler's instance
+	director *algos.Director
+	rounds   *algos.Rounds // nil if nothing is scheduled
+	at       consistency.Clock
+	last     *algos.Eval
+
+	shards  []*shard
+	clients []*table.Client
+	down    [][]lane      // from each shard to each client: down[origin][shard]
+	sched   *table.Client // the last of clients, if the scheduler is an origin
+	crew    []*member
+
+	ctx    context.Context
+	fail   context.CancelCauseFunc
+	tasks  sync.WaitGroup
+	closes []func() // what ends the tasks
+
+	acks    chan error // an order was carried out
+	pending int        // orders without an ack
+	emitted chan emission
+}
+
+// member is the goroutine of one part.
+type member struct {
+	part   *algos.Part
+	orders chan func(*algos.Part) error
+}
+
+type emission struct {
+	part   int
+	round  consistency.Clock
+	values []float64
+}
+
+// ordersAhead bounds the orders that one part can have: the next round begins
+// when all have emitted for the one before.
+const ordersAhead = 4
+
+func train(ctx context.Context, job Job) (r Result, err error) {
+	job.Parts, job.Group, job.Shards = max(job.Parts, 1), max(job.Group, 1), max(job.Shards, 1)
+	if job.Deterministic && job.Group > 1 {
+		return r, errors.New("algotest: a deterministic job has one part an origin")
+	}
+	t := &training{job: job}
+	t.ctx, t.fail = context.WithCancelCause(ctx)
+	defer t.end()
+	if err := t.setUp(); err != nil {
+		return r, t.cause(err)
+	}
+	start := time.Now()
+	reason, err := t.run(func() float64 { return time.Since(start).Seconds() })
+	if err != nil {
+		return r, t.cause(err)
+	}
+	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info,
+		Clocks: t.at, Seconds: time.Since(start).Seconds(), job: job}
+	r.Model, r.Tables = t.export()
+	for p := range t.crew {
+		t.order(p, func(p *algos.Part) error { p.Finish(); return nil })
+	}
+	if t.sched != nil {
+		t.sched.Finish(0)
+	}
+	return r, t.cause(t.settle())
+}
+
+// cause prefers the first failure, which made all others, to err.
+func (t *training) cause(err error) error {
+	if first := context.Cause(t.ctx); err != nil && first != nil {
+		return fmt.Errorf("clock %d: %w", t.at, first)
+	}
+	return err
+}
+
+// end waits for all goroutines.
+func (t *training) end() {
+	t.fail(table.ErrClosed)
+	for _, c := range t.clients {
+		c.Fail(context.Cause(t.ctx))
+	}
+	for _, m := range t.crew {
+		close(m.orders)
+	}
+	for _, f := range t.closes {
+		f()
+	}
+	t.tasks.Wait()
+}
+
+func (t *training) setUp() (err error) {
+	var data []*dataset.Part
+	if t.info, data, err = t.job.read(t.job.Path, t.job.Options, t.job.Parts); err != nil {
+		return err
+	}
+	t.alg = t.job.New()
+	if t.specs, err = t.alg.Tables(t.info); err != nil {
+		return err
+	}
+	origins := (t.job.Parts + t.job.Group - 1) / t.job.Group
+	scheduled, isScheduled := t.alg.(algos.ModelParallel)
+	roster := placement.NewRoster(origins)
+	if isScheduled {
+		roster = placement.NewRoster(origins + 1)
+	}
+	if err := t.makeShards(roster); err != nil {
+		return err
+	}
+	t.acks, t.emitted = make(chan error, ordersAhead*t.job.Parts), make(chan emission, t.job.Parts)
+	for o := range origins {
+		lo := o * t.job.Group
+		if err := t.makeOrigin(roster, o, data[lo:min(lo+t.job.Group, t.job.Parts)]); err != nil {
+			return err
+		}
+	}
+	if isScheduled {
+		if err := t.makeScheduler(roster, scheduled); err != nil {
+			return err
+		}
+	}
+	stop := context.AfterFunc(t.ctx, func() {
+		for _, c := range t.clients {
+			c.Fail(context.Cause(t.ctx))
+		}
+	})
+	t.closes = append(t.closes, func() { stop() })
+	t.down = make([][]lane, len(t.clients))
+	for _, c := range t.clients {
+		t.connect(c)
+		if err := c.Start(); err != nil {
+			return err
+		}
+	}
+	return t.prepare()
+}
+
+// makeOrigin makes the client of an origin and the instances of its parts.
+// Tables is asked of the first of them only, as in a worker.
+func (t *training) makeOrigin(roster placement.Roster, origin int, data []*dataset.Part) error {
+	var client *table.Client
+	for local, d := range data {
+		alg := t.job.New()
+		if local == 0 {
+			specs, err := alg.Tables(t.info)
+			if err == nil {
+				client, err = t.newClient(roster, origin, specs, len(data))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		w := algos.NewWorker(d.Index, t.job.Parts, t.info, t.job.Seed, client, local)
+		m := &member{part: algos.NewPart(alg, w, nil), orders: make(chan func(*algos.Part) error, ordersAhead)}
+		if err := m.part.Load(d); err != nil {
+			return err
+		}
+		t.crew = append(t.crew, m)
+		t.tasks.Go(func() {
+			for f := range m.orders {
+				t.acks <- f(m.part)
+			}
+		})
+	}
+	return nil
+}
+
+func (t *training) newClient(roster placement.Roster, origin int, specs []table.Spec, parts int) (*table.Client, error) {
+	c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: roster.Generation,
+		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts})
+	if err == nil {
+		t.clients = append(t.clients, c)
+	}
+	return c, err
+}
+
+func (t *training) makeScheduler(roster placement.Roster, alg algos.ModelParallel) (err error) {
+	if t.sched, err = t.newClient(roster, len(roster.Origins)-1, t.specs, 1); err != nil {
+		return err
+	}
+	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched))
+	return t.rounds.Begin()
+}
+
+// prepare takes the parts to their first round.
+func (t *training) prepare() error {
+	perEpoch := 1
+	if a, ok := t.alg.(algos.Paced); ok {
+		perEpoch = a.ClocksPerEpoch(t.info)
+	}
+	_, prepares := t.alg.(algos.Preparer)
+	if prepares {
+		t.at = 1
+	}
+	t.director = algos.NewDirector(t.job.Stop, t.at, perEpoch, t.job.Every)
+	for p := range t.crew {
+		t.order(p, (*algos.Part).Prepare)
+	}
+	if t.rounds != nil && prepares {
+		if err := t.rounds.Prepared(); err != nil {
+			return err
+		}
+	}
+	return t.settle()
+}
+
+// order has a part do something; every order is acknowledged.
+func (t *training) order(p int, f func(*algos.Part) error) {
+	t.pending++
+	t.crew[p].orders <- f
+}
+
+// settle waits until all orders are carried out.
+func (t *training) settle() error {
+	for t.pending > 0 {
+		if err := t.ack(<-t.acks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *training) ack(err error) error {
+	t.pending--
+	if err != nil {
+		t.fail(err)
+	}
+	return err
+}
+
+// run trains until the director says that the job is done.
+func (t *training) run(elapsed func() float64) (reason string, err error) {
+	reason, err = t.evaluate(elapsed)
+	for err == nil && reason == "" {
+		until := t.director.Until(t.at, 0, elapsed())
+		for t.at < until && err == nil {
+			switch {
+			case t.rounds != nil:
+				err = t.round()
+			case t.job.pushed != nil:
+				err = t.runTo(t.at + 1)
+			default:
+				err = t.runTo(until)
+			}
+		}
+		if err == nil && t.director.Due(t.at, elapsed()) {
+			reason, err = t.evaluate(elapsed)
+		}
+	}
+	return reason, err
+}
+
+func (t *training) runTo(until consistency.Clock) error {
+	t.quiet()
+	for p := range t.crew {
+		t.order(p, func(p *algos.Part) error {
+			for p.At() < until {
+				t.push(p, algos.Block{})
+				if err := p.Clock(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	t.at = until
+	return t.settle()
+}
+
+// round is one schedule, push and pull. What a part emitted is sent before its
+// Clock, which may wait for Pull.
+func (t *training) round() error {
+	blocks := t.rounds.Schedule()
+	t.quiet()
+	for p := range t.crew {
+		t.order(p, func(p *algos.Part) error {
+			round := p.At()
+			t.emitted <- emission{p.Number(), round, t.push(p, blocks[p.Number()])}
+			return p.Clock()
+		})
+	}
+	for complete := false; !complete; {
+		select {
+		case e := <-t.emitted:
+			var err error
+			if complete, err = t.rounds.Collect(e.part, e.round, e.values); err != nil {
+				return err
+			}
+		case err := <-t.acks:
+			if t.ack(err) != nil {
+				return err
+			}
+		}
+	}
+	err := t.rounds.Pull()
+	t.at = t.rounds.Round()
+	return err
+}
+
+func (t *training) push(p *algos.Part, b algos.Block) []float64 {
+	if t.job.pushed == nil {
+		return p.Push(b)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	emitted := p.Push(b)
+	runtime.ReadMemStats(&after)
+	t.job.pushed(p.At(), after.Mallocs-before.Mallocs)
+	return emitted
+}
+
+// quiet waits, if pushes are measured, until no other goroutine does anything:
+// the parts wait for orders and the shards for messages.
+func (t *training) quiet() {
+	if t.job.pushed == nil || t.settle() != nil {
+		return
+	}
+	for _, s := range t.shards {
+		s.do(func(*table.Shard) {})
+	}
+}
+
+// evaluate gathers an evaluation at a barrier: the sums of the parts in their
+// order, then the norms of the tables.
+func (t *training) evaluate(elapsed func() float64) (reason string, err error) {
+	evals := make([]*algos.Eval, len(t.crew))
+	for p := range t.crew {
+		t.order(p, func(p *algos.Part) (err error) {
+			evals[p.Number()], err = p.Evaluate()
+			return err
+		})
+	}
+	if err := t.settle(); err != nil {
+		return "", err
+	}
+	e := algos.NewEval(t.at)
+	for _, part := range evals {
+		if err := e.Merge(part); err != nil {
+			return "", err
+		}
+	}
+	for _, s := range t.shards {
+		s.do(func(s *table.Shard) {
+			for i, spec := range t.specs {
+				e.AddNorms(spec.Name, s.Norms(i))
+			}
+		})
+	}
+	t.alg.Conclude(t.info, e)
+	t.last = e
+	return t.director.Evaluated(e, elapsed())
+}
