@@ -245,3 +245,9 @@ func wantEqual(t testing.TB, what string, got, want any) {
 		t.Errorf("%s: got %s, want %s", what, g, w)
 	}
 }
+
+// helloMessage is the hello of a client of generation 1 that knows nothing yet.
+func helloMessage(origin uint32) []byte {
+	b := appendUints(appendHeader(nil, kindHello, 1, origin), 0, 0)
+	return appendUint(appendVarint(b, 0), 0)
+}

@@ -1,0 +1,195 @@
+package table
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestStoreAgainstMap does random updates to stores of every layout and to a map.
+func TestStoreAgainstMap(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	for _, c := range []struct {
+		name string
+		spec Spec
+		rng  Range
+		n    int // distinct keys
+	}{
+		{"dense", Spec{Keys: 5000, Store: StoreDense, Width: 3}, Range{1000, 4500}, 3000},
+		{"sparse", Spec{Keys: 5000, Store: StoreSparse, Width: 3, Rule: Aggregate(0.1, 1e-3)}, Range{1000, 4500}, 3000},
+		{"sparse, initial values", Spec{Keys: 1 << 32, Width: 2, Init: Init{Spread: 1}}, Range{0, 1 << 32}, 5000},
+		{"sparse, every key", Spec{Keys: math.MaxUint64, Rule: AdaGrad(0.1, 1e-3)}, Range{0, math.MaxUint64}, 5000},
+		{"sparse, the upper half", Spec{Keys: math.MaxUint64, Width: 4}, Range{math.MaxUint64 / 2, math.MaxUint64}, 500},
+		{"sparse, one key", Spec{Keys: 1, Store: StoreSparse}, Range{0, 1}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			c.spec.Type = Float64
+			testStore(t, c.spec, c.rng, c.n, rnd)
+		})
+	}
+}
+
+type modelRow struct{ v, state []float64 }
+
+func testStore(t *testing.T, spec Spec, rng Range, n int, rnd *rand.Rand) {
+	s := newStore[float64](spec, rng)
+	keys := []uint64{rng.Begin, rng.End - 1} // the first and the last, which may be 2^64-2
+	for len(keys) < n {
+		keys = append(keys, rng.Begin+rnd.Uint64N(rng.Len()))
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	model, rows := map[uint64]modelRow{}, map[uint64]uint32{}
+	for step := range 4 * len(keys) {
+		key := keys[rnd.IntN(len(keys))]
+		if step < len(keys) {
+			key = keys[(step*7919)%len(keys)]
+		}
+		row := uint32(key - rng.Begin)
+		if spec.sparse() {
+			if row = s.touch(key); s.touch(key) != row {
+				t.Fatalf("key %d has two rows", key)
+			}
+			if before, ok := rows[key]; ok && before != row {
+				t.Fatalf("key %d moved from row %d to %d", key, before, row)
+			}
+		}
+		rows[key] = row
+		if got := s.key(row); got != key {
+			t.Fatalf("row %d: got key %d, want %d", row, got, key)
+		}
+		m, ok := model[key]
+		if !ok {
+			m = modelRow{make([]float64, s.width), make([]float64, s.states)}
+			fillInit(spec.Init, key, m.v)
+			wantValues(t, "a key that nobody wrote", s.row(row), m.v...)
+		}
+		u := make([]float64, s.width)
+		for j := range u {
+			u[j] = float64(rnd.IntN(9) - 4)
+		}
+		applyRow(spec.Rule, m.v, m.state, u)
+		s.apply([]uint32{row}, appendRow(nil, u), uint32(step+1))
+		model[key] = m
+	}
+	if spec.sparse() && int(s.rows) != len(model) {
+		t.Errorf("rows: got %d, want %d", s.rows, len(model))
+	}
+	last := uint64(0)
+	seen := 0
+	s.written(func(key uint64, row uint32) {
+		if seen > 0 && key <= last {
+			t.Fatalf("key %d after %d", key, last)
+		}
+		last = key
+		seen++
+		m, ok := model[key]
+		if !ok {
+			t.Fatalf("key %d was never written", key)
+		}
+		p, i := s.pages[row>>pageBits], int(row&pageMask)
+		if !slices.Equal(s.row(row), m.v) || !slices.Equal(p.state[i*s.states:(i+1)*s.states], m.state) {
+			t.Fatalf("key %d: got %v, state %v, want %v, state %v", key, s.row(row), p.state[i*s.states:(i+1)*s.states], m.v, m.state)
+		}
+	})
+	if seen != len(model) {
+		t.Errorf("keys written: got %d, want %d", seen, len(model))
+	}
+}
+
+func TestDensePagesAreMadeWhenWritten(t *testing.T) {
+	spec := Spec{Name: "w", Keys: 1 << 20, Type: Float32, Init: Init{Value: 1}}
+	s := newStore[float32](spec, Range{5, 1 << 20})
+	h := &hold{}
+	s.resolve(h, Span(5, 1<<20))
+	if got := s.changed(h, 0, nil); len(got) != 0 {
+		t.Errorf("changed before any write: got %v", got)
+	}
+	wantValues(t, "row that nobody wrote", s.row(7777), 1)
+	s.apply([]uint32{3 * pageRows, uint32(1<<20 - 6)}, appendRow(nil, []float32{1, 2}), 9)
+	var made []int
+	for n, p := range s.pages {
+		if p != nil {
+			made = append(made, n)
+		}
+	}
+	if want := []int{3, 1<<10 - 1}; !slices.Equal(made, want) {
+		t.Errorf("pages: got %v, want %v", made, want)
+	}
+	if got, want := len(s.pages[1<<10-1].vals), pageRows-5; got != want {
+		t.Errorf("rows of the last page: got %d, want %d", got, want)
+	}
+	wantValues(t, "last row", s.row(1<<20-6), 3)
+	if got, want := s.changed(h, 8, nil), []int32{3 * pageRows, 1<<20 - 6}; !slices.Equal(got, want) {
+		t.Errorf("changed since 8: got %v, want %v", got, want)
+	}
+	if got := s.changed(h, 9, nil); len(got) != 0 {
+		t.Errorf("changed since 9: got %v, want nothing", got)
+	}
+}
+
+// TestChangedAgainstModel compares what ranges and lists report with a plain
+// search of the stamps.
+func TestChangedAgainstModel(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for _, store := range []Store{StoreDense, StoreSparse} {
+		const keys = 5000
+		s := newStore[int32](Spec{Name: "w", Keys: keys, Type: Int32, Store: store}, Range{0, keys})
+		stamps := make([]uint32, keys)
+		var sets []Set
+		var holds []*hold
+		for range 20 {
+			begin := rnd.Uint64N(keys)
+			set := Span(begin, begin+rnd.Uint64N(keys-begin))
+			if rnd.IntN(2) == 0 {
+				set = randomSet(rnd, keys)
+			}
+			h := &hold{}
+			s.resolve(h, set)
+			sets, holds = append(sets, set), append(holds, h)
+		}
+		for stamp := uint32(1); stamp < 200; stamp++ {
+			for range rnd.IntN(4) {
+				set, h := sets[rnd.IntN(len(sets))], holds[0]
+				h = holds[slices.IndexFunc(sets, func(o Set) bool { return slices.Equal(keysOf(o), keysOf(set)) })]
+				if set.Len() > 0 {
+					i := rnd.IntN(set.Len())
+					s.apply([]uint32{h.row(i)}, appendRow(nil, []int32{1}), stamp)
+					stamps[set.Key(i)] = stamp
+				}
+			}
+			i, since := rnd.IntN(len(sets)), uint32(rnd.IntN(int(stamp)+1))
+			var want []int32
+			for p := range sets[i].Len() {
+				if stamps[sets[i].Key(p)] > since {
+					want = append(want, int32(p))
+				}
+			}
+			if got := s.changed(holds[i], since, nil); !slices.Equal(got, want) {
+				t.Fatalf("store %d: changed since %d: got %v, want %v", store, since, got, want)
+			}
+		}
+	}
+}
+
+func TestNorms(t *testing.T) {
+	for _, store := range []Store{StoreDense, StoreSparse} {
+		specs := []Spec{{Name: "w", Keys: 3000, Width: 2, Type: Float64, Store: store, Init: Init{Value: 9}}}
+		r := newRig(t, rigJob{specs: specs, shards: 2})
+		v := openView[float64](r, 0, 0, "w", Keys([]uint64{1, 2, 2999}), Increments)
+		r.start()
+		v.AddTo(0, 1, []float64{-8, -9}) // 1 0
+		v.AddTo(2, 1, []float64{-12, 1}) // -3 10
+		r.clock()
+		got := r.shards[0].Norms(0).Plus(r.shards[1].Norms(0))
+		want := Norms{Sum: 8, Abs: 14, Squares: 110, Max: 10, NonZeros: 3, Keys: 2}
+		if got != want {
+			t.Errorf("store %d: got %+v, want %+v", store, got, want)
+		}
+	}
+}
