@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"petuum/algos"
+	"petuum/consistency"
 	"petuum/table"
 )
 
@@ -76,7 +77,7 @@ func (a *adagrad) prepare() {
 }
 
 // push sends what the batch says of the gradient.
-func (a *adagrad) push() {
+func (a *adagrad) push(consistency.Clock) {
 	a.gather()
 	w, c := a.w.Values(), a.counts.Values()
 	for _, j := range a.touched {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"petuum/algos"
+	"petuum/consistency"
 )
 
 // dual ascends the dual of the problem,
@@ -15,17 +16,26 @@ import (
 // invariant of the table: every change of a beta goes with its change of w. At
 // the optimum D is P, elsewhere it is below.
 //
-// The parts change w at the same time and all changes are added. Each part
-// therefore solves its own subproblem, in which its changes count sigma = P
-// times, for those of the other parts (CoCoA+: Ma et al., "Adding vs. Averaging
-// in Distributed Primal-Dual Optimization", ICML 2015). That is safe; P/2 was
-// seen to diverge.
+// The parts change w at the same time, all changes are added, and none sees at
+// once what the others do. Each part therefore solves its own subproblem, in
+// which changes that it made without having seen the others' of the same clock
+// count sigma = P times, for theirs (CoCoA+: Ma et al., "Adding vs. Averaging in
+// Distributed Primal-Dual Optimization", ICML 2015). That is safe; P/2 was seen
+// to diverge. Under BSP these are the changes of the clock. Under SSP and ASP
+// they are all since the version of the view: counted sigma times in their own
+// clock only, they were seen to diverge with six parts and a slack of 3.
 type dual struct {
 	*samples
 	sigma  float64
 	beta   []float64
 	square []float64 // |x_i|^2
 	own    []float64 // w as this part's subproblem has it during a clock
+
+	// What this part added to w in clocks [mark, now), and in some before mark:
+	// all that is newer than the view's version, and perhaps more, which costs
+	// speed only. Two sums are enough whatever the slack.
+	recent, before []float64
+	mark           consistency.Clock
 }
 
 // dualClocks cut a pass: a whole pass between two looks at the others makes for
@@ -40,6 +50,8 @@ func (d *dual) open(w *algos.Worker) error {
 		d.square[i] = d.samples.square(i)
 	}
 	d.own = make([]float64, d.keys.Len())
+	d.recent = make([]float64, d.keys.Len())
+	d.before = make([]float64, d.keys.Len())
 	return nil
 }
 
@@ -47,9 +59,12 @@ func (d *dual) prepare() {}
 
 // push takes one step on each row of the clock. It steps on the copy, where its
 // changes count sigma times, and adds to the table what really changed.
-func (d *dual) push() {
+func (d *dual) push(now consistency.Clock) {
+	d.settle(now)
 	w := d.w.Values()
-	copy(d.own, w)
+	for j := range d.own {
+		d.own[j] = d.start(j, w[j])
+	}
 	scale := 1 / (d.lambda * d.n)
 	for _, r := range d.next() {
 		i := int(r)
@@ -59,10 +74,34 @@ func (d *dual) push() {
 		d.beta[i] = b
 	}
 	for j, x := range d.own {
-		if x != w[j] {
-			d.w.Inc(j, (x-w[j])/d.sigma)
+		if start := d.start(j, w[j]); x != start {
+			change := (x - start) / d.sigma
+			d.recent[j] += change
+			d.w.Inc(j, change)
 		}
 	}
+}
+
+// start is where the subproblem has column j at the start of a clock: the view
+// holds this part's changes once already.
+func (d *dual) start(j int, w float64) float64 {
+	return w + (d.sigma-1)*(d.recent[j]+d.before[j])
+}
+
+// settle forgets changes where the view has come to hold the others' of the
+// same clocks.
+func (d *dual) settle(now consistency.Clock) {
+	switch version := d.w.Version(); {
+	case version >= now:
+		clear(d.before)
+		clear(d.recent)
+	case version >= d.mark:
+		d.before, d.recent = d.recent, d.before
+		clear(d.recent)
+	default:
+		return
+	}
+	d.mark = now
 }
 
 // ascend is the new value of a beta whose row has margin a and curvature

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,8 +75,8 @@ func parts(t *testing.T, text string, of int) (dataset.Info, []*dataset.Part) {
 	return info, list
 }
 
-// host plays one server and every part under BSP, in one goroutine, so that a
-// test can look between two clocks.
+// host plays one server and every part in one goroutine, so that a test can look
+// between two clocks.
 type host struct {
 	t       *testing.T
 	info    dataset.Info
@@ -83,16 +84,19 @@ type host struct {
 	clients []*table.Client
 	workers []*algos.Worker
 	algs    []*Regression
-	queue   []message
+	queue   [][]byte
 }
 
-type message struct{ bytes []byte }
-
-func (h *host) Send(_ int, m []byte) { h.queue = append(h.queue, message{append([]byte(nil), m...)}) }
+func (h *host) Send(_ int, m []byte) { h.queue = append(h.queue, slices.Clone(m)) }
 func (h *host) Flush()               {}
 
 // play loads the parts and prepares them. edit may change the tables.
 func play(t *testing.T, info dataset.Info, data []*dataset.Part, alg func() *Regression, edit func([]table.Spec)) *host {
+	t.Helper()
+	return playUnder(t, consistency.BSP(), info, data, alg, edit)
+}
+
+func playUnder(t *testing.T, policy consistency.Policy, info dataset.Info, data []*dataset.Part, alg func() *Regression, edit func([]table.Spec)) *host {
 	t.Helper()
 	specs, err := alg().Tables(info)
 	if err != nil {
@@ -102,12 +106,12 @@ func play(t *testing.T, info dataset.Info, data []*dataset.Part, alg func() *Reg
 		edit(specs)
 	}
 	h := &host{t: t, info: info}
-	h.shard, err = table.NewShard(0, 1, specs, placement.NewRoster(len(data)), table.Options{Deterministic: true, Life: 1})
+	h.shard, err = table.NewShard(0, 1, specs, placement.NewRoster(len(data)), table.Options{Policy: policy, Deterministic: policy == consistency.BSP(), Life: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for p, part := range data {
-		c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(p), Generation: 1, Shards: 1, Parts: 1})
+		c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(p), Generation: 1, Policy: policy, Shards: 1, Parts: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,22 +130,33 @@ func play(t *testing.T, info dataset.Info, data []*dataset.Part, alg func() *Reg
 
 // clock does work for every part and ends the clock.
 func (h *host) clock(work func(p int)) {
-	for p, c := range h.clients {
-		work(p)
-		c.Steps().BeginClock(0)
-	}
+	h.run(1, work)
 	h.deliver()
+}
+
+// run does some clocks of every part, of which the parts see nothing yet.
+func (h *host) run(clocks int, work func(p int)) {
+	for p, c := range h.clients {
+		for range clocks {
+			work(p)
+			h.workers[p].Clock++
+			c.Steps().BeginClock(0)
+			c.Steps().End(0)
+		}
+	}
 }
 
 func (h *host) push(clocks int) {
 	for range clocks {
-		h.clock(func(p int) { h.algs[p].Push(h.workers[p], algos.Block{}) })
+		h.clock(h.pushOf)
 	}
 }
 
+func (h *host) pushOf(p int) { h.algs[p].Push(h.workers[p], algos.Block{}) }
+
 func (h *host) deliver() {
 	for len(h.queue) > 0 {
-		m := h.queue[0].bytes
+		m := h.queue[0]
 		h.queue = h.queue[1:]
 		err := h.shard.Handle(m, func(to consistency.Origin, answer []byte) {
 			if err := h.clients[to].Deliver(0, answer); err != nil {

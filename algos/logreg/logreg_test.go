@@ -10,6 +10,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/configs"
+	"petuum/consistency"
 	"petuum/table"
 )
 
@@ -356,6 +357,27 @@ func TestDual(t *testing.T) {
 				t.Fatalf("%d parts, epoch %d: the dual fell from %v to %v", of, epoch, before, bound)
 			}
 			before, gap = bound, e.Gap
+		}
+	}
+}
+
+// Parts that see nothing of each other for several clocks must not run away.
+func TestDualUnseen(t *testing.T) {
+	const of, lambda = 6, 1e-3
+	info, data := parts(t, text(8, 300, 10, true), of)
+	d := plain(info, data, lambda)
+	best := d.optimum(t, int(info.Features))
+	for _, clocks := range []int{1, 3, 7} {
+		h := playUnder(t, consistency.ASP(), info, data, func() *Regression { r := New(); r.Lambda = new(lambda); return r }, nil)
+		for range 6000 / clocks {
+			h.run(clocks, h.pushOf)
+			h.deliver()
+		}
+		for range 2 { // nothing new: the views come to hold everything
+			h.clock(func(int) {})
+		}
+		if e := h.evaluate(); !(e.Objective-best <= 1e-3*best) {
+			t.Errorf("%d clocks unseen: got %v, want %v", clocks, e.Objective, best)
 		}
 	}
 }
