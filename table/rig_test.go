@@ -251,3 +251,15 @@ func helloMessage(origin uint32) []byte {
 	b := appendUints(appendHeader(nil, kindHello, 1, origin), 0, 0)
 	return appendUint(appendVarint(b, 0), 0)
 }
+
+// pipe keeps what a client sends to all shards, in order.
+type pipe struct {
+	msgs [][]byte
+	ks   []int
+}
+
+func (p *pipe) Send(k int, m []byte) {
+	p.msgs, p.ks = append(p.msgs, slices.Clone(m)), append(p.ks, k)
+}
+
+func (p *pipe) Flush() {}
