@@ -230,7 +230,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"a bit":    append(append(slices.Clone(good[:50]), good[50]^1), good[51:]...),
 		"the rest": good[:40],
-		"a block":  append(slices.Clone(good[:28]), append(appendCRC(appendHead(nil, 0, 0, 3)), good[48:]...)...),
+		"a block":  slices.Concat(good[:28], appendCRC(append(appendHead(nil, 3, 3, 2), good[44:59]...)), good[63:]),
 	} {
 		put(t, path, b)
 		if _, err := r.Values("weights", []uint64{4}); err == nil || !strings.Contains(err.Error(), path) {

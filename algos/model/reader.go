@@ -200,8 +200,7 @@ func (t *tableReader) fill(values []float64, keys []uint64) error {
 		k := t.x.find(keys[0])
 		next := t.x.next(k)
 		n := sort.Search(len(keys), func(i int) bool { return keys[i] >= next })
-		b = block{keys: b.keys[:0]} // no rows, unless there is a block
-		if k >= 0 {
+		if k >= 0 { // else b has no rows yet: only the smallest keys are before all blocks
 			if raw, err = t.load(k, raw, &b); err != nil {
 				return err
 			}
