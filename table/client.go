@@ -3,6 +3,7 @@ package table
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"petuum/consistency"
@@ -402,9 +403,9 @@ func (c *Client) answer(k int, r *reader) error {
 		sh.sent[0] = sentUpdate{}
 		sh.sent = sh.sent[1:]
 	}
-	for len(sh.asks) > 0 && sh.asks[0].ticket <= sh.ticket {
-		sh.asks = sh.asks[1:]
-	}
+	sh.asks = slices.DeleteFunc(sh.asks, func(a sentAsk) bool { // a later one with a lower floor may be answered first
+		return a.ticket <= sh.ticket && a.floor <= sh.version
+	})
 	for _, rep := range c.replicas {
 		if rep.readyAt(k) { // else its values are older: it was declared anew, and this answer is not about it
 			rep.seen(k, sh.seen)
