@@ -46,8 +46,8 @@ type Suite struct {
 //
 //   - the optimum is the reference's with 1, 2 and 6 parts, 1 and 5 shards, under
 //     bsp, ssp:3 and asp, with the same parameters;
-//   - deterministic bsp gives the same bytes whatever the shards and the order in
-//     which messages arrive;
+//   - deterministic bsp gives the same bytes of the tables whatever the shards and
+//     the order in which messages arrive;
 //   - Push allocates nothing once it is warm;
 //   - parameters: unknown ones and nonsense are refused, each is documented, an
 //     instance shares nothing with another;
@@ -120,7 +120,8 @@ func (s Suite) deterministic(t *testing.T) {
 		if !bytes.Equal(r.Tables, first.Tables) {
 			t.Errorf("%d shards, delays by seed %d: the tables differ from those of one shard without delays", shards, job.Delay)
 		}
-		if r.Eval.Objective != first.Eval.Objective || r.Clocks != first.Clocks {
+		// Norms are summed shard by shard: the objective may differ in its last bits.
+		if off := math.Abs(r.Eval.Objective - first.Eval.Objective); !(off <= 1e-12*math.Abs(first.Eval.Objective)) || r.Clocks != first.Clocks {
 			t.Errorf("%d shards, delays by seed %d: got %v at clock %d, want %v at clock %d", shards, job.Delay, r.Eval.Objective, r.Clocks, first.Eval.Objective, first.Clocks)
 		}
 	}

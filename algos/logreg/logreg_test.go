@@ -52,7 +52,7 @@ func (d dense) slopes(w []float64) []float64 {
 
 // optimum is P* by descent along the gradient with backtracking and restarted
 // momentum: nothing that the package does.
-func (d dense) optimum(t *testing.T, features int) float64 {
+func (d dense) optimum(t testing.TB, features int) float64 {
 	t.Helper()
 	gradient := func(w []float64) []float64 {
 		g := make([]float64, features)

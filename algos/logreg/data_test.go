@@ -1,0 +1,126 @@
+package logreg
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"petuum/algos"
+	"petuum/algos/algotest"
+	"petuum/algos/dataset"
+	"petuum/consistency"
+)
+
+func TestConformance(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "train.libsvm")
+	writeFile(t, path, text(11, 300, 20, false))
+	const lambda = 1e-2
+	for _, c := range []struct {
+		name string
+		set  func(*Regression)
+		s    algotest.Suite
+	}{
+		{"dual", func(r *Regression) {}, algotest.Suite{
+			Stop: algos.Stop{Epochs: 150}, Tolerance: 1e-4}},
+		{"adagrad", func(r *Regression) { r.Solver, r.Batch = "adagrad", 20 }, algotest.Suite{
+			Stop: algos.Stop{Epochs: 300}, Tolerance: 1e-3, Every: 1500}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.s.New = func() algos.Algorithm { return New() }
+			c.s.Set = func(a algos.Algorithm) {
+				r := a.(*Regression)
+				r.Lambda = new(lambda)
+				c.set(r)
+			}
+			c.s.Path = path
+			c.s.Reference = func(t testing.TB, d dataset.Info, all *dataset.Part) float64 {
+				return plain(d, []*dataset.Part{all}, lambda).optimum(t, int(d.Features))
+			}
+			c.s.Refused = []string{"lambda = -1", "lambda = nan", "lambda = 0", "lambda = 1\nC = 1", "C = -1", "penalty = 'l1'",
+				"intercept = true", "solver = 'sgd'", "solver = 'adagrad'\nbatch = -1", "solver = 'adagrad'\nstep = 0"}
+			algotest.Conformance(t, c.s)
+		})
+	}
+}
+
+// The reference objectives are those of L-BFGS and LIBLINEAR, lambda = 1e-4.
+func TestRealData(t *testing.T) {
+	const embedded, shared = "../../configs/data/", "../../../shared/data/sparse-binary/"
+	for _, c := range []struct {
+		dir, name string
+		parts     int
+		policy    string
+		set       func(*Regression)
+		epochs    int
+		want, tol float64
+		accuracy  float64 // of the test data, to half a percent
+	}{
+		{embedded, "a9a", 2, "bsp", nil, 30, 0.32450692, 1e-4, 0.84995},
+		{embedded, "a9a", 6, "ssp:3", nil, 100, 0.32450692, 1e-3, 0.84995},
+		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Lambda, r.C = nil, 1 }, 40, 0.32337958, 1e-4, 0.84989},
+		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Solver = "adagrad" }, 40, 0.32450692, 2e-4, 0.84995},
+		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Solver, r.Memory = "adagrad", false }, 40, 0.32450692, 3e-3, 0.84995},
+		{shared, "agaricus", 2, "bsp", nil, 15, 0.01145219, 1e-3, 1},
+		{shared, "spamassassin", 2, "bsp", nil, 20, 0.00802580, 1e-3, 0.98511},
+		{shared, "debian-arch", 2, "bsp", nil, 15, 0.05974325, 1e-3, 0.98069},
+	} {
+		t.Run(c.name+"/"+c.policy, func(t *testing.T) {
+			train := c.dir + c.name + ".train.libsvm.gz"
+			if _, err := os.Stat(train); err != nil {
+				t.Skip("the data set is not here: ", err)
+			}
+			if c.epochs*c.parts > 100 && testing.Short() {
+				t.Skip("takes seconds")
+			}
+			policy, err := consistency.ParsePolicy(c.policy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := algotest.Train(t, algotest.Job{
+				New: func() algos.Algorithm {
+					r := New()
+					if c.set != nil {
+						c.set(r)
+					}
+					return r
+				},
+				Path: train, Parts: c.parts, Shards: 5, Policy: policy, Eager: policy.Eager(), Seed: 1,
+				Stop: algos.Stop{Epochs: c.epochs}})
+			if off := r.Eval.Objective/c.want - 1; !(math.Abs(off) <= c.tol) {
+				t.Errorf("objective: got %.8f, want %.8f: off by %.2g", r.Eval.Objective, c.want, off)
+			}
+			if gap := r.Eval.Gap; !math.IsNaN(gap) && r.Eval.Objective-gap > c.want+1e-8 {
+				t.Errorf("gap %v is below the distance to the optimum", gap)
+			}
+			scores, test := r.Predict(t, c.dir+c.name+".test.libsvm.gz")
+			right := 0
+			for i, s := range scores {
+				if (s > 0) == (test.Class[i] == 1) && s != 0 {
+					right++
+				}
+			}
+			accuracy := float64(right) / float64(len(scores))
+			if math.Abs(accuracy-c.accuracy) > 0.005 {
+				t.Errorf("test accuracy: got %.5f, want about %.5f", accuracy, c.accuracy)
+			}
+			t.Logf("%v epochs: objective %.8f (%.1e), gap %.1e, test accuracy %.5f, %.2f s",
+				c.epochs, r.Eval.Objective, r.Eval.Objective/c.want-1, r.Eval.Gap, accuracy, r.Seconds)
+		})
+	}
+}
+
+// The same bytes whatever the shards, on data with parts that differ in size.
+func TestDeterministic(t *testing.T) {
+	var first []byte
+	for _, shards := range []int{1, 5} {
+		r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return New() }, Path: "../../configs/data/a9a.train.libsvm.gz",
+			Parts: 3, Shards: shards, Deterministic: true, Seed: 1, Delay: uint64(shards), Stop: algos.Stop{Epochs: 3}})
+		if first == nil {
+			first = r.Tables
+		} else if !bytes.Equal(first, r.Tables) {
+			t.Errorf("%d shards: other bytes than with one", shards)
+		}
+	}
+}
