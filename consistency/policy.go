@@ -100,6 +100,16 @@ func (p Policy) Window() int {
 	return int(p.slack) + 1
 }
 
+// Ahead is how many clocks a part may be ahead of its origin, the group of parts
+// whose updates travel together: what it did since is held back until the others
+// have caught up, and nobody else sees it.
+func (p Policy) Ahead() Clock {
+	if p.async {
+		return 1
+	}
+	return p.slack
+}
+
 // Synchronous reports whether the policy is BSP: a clock can be folded as one.
 func (p Policy) Synchronous() bool { return !p.async && p.slack == 0 }
 

@@ -256,7 +256,8 @@ func (c *Client) introduce(k int) {
 			declared = true
 		}
 	}
-	if declared && len(sh.asks) == 0 { // nothing else may be left to bring their values
+	if declared && !slices.ContainsFunc(sh.asks, func(a sentAsk) bool { return a.floor <= sh.version }) {
+		// Nothing else may be left to bring their values soon.
 		c.ticket++
 		sh.asks = append(sh.asks, sentAsk{c.ticket, consistency.Beginning})
 	}

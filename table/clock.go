@@ -192,8 +192,12 @@ func (c *Client) clockReady(part int) bool {
 			return false
 		}
 	}
+	return p.ready()
+}
+
+func (p *partState) ready() bool {
 	for _, v := range p.views {
-		if !v.nextReady() {
+		if !v.ready(p.ended) {
 			return false
 		}
 	}
@@ -234,6 +238,11 @@ func (c *Client) beginSync(part int) (ticket uint64, floor consistency.Clock) {
 func (c *Client) syncReady(ticket uint64, floor consistency.Clock) bool {
 	for k := range c.shards {
 		if c.shards[k].ticket < ticket || c.shards[k].version < floor {
+			return false
+		}
+	}
+	for i := range c.parts {
+		if p := &c.parts[i]; !p.ended && !p.ready() {
 			return false
 		}
 	}

@@ -12,7 +12,7 @@ type view interface {
 	deposit()
 	refresh()
 	turn()
-	nextReady() bool
+	ready(ended bool) bool
 	share(views []view, id uint32) replica
 }
 
@@ -282,7 +282,15 @@ func (v *View[T]) hold(keys Set, turn uint64) {
 	c.flushSenders()
 }
 
-func (v *View[T]) nextReady() bool { return v.next == nil || v.next.ready() }
+// ready reports whether every shard has sent what the view is going to show: the
+// set it turns to, where its part has ended a clock. A shard that was restored
+// may send answers before it knows all sets again.
+func (v *View[T]) ready(ended bool) bool {
+	if ended && v.next != nil {
+		return v.next.ready()
+	}
+	return v.held.ready()
+}
 
 // stale notes that the held set has another value at p.
 func (v *View[T]) stale(p int) {

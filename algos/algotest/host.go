@@ -22,6 +22,7 @@ type host struct {
 	base    []byte
 	since   []input
 	replies hash.Hash64 // of what was replied since base
+	routes  map[consistency.Origin]*link
 }
 
 // input is what a shard was given: a message, or a roster.
@@ -33,7 +34,7 @@ type input struct {
 const replicaLag = 300 // inputs between two snapshots for the replica
 
 func (c *cluster) newHost(k int, r placement.Roster) *host {
-	h := &host{c: c, k: k, life: 1, replies: fnv.New64a()}
+	h := &host{c: c, k: k, life: 1, replies: fnv.New64a(), routes: make(map[consistency.Origin]*link)}
 	s, err := table.NewShard(k, c.cfg.Shards, c.specs, r, h.options())
 	if err != nil {
 		c.failf("protocol", "shard %d: %v", k, err)
@@ -66,6 +67,7 @@ func (h *host) witness(to consistency.Origin, msg []byte) {
 func (h *host) receive(l *link) {
 	msg := l.up.packets[0].msg
 	generation := h.shard.Generation()
+	h.route(l, msg)
 	err := h.shard.Handle(msg, h.c.reply(h, l))
 	if errors.Is(err, table.ErrNewer) {
 		l.awaits = generation // it stays where it is until the roster is here
@@ -75,6 +77,20 @@ func (h *host) receive(l *link) {
 	h.note(input{msg: msg})
 	if err != nil {
 		h.c.failf("protocol", "%v", err)
+	}
+}
+
+// route lets a hello that is not refused begin a session on its link: what the
+// shard sends to the origin goes there from now on. Not before, or an answer
+// would get ahead of what the lost link took with it.
+func (h *host) route(l *link, msg []byte) {
+	o, hello, err := table.From(msg)
+	if err != nil {
+		h.c.failf("protocol", "%v", err)
+		return
+	}
+	if generation := binary.LittleEndian.Uint32(msg[1:]); hello && generation == h.shard.Generation() {
+		h.routes[o] = l
 	}
 }
 

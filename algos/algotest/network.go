@@ -114,18 +114,14 @@ func (c *cluster) reconnectLater(l *link) {
 	})
 }
 
-// reply takes a shard's message to an origin: the answer to a message goes back
-// on its link, any other on the link of the client that carries the origin now.
+// reply takes a shard's message to an origin: what it sends back to the sender of
+// a message goes on its link, all else where the origin's session is.
 func (c *cluster) reply(h *host, from *link) func(consistency.Origin, []byte) {
 	return func(to consistency.Origin, msg []byte) {
 		h.witness(to, msg)
 		l := from
 		if l == nil || l.node.origin != to {
-			n := c.carriers[to]
-			if n == nil {
-				return
-			}
-			l = n.links[h.k]
+			l = h.routes[to]
 		}
 		if l != nil && !l.cut && !l.node.dead {
 			c.push(&l.down, msg)

@@ -296,15 +296,17 @@ func (n *node) finished() bool {
 // may show twice until its Clock, where a shard has it already.
 func (n *node) resumed() bool { return n.redo != nil }
 
-// redoing reports whether the part is at a clock that some shard has already,
-// yet has perhaps not folded.
+// redoing reports whether the next update is one that some shard has already: of
+// what will be in it, a view may show what the shard ignores, or not.
 func (p *part) redoing() bool {
-	return p.node.resumed() && p.node.c.cfg.Policy.Synchronous() && p.clock < slices.Max(p.node.redo)
+	n := p.node
+	return n.resumed() && min(n.clock, p.clock) < slices.Max(n.redo)
 }
 
-// exact reports whether the part must see no newer updates than it needs.
+// exact reports whether the part must see no newer updates than it needs. Nobody
+// waits for one that has left.
 func (p *part) exact() bool {
-	return p.node.c.cfg.Deterministic && !p.node.resumed()
+	return p.node.c.cfg.Deterministic && !p.node.resumed() && p.state != closing
 }
 
 func (p *part) check(floor consistency.Clock, synced bool) {
