@@ -96,7 +96,15 @@ func raw(t testing.TB, network string, o Options) (*Conn, net.Conn) {
 // serve runs Serve in a goroutine and returns its result.
 func serve(c *Conn, handle func(Kind, []byte) error) <-chan error {
 	done := make(chan error, 1)
-	go func() { done <- c.Serve(handle) }()
+	go func() {
+		err := c.Serve(handle)
+		select {
+		case <-c.written:
+		default:
+			err = errors.New("Serve returned before the writer")
+		}
+		done <- err
+	}()
 	return done
 }
 
@@ -111,15 +119,12 @@ func wantError(t testing.TB, what string, got, want error) {
 
 // noise returns n bytes that do not compress.
 func noise(n int) []byte {
-	r := rand.New(rand.NewPCG(7, uint64(n)))
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
+	rand.NewChaCha8([32]byte{7}).Read(b)
 	return b
 }
 
-// text returns n bytes that do.
+// prose returns n bytes that do.
 func prose(n int) []byte {
 	return bytes.Repeat([]byte("keys and values, "), n/17+1)[:n]
 }

@@ -99,29 +99,42 @@ func TestQueueIsCounted(t *testing.T) {
 
 // A peer that reads slowly is not stuck, but Close does not wait for it.
 func TestCloseToSlowReader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c, nc := raw(t, "pipe", Options{WriteTimeout: 5 * time.Second, CompressAbove: -1})
-		read := make(chan struct{})
-		go func() {
-			defer close(read)
-			for b := make([]byte, 1<<20); ; time.Sleep(2 * time.Second) {
-				if _, err := io.ReadFull(nc, b); err != nil {
-					return
-				}
+	half := make([]byte, 32<<20) // compresses to a half
+	for i := 0; i < len(half); i += 128 << 10 {
+		copy(half[i:], noise(64<<10))
+	}
+	for i := range half { // no block like the one before
+		half[i] += byte(i >> 17)
+	}
+	for name, body := range map[string][]byte{"raw": noise(16 << 20), "compressed": half} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { closeToSlowReader(t, body) })
+		})
+	}
+}
+
+func closeToSlowReader(t *testing.T, body []byte) {
+	c, nc := raw(t, "pipe", Options{WriteTimeout: 5 * time.Second})
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for b := make([]byte, 1<<20); ; time.Sleep(2 * time.Second) {
+			if _, err := io.ReadFull(nc, b); err != nil {
+				return
 			}
-		}()
-		c.Send(kindData, noise(16<<20))
-		time.Sleep(20*time.Second - 1)
-		if err := c.Send(kindData, nil); err != nil {
-			t.Errorf("Send after 20 s: %v", err)
 		}
-		start := time.Now()
-		wantError(t, "Close", c.Close(), ErrStuck)
-		if got, want := time.Since(start), 5*time.Second; got != want {
-			t.Errorf("time: got %v, want %v", got, want)
-		}
-		<-read
-	})
+	}()
+	c.Send(kindData, body)
+	time.Sleep(10*time.Second - 1)
+	if err := c.Send(kindData, nil); err != nil {
+		t.Errorf("Send after 10 s: %v", err)
+	}
+	start := time.Now()
+	wantError(t, "Close", c.Close(), ErrStuck)
+	if got, want := time.Since(start), 5*time.Second; got != want {
+		t.Errorf("time: got %v, want %v", got, want)
+	}
+	<-read
 }
 
 func TestCloseIsBounded(t *testing.T) {
