@@ -164,6 +164,9 @@ func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
 // Origin is whose updates the client carries.
 func (c *Client) Origin() consistency.Origin { return c.o.Origin }
 
+// Policy is how stale the client's reads may be.
+func (c *Client) Policy() consistency.Policy { return c.o.Policy }
+
 // Stats returns the counts so far.
 func (c *Client) Stats() ClientStats {
 	c.mu.Lock()
@@ -240,7 +243,7 @@ func (c *Client) introduce(k int) {
 	n := 0
 	body := c.scratch.body[:0]
 	for _, r := range c.replicas {
-		if sh.life != 0 && r.readyAt(k) {
+		if _, ok := r.segment(k); ok && !c.declaresAnew(k, r) {
 			table, id := r.hold()
 			body = appendUints(body, uint64(table), uint64(id))
 			n++
@@ -251,13 +254,14 @@ func (c *Client) introduce(k int) {
 	c.send(k, b)
 	declared := false
 	for _, r := range c.replicas {
-		if sh.life == 0 || !r.readyAt(k) {
+		if c.declaresAnew(k, r) {
 			c.sendHold(k, r)
 			declared = true
 		}
 	}
-	if declared && !slices.ContainsFunc(sh.asks, func(a sentAsk) bool { return a.floor <= sh.version }) {
-		// Nothing else may be left to bring their values soon.
+	soon := func(a sentAsk) bool { return a.floor <= sh.version }
+	if declared && sh.version > consistency.Beginning && !slices.ContainsFunc(sh.asks, soon) {
+		// Their values are gone from the views, and nothing else may be left to bring them.
 		c.ticket++
 		sh.asks = append(sh.asks, sentAsk{c.ticket, consistency.Beginning})
 	}
@@ -272,6 +276,13 @@ func (c *Client) introduce(k int) {
 		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
 	}
 	sh.sender.Flush()
+}
+
+// declaresAnew reports whether a shard cannot be expected to know a set: it has
+// not sent its values in this life, or the set is a lease that may be over.
+func (c *Client) declaresAnew(k int, r replica) bool {
+	_, retired := r.retiredAt()
+	return c.shards[k].life == 0 || !r.readyAt(k) || retired && r.leaseTurn() > 0
 }
 
 func (c *Client) header(k kind) []byte {
