@@ -186,20 +186,6 @@ func (c *Client) Times(part int) PartTimes {
 	return c.parts[part].times
 }
 
-// Lag is how many of its own clocks ago the state was that a part's views show:
-// 0 if they hold all that the shards had when the part last ended a clock. It is
-// the age that matters to a method whose updates must not outrun what it sees of
-// the others; the bound of the policy is on versions instead.
-func (c *Client) Lag(part int) consistency.Clock {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	least := c.shards[0].seen
-	for k := range c.shards {
-		least = min(least, c.shards[k].seen)
-	}
-	return max(c.parts[part].clock-least, 0)
-}
-
 // Connect gives the way to a shard, the first time and after every loss of the
 // connection: the client introduces itself, declares what the shard does not
 // know it holds, and resends what was not answered, in this order. Nothing sent

@@ -82,8 +82,10 @@ func (r *runner) do(c command) error {
 	switch c.kind {
 	case control.KindRun:
 		for r.part.At() < c.until {
-			r.part.Push(algos.Block{})
-			if err := r.clock(); err != nil {
+			err := r.part.Step(c.until)
+			r.l.Clocks++
+			r.book()
+			if err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,150 @@
+package roles_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestEveryConfig runs every example as a user would, and holds what is known of
+// its result against it.
+func TestEveryConfig(t *testing.T) {
+	want := map[string]func(t *testing.T, s summary){
+		"logreg-a9a.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.32450692, 1e-4)
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.850, 0.001/0.85)
+			if s.Servers != 2 || s.Workers != 2 {
+				t.Errorf("%d servers and %d workers, want 2 and 2", s.Servers, s.Workers)
+			}
+		},
+		"lasso-diabetes.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 1807.1653, 1e-6)
+			if s.Gap == nil || *s.Gap > 1e-6*s.Objective {
+				t.Errorf("gap %v, want at most 1e-6 of the objective", s.Gap)
+			}
+			if s.Metrics["nonzeros"] != 5 {
+				t.Errorf("%v non-zeros, want 5", s.Metrics["nonzeros"])
+			}
+		},
+	}
+	paths, err := filepath.Glob(filepath.Join("..", "configs", "*.toml"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := train(t, dir, config(t, name))
+			check, ok := want[name]
+			if !ok {
+				t.Fatalf("nothing is known of the result of %s: add it to this test", name)
+			}
+			check(t, s)
+			checkLedger(t, s)
+			if s.Model == "" {
+				t.Fatal("an example should write a model")
+			}
+			if _, err := os.Stat(filepath.Join(s.Model, "manifest.json")); err != nil {
+				t.Error(err)
+			}
+			if !strings.HasPrefix(s.Model, dir) {
+				t.Errorf("the model went to %s, outside the working directory", s.Model)
+			}
+		})
+	}
+}
+
+// checkLedger asserts that the wait ledger accounts for the time of the parts.
+func checkLedger(t *testing.T, s summary) {
+	t.Helper()
+	wall, _ := s.Wait.Sum["wall"].(float64)
+	sum := 0.0
+	for _, term := range []string{"compute", "evaluate", "encode", "decode", "slowest", "queue", "apply", "wire", "barrier", "scheduler", "unaccounted"} {
+		v, ok := s.Wait.Sum[term].(float64)
+		if !ok || v < -1e-3*wall {
+			t.Errorf("wait ledger: %s is %v", term, s.Wait.Sum[term])
+		}
+		sum += v
+	}
+	near(t, "sum of the ledger", sum, wall, 1e-6)
+	if s.Bytes["sent"] == 0 || s.Bytes["raw"] == 0 || s.Bytes["received"] == 0 {
+		t.Errorf("bytes: %v", s.Bytes)
+	}
+}
+
+// TestSameOptimum trains on the same data in many ways; every way must end at
+// the same optimum with the same settings.
+func TestSameOptimum(t *testing.T) {
+	for _, c := range []struct{ workers, threads, servers int }{{1, 1, 1}, {2, 1, 5}, {2, 3, 2}} {
+		for _, policy := range []string{"bsp", "ssp:3", "asp"} {
+			t.Run(fmt.Sprintf("%d workers of %d parts, %d servers, %s", c.workers, c.threads, c.servers, policy), func(t *testing.T) {
+				s := train(t, t.TempDir(), "--set", fmt.Sprint("cluster.workers=", c.workers), "--set", fmt.Sprint("cluster.threads=", c.threads),
+					"--set", fmt.Sprint("cluster.servers=", c.servers), "--set", "consistency.policy="+policy, "--set", "output.model=", "--set", "stop.epochs=60",
+					config(t, "logreg-a9a.toml"))
+				near(t, "objective", s.Objective, 0.32450692, 1e-4)
+			})
+		}
+	}
+}
+
+func TestDeterministic(t *testing.T) {
+	for _, example := range []string{"logreg-a9a.toml", "lasso-diabetes.toml"} {
+		t.Run(example, func(t *testing.T) {
+			var first [sha256.Size]byte
+			for i, c := range []struct{ workers, servers int }{{1, 2}, {2, 1}, {4, 3}} {
+				s := train(t, t.TempDir(), "--set", "cluster.parts=4", "--set", "consistency.deterministic=true", "--set", "consistency.policy=bsp",
+					"--set", fmt.Sprint("cluster.workers=", c.workers), "--set", fmt.Sprint("cluster.servers=", c.servers), config(t, example))
+				text, err := os.ReadFile(filepath.Join(s.Model, "weights.bin"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum := sha256.Sum256(text)
+				if i == 0 {
+					first = sum
+				} else if sum != first {
+					t.Errorf("%d workers, %d servers: sha256 %x, want %x as with 1 worker", c.workers, c.servers, sum, first)
+				}
+			}
+		})
+	}
+}
+
+// TestRealData trains on the shared data, where it is there, and compares with
+// the optimum that independent solvers found.
+func TestRealData(t *testing.T) {
+	for _, c := range []struct {
+		data      string
+		settings  []string
+		objective float64
+		relative  float64
+		nonzeros  float64 // 0: not checked; else within 1
+	}{
+		{"sparse-binary/debian-arch.train.libsvm.gz", []string{"job.algorithm=logreg", "algorithm.lambda=1e-4", "stop.epochs=30"}, 0.05974325, 1e-3, 0},
+		{"lasso/riboflavin.csv.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.12342519, 1e-5, 31},
+		{"lasso/golub_train.csv.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.095263447, 1e-5, 26},
+		{"lasso/debian-size.train.libsvm.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.01", "algorithm.standardize=false", "stop.tolerance=1e-6"}, 0.2194968, 1e-5, 641},
+	} {
+		t.Run(c.data, func(t *testing.T) {
+			path := shared(t, c.data)
+			dir := t.TempDir()
+			job := filepath.Join(dir, "job.toml")
+			if err := os.WriteFile(job, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"--set", "data.train=" + path}
+			for _, s := range c.settings {
+				args = append(args, "--set", s)
+			}
+			s := train(t, dir, append(args, job)...)
+			near(t, "objective", s.Objective, c.objective, c.relative)
+			if got := s.Metrics["nonzeros"]; c.nonzeros > 0 && (got < c.nonzeros-1 || got > c.nonzeros+1) {
+				t.Errorf("%v non-zeros, want %v or one more or less", got, c.nonzeros)
+			}
+			t.Logf("objective %.9g, %v s, %d clocks", s.Objective, s.Seconds["total"], s.Clocks)
+		})
+	}
+}
