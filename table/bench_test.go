@@ -1,0 +1,122 @@
+package table
+
+import (
+	"testing"
+
+	"petuum/consistency"
+	"petuum/table/placement"
+)
+
+const benchKeys = 100_000
+
+// benchShard is a shard of one origin that holds set of a float32 table.
+func benchShard(b *testing.B, keys uint64, set Set) *Shard {
+	b.Helper()
+	s, err := NewShard(0, 1, []Spec{{Name: "w", Keys: keys}}, placement.NewRoster(1), Options{Policy: consistency.ASP(), Life: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, msg := range [][]byte{helloMessage(0), appendSet(appendUints(appendHeader(nil, kindHold, 1, 0), 0, 1, 0), set)} {
+		if err := s.Handle(msg, func(consistency.Origin, []byte) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s
+}
+
+// benchUpdate is the update that ends clock, with a value at each of positions.
+func benchUpdate(msg []byte, clock int, positions []int32, n int) []byte {
+	msg = appendVarint(appendHeader(msg[:0], kindUpdate, 1, 0), int64(clock))
+	msg = appendVarint(appendUint(msg, 0), 0)
+	msg = appendUints(appendVarint(msg, 0), flagLast, 1, 0, 1)
+	msg = appendPositions(msg, positions, n)
+	for range positions {
+		msg = appendElem(msg, float32(0.5))
+	}
+	return append(msg, 0)
+}
+
+// every lists each step-th position below n.
+func every(step, n int) (positions []int32) {
+	for p := 0; p < n; p += step {
+		positions = append(positions, int32(p))
+	}
+	return positions
+}
+
+func benchHandle(b *testing.B, keys uint64, set Set, step int) {
+	s := benchShard(b, keys, set)
+	positions := every(step, set.Len())
+	var msg []byte
+	answered := 0
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		msg = benchUpdate(msg, n+1, positions, set.Len())
+		b.StartTimer()
+		if err := s.Handle(msg, func(_ consistency.Origin, m []byte) { answered += len(m) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(positions))*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+	b.ReportMetric(float64(answered)/float64(b.N), "answerB/op")
+}
+
+// Handle applies an update and encodes the answer, which has as many values.
+func BenchmarkHandleDense(b *testing.B) { benchHandle(b, benchKeys, Span(0, benchKeys), 1) }
+
+func BenchmarkHandleDenseOneInTen(b *testing.B) { benchHandle(b, benchKeys, Span(0, benchKeys), 10) }
+
+func BenchmarkHandleSparse(b *testing.B) {
+	list := make([]uint64, benchKeys)
+	for i := range list {
+		list[i] = uint64(i) * 997_331
+	}
+	benchHandle(b, 1<<40, Keys(list), 1)
+}
+
+// BenchmarkAnswer is the answer alone, of a range that changed throughout.
+func BenchmarkAnswer(b *testing.B) {
+	s := benchShard(b, benchKeys, Span(0, benchKeys))
+	if err := s.Handle(benchUpdate(nil, 1, every(1, benchKeys), benchKeys), func(consistency.Origin, []byte) {}); err != nil {
+		b.Fatal(err)
+	}
+	ses := s.sessions[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		ses.holds[0].sent = 0
+		s.answer(0, ses, request{}, func(consistency.Origin, []byte) {})
+	}
+	b.ReportMetric(benchKeys*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}
+
+func benchClock(b *testing.B, policy consistency.Policy, step int) {
+	r := newRig(b, rigJob{specs: []Spec{{Name: "w", Keys: benchKeys}}, shards: 4, policy: policy})
+	v := openView[float32](r, 0, 0, "w", Span(0, benchKeys), Increments)
+	r.start()
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := 0; i < benchKeys; i += step {
+			v.Inc(i, 0.5)
+		}
+		r.clock()
+	}
+	b.ReportMetric(benchKeys/float64(step)*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}
+
+// Clock with four shards: update, apply, answer and refresh, in one goroutine.
+func BenchmarkClockBSP(b *testing.B)           { benchClock(b, consistency.BSP(), 1) }
+func BenchmarkClockSSP(b *testing.B)           { benchClock(b, consistency.SSP(2), 1) }
+func BenchmarkClockOneInAHundred(b *testing.B) { benchClock(b, consistency.BSP(), 100) }
+
+func BenchmarkInc(b *testing.B) {
+	r := newRig(b, rigJob{specs: []Spec{{Name: "w", Keys: benchKeys}}})
+	v := openView[float32](r, 0, 0, "w", Span(0, benchKeys), Increments)
+	r.start()
+	for b.Loop() {
+		for i := range benchKeys {
+			v.Inc(i, 0.5)
+		}
+	}
+	b.ReportMetric(benchKeys*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}
