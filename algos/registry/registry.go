@@ -3,6 +3,7 @@ package registry
 
 import (
 	"petuum/algos"
+	"petuum/algos/lasso"
 	"petuum/algos/logreg"
 )
 
@@ -10,5 +11,6 @@ import (
 // the name that job.algorithm gives it. A name that is there twice does not
 // compile.
 var Algorithms = map[string]func() algos.Algorithm{
+	"lasso":  func() algos.Algorithm { return lasso.New() },
 	"logreg": func() algos.Algorithm { return logreg.New() },
 }

@@ -1,0 +1,147 @@
+// Package lasso is model-parallel least squares with an L1 penalty: it finds the
+// intercept b0 and the coefficients b that minimise
+//
+//	P(b) = |y - b0 - X b|^2 / (2n) + lambda |b|_1
+//
+// by block coordinate descent with a schedule by priority (Lee et al., "On Model
+// Parallelization and Scheduling Strategies for Distributed Machine Learning",
+// NIPS 2014). A round is
+//
+//	schedule  a block of coefficients: those in use and those that promise most
+//	push      each part: x_j.r of the block, and x_j.x_k of pairs that are new
+//	pull      sums over the parts, and solves the Lasso of the block alone, by
+//	          coordinate descent on its quadratic, whatever the correlations
+//
+// The data stay where they are: a part keeps its columns and the residuals r of
+// its rows, the scheduler the Gram matrix of one block. New coefficients ride on
+// the next block, so residuals depend on nothing else and the policy changes no
+// number; the table "weights" holds them for evaluation and model, "intercept"
+// holds b0. An evaluation is a pass over all columns: it renews every priority,
+// so that no coefficient is forgotten, and certifies the objective with a duality
+// gap: [stop] tolerance = 1e-6 means P(b) - P* <= 1e-6 P(b).
+//
+// # Centring and scaling
+//
+// Neither X nor y is changed. With an intercept, columns count less their mean
+// m_j (else m_j = 0), and if standardised over their deviation s_j (else s_j = 1),
+// which the scheduler sees to with statistics of the first evaluation:
+//
+//	z_j = (x_j.r - m_j sum r) / s_j        G_jk = (x_j.x_k - n m_j m_k) / (s_j s_k)
+//
+// The penalty is on the scaled coefficients; tables and blocks hold w_j = b_j/s_j.
+// A column that is constant up to rounding keeps the coefficient 0.
+package lasso
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/table"
+)
+
+// Lasso is one instance of the algorithm: of a part, or of the scheduler.
+type Lasso struct {
+	Lambda      float64 `toml:"lambda" min:"0" doc:"weight of the penalty; this or lambda_ratio"`
+	LambdaRatio float64 `toml:"lambda_ratio" min:"0" max:"1" doc:"in place of lambda, its fraction of lambda_max, from which on all coefficients are 0"`
+	Standardize bool    `toml:"standardize" doc:"scale columns to unit variance, as seen by the penalty"`
+	Intercept   bool    `toml:"intercept" doc:"fit an intercept, which is not penalised"`
+	Block       int     `toml:"block" min:"0" max:"4096" doc:"most coefficients in a round; 0 chooses by the shape of the data"`
+	Priority    string  `toml:"priority" oneof:"delta square value" doc:"what gives a coefficient priority: delta, its last or promised change; square, that squared; value, its square"`
+
+	rows  rows
+	model model
+}
+
+var (
+	_ algos.ModelParallel = (*Lasso)(nil)
+	_ algos.Paced         = (*Lasso)(nil)
+	_ algos.Predictor     = (*Lasso)(nil)
+)
+
+const (
+	weights   = "weights"   // w_j of feature j
+	intercept = "intercept" // b0
+)
+
+// New makes an instance with the default parameters; lambda or lambda_ratio has
+// to be set.
+func New() *Lasso { return &Lasso{Standardize: true, Intercept: true, Priority: "delta"} }
+
+func (l *Lasso) check() error {
+	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("lasso: "+format, args...))
+		}
+	}
+	bad((l.Lambda > 0) == (l.LambdaRatio > 0), "set lambda or lambda_ratio, one of the two; lambda_ratio = 0.1 is a good start")
+	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda must be a number of at least 0")
+	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio must be in [0, 1]")
+	bad(l.Block < 0 || l.Block > maxBlock, "block must be in [0, %d]", maxBlock)
+	bad(l.Priority != "delta" && l.Priority != "square" && l.Priority != "value", "priority %q is none of delta, square and value", l.Priority)
+	return errors.Join(errs...)
+}
+
+// Tables declares what the job shares.
+func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
+	err := l.check()
+	switch {
+	case err != nil:
+	case d.Rows == 0 || d.Features == 0:
+		err = fmt.Errorf("lasso: the data has %d rows and %d features", d.Rows, d.Features)
+	case !d.Numeric && len(d.Classes) != 2:
+		err = fmt.Errorf("lasso: labels are words of %d kinds; want numbers, or words of two kinds", len(d.Classes))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []table.Spec{
+		{Name: weights, Keys: d.Features, Type: table.Float64, Rule: table.Replace},
+		{Name: intercept, Keys: 1, Type: table.Float64, Rule: table.Replace, Init: table.Init{Value: l.center(d)}},
+	}, nil
+}
+
+// center is what labels count less: their mean, if there is an intercept.
+func (l *Lasso) center(d dataset.Info) float64 {
+	if !l.Intercept {
+		return 0
+	}
+	return d.LabelSum / float64(d.Rows)
+}
+
+// Task says that predictions are labels.
+func (l *Lasso) Task() algos.Task { return algos.Regression }
+
+// Predict computes b0 + x.w of each row.
+func (l *Lasso) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
+	w, err := m.Values(weights, part.Keys)
+	if err != nil {
+		return err
+	}
+	b0, err := m.Values(intercept, []uint64{0})
+	if err != nil {
+		return err
+	}
+	for i := range scores {
+		scores[i] = b0[0] + dot(part.X, i, w)
+	}
+	return nil
+}
+
+// dot is the product of row i of m with v.
+func dot(m dataset.Matrix, i int, v []float64) (sum float64) {
+	cols, vals := m.Row(i)
+	if vals == nil {
+		for _, j := range cols {
+			sum += v[j]
+		}
+		return sum
+	}
+	for k, j := range cols {
+		sum += vals[k] * v[j]
+	}
+	return sum
+}
