@@ -229,7 +229,7 @@ func (c *Client) introduce(k int) {
 	n := 0
 	body := c.scratch.body[:0]
 	for _, r := range c.replicas {
-		if _, ok := r.segment(k); ok && !c.declaresAnew(k, r) {
+		if sh.life != 0 && r.readyAt(k) {
 			table, id := r.hold()
 			body = appendUints(body, uint64(table), uint64(id))
 			n++
@@ -240,7 +240,7 @@ func (c *Client) introduce(k int) {
 	c.send(k, b)
 	declared := false
 	for _, r := range c.replicas {
-		if c.declaresAnew(k, r) {
+		if sh.life == 0 || !r.readyAt(k) {
 			c.sendHold(k, r)
 			declared = true
 		}
@@ -262,13 +262,6 @@ func (c *Client) introduce(k int) {
 		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
 	}
 	sh.sender.Flush()
-}
-
-// declaresAnew reports whether a shard cannot be expected to know a set: it has
-// not sent its values in this life, or the set is a lease that may be over.
-func (c *Client) declaresAnew(k int, r replica) bool {
-	_, retired := r.retiredAt()
-	return c.shards[k].life == 0 || !r.readyAt(k) || retired && r.leaseTurn() > 0
 }
 
 func (c *Client) header(k kind) []byte {
@@ -352,6 +345,8 @@ func (c *Client) Deliver(shard int, msg []byte) error {
 	switch {
 	case r.err != nil:
 		err = r.err
+	case gen < c.gen && (k == kindAnswer || k == kindReset):
+		// It crossed the hello of our generation, which began another session.
 	case k == kindAnswer:
 		start := c.now()
 		err = c.answer(shard, r)

@@ -321,12 +321,9 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 	stamp := uint32(r.upTo(1<<32-1, "stamp"))
 	clock := consistency.Clock(r.varint())
 	var kept []*hold
-	known := life == 0 || life == s.o.Life
 	for range r.count(2) {
 		t, id := s.tableOf(r), r.u32v()
-		if h := ses.find(t, id); h == nil {
-			known = false // an answer crossed the hello that forgot it
-		} else if !slices.Contains(kept, h) {
+		if h := ses.find(t, id); h != nil && !slices.Contains(kept, h) {
 			kept = append(kept, h)
 		}
 	}
@@ -337,7 +334,7 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 		return fmt.Errorf("updates up to clock %d were acknowledged, but this shard has them up to %d: it was restored from an older snapshot", clock, ses.clock)
 	}
 	s.held.Remove(func(q request) bool { return q.origin == o })
-	if !known {
+	if life != 0 && life != s.o.Life {
 		ses.live = false
 		reply(o, appendUint(appendHeader(s.scratch.out[:0], kindReset, s.generation, uint32(o)), uint64(s.o.Life)))
 		return nil
