@@ -61,20 +61,56 @@ func TestWhatIsCompressed(t *testing.T) {
 
 func TestQueueKeepsFewBuffers(t *testing.T) {
 	var q queue
-	q.recycle(make([]byte, keepBuffer+1))
-	if got := len(q.free); got != 0 {
+	q.recycle(make([]byte, keepBuffer+1), true)
+	if got := len(q.larges); got != 0 {
 		t.Errorf("a huge buffer: got %d kept, want 0", got)
 	}
 	for i := range 10 {
-		q.recycle(make([]byte, 100+i))
+		q.recycle(make([]byte, largeBody+i), true)
 	}
-	if got := len(q.free); got != keepFree {
-		t.Errorf("ten buffers: got %d kept, want %d", got, keepFree)
+	if got := len(q.larges); got != keepLarge {
+		t.Errorf("ten buffers: got %d kept, want %d", got, keepLarge)
 	}
-	if b := q.reuse(110); b != nil {
-		t.Errorf("a buffer for 110 bytes: got one of %d, want none", cap(b))
+	if b := q.reuse(largeBody + 10); b != nil {
+		t.Errorf("a buffer for more than any: got one of %d, want none", cap(b))
 	}
-	if b := q.reuse(109); cap(b) != 109 || len(b) != 0 || len(q.free) != keepFree-1 {
-		t.Errorf("a buffer for 109 bytes: got %d of %d, %d left, want an empty one, taken out", len(b), cap(b), len(q.free))
+	if b := q.reuse(largeBody + 9); cap(b) != largeBody+9 || len(b) != 0 || len(q.larges) != keepLarge-1 {
+		t.Errorf("a buffer for the longest: got %d of %d, %d left, want an empty one, taken out", len(b), cap(b), len(q.larges))
+	}
+	for range 2 * keepChunks {
+		q.recycle(make([]byte, 0, chunkSize), false)
+	}
+	if got := len(q.chunks); got != keepChunks {
+		t.Errorf("many chunks: got %d kept, want %d", got, keepChunks)
+	}
+}
+
+// Every buffer comes back once, and after the last body in it.
+func TestQueueGivesBackEachBufferOnce(t *testing.T) {
+	var q queue
+	var want [][]byte
+	for i, n := range []int{0, 10, largeBody, largeBody + 1, 0, chunkSize / 3, chunkSize / 3, chunkSize/3 + 3, 5} {
+		body := bytes.Repeat([]byte{byte(i + 1)}, n)
+		want = append(want, body)
+		if n >= largeBody {
+			q.pushLarge(kindData, bytes.Clone(body))
+		} else {
+			q.push(kindData, body)
+		}
+	}
+	items := q.swap(nil)
+	for i, it := range items {
+		if !bytes.Equal(it.body, want[i]) {
+			t.Errorf("body %d: got %d bytes, want the %d pushed", i, len(it.body), len(want[i]))
+		}
+		clear(it.done[:cap(it.done)])
+	}
+	for i, it := range items {
+		if bytes.ContainsFunc(it.body, func(r rune) bool { return r != 0 }) {
+			t.Errorf("the buffer of body %d was not given back", i)
+		}
+	}
+	if len(q.items) != 0 || q.chunk != nil || q.bytes != 0 {
+		t.Errorf("queue after swap: got %d items, a chunk of %d and %d bytes, want none", len(q.items), len(q.chunk), q.bytes)
 	}
 }

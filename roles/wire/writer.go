@@ -14,6 +14,8 @@ const (
 	flushAt  = 256 << 10 // bytes that are gathered for one write
 	writeMax = 1 << 20   // most that one write is given, and one deadline covers
 	linger   = time.Second
+
+	keepItems = 64 << 10 // a longer list of what is queued is not kept
 )
 
 // A writer is the goroutine that encodes and writes what is queued.
@@ -21,7 +23,6 @@ type writer struct {
 	c     *Conn
 	enc   encoder
 	items []item // taken from the queue
-	arena []byte // their small bodies
 	out   []byte // frames ready to be written
 	vec   [2][]byte
 	bufs  net.Buffers // a field, so that a write does not allocate it
@@ -106,7 +107,7 @@ func (w *writer) take() (last, something bool) {
 		something = true
 	}
 	if len(c.queue.items) > 0 {
-		w.items, w.arena = c.queue.swap(w.items[:0], w.arena[:0])
+		w.items = c.queue.swap(w.items[:0])
 		something = true
 	}
 	c.idle = !something && !c.polite
@@ -116,15 +117,9 @@ func (w *writer) take() (last, something bool) {
 // batch encodes and writes what was taken.
 func (w *writer) batch() error {
 	start := time.Now()
-	begin := 0
 	for i := range w.items {
 		it := &w.items[i]
-		body := it.large
-		if body == nil {
-			body = w.arena[begin:it.end]
-		}
-		begin = it.end
-		rest, err := w.encode(it.kind, body)
+		rest, err := w.encode(it.kind, it.body)
 		if err != nil {
 			return err
 		}
@@ -135,16 +130,16 @@ func (w *writer) batch() error {
 			}
 			start = time.Now()
 		}
-		if it.large != nil {
+		if it.done != nil {
 			w.c.mu.Lock()
-			w.c.queue.recycle(it.large)
+			w.c.queue.recycle(it.done, len(it.body) >= largeBody)
 			w.c.mu.Unlock()
-			it.large = nil
 		}
+		*it = item{}
 	}
 	w.items = w.items[:0]
-	if cap(w.arena) > keepArena {
-		w.arena = nil
+	if cap(w.items) > keepItems {
+		w.items = nil
 	}
 	w.c.count.sent.coding.Add(int64(time.Since(start)))
 	if len(w.out) == 0 {
