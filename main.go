@@ -77,20 +77,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func app(stdout, stderr io.Writer) *cli.App {
-	job := []cli.Flag{
+	common := []cli.Flag{
 		&cli.StringSliceFlag{Name: "set", Usage: "override a setting: `section.key=value`; may be repeated"},
-		&cli.BoolFlag{Name: "json", Usage: "print the summary as one JSON object on stdout"},
-		&cli.StringFlag{Name: "log-level", Usage: "debug, info, warn or error"},
-		&cli.StringFlag{Name: "log-format", Usage: "text or json"},
+		&cli.StringFlag{Name: "log-level", Usage: "debug, info, warn or error", DefaultText: "info"},
+		&cli.StringFlag{Name: "log-format", Usage: "text or json", DefaultText: "text"},
 	}
+	asJSON := &cli.BoolFlag{Name: "json", Usage: "print the summary as one JSON object on stdout", DisableDefaultText: true}
 	role := append([]cli.Flag{
 		&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "TOML `file`"},
 		&cli.StringSliceFlag{Name: "join", Usage: "gossip `address` of any member of the cluster; may be repeated"},
-		&cli.StringFlag{Name: "bind", Usage: "`address` to listen on, without port (default: 127.0.0.1)"},
-		&cli.StringFlag{Name: "advertise", Usage: "`address` under which others reach this process, without port"},
-		&cli.StringFlag{Name: "gossip", Usage: "`host:port` of the gossip listener (default: any free port)"},
-	}, job...)
-	shard := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take `seat` N, so that a restarted server gets the same shards back (default: the scheduler chooses)"}
+		&cli.StringFlag{Name: "bind", Usage: "`address` to listen on, without port", DefaultText: "127.0.0.1"},
+		&cli.StringFlag{Name: "advertise", Usage: "`address` under which others reach this process, without port", DefaultText: "the bound one"},
+		&cli.StringFlag{Name: "gossip", Usage: "`host:port` of the gossip listener", DefaultText: "any free port"},
+	}, common...)
+	shard := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take this `seat`, so that a restarted server gets the same shards back", DefaultText: "the scheduler chooses"}
 	a := &cli.App{
 		Name:                      "petuum",
 		Usage:                     "train machine-learning models on one machine or many",
@@ -114,9 +114,9 @@ Run the same job as separate processes, here or on other machines:
    petuum worker --join 127.0.0.1:7946
    petuum worker --join 127.0.0.1:7946`,
 		Commands: []*cli.Command{
-			{Name: "run", Category: "jobs", Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml", Flags: job, Action: runLocal,
+			{Name: "run", Category: "jobs", Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml", Flags: append([]cli.Flag{asJSON}, common...), Action: runLocal,
 				Description: "Counts of servers and workers come from [cluster] of the file. Flags go before the file.\n\n   petuum run --set cluster.workers=4 --json configs/logreg-a9a.toml"},
-			{Name: "scheduler", Category: "roles", Usage: "lead a job: one for each cluster", Flags: role, Action: runScheduler},
+			{Name: "scheduler", Category: "roles", Usage: "lead a job: one for each cluster", Flags: append([]cli.Flag{asJSON}, role...), Action: runScheduler},
 			{Name: "server", Category: "roles", Usage: "hold shards of the tables", Flags: append([]cli.Flag{shard}, role...), Action: runServer},
 			{Name: "worker", Category: "roles", Usage: "compute on parts of the data", Flags: role, Action: runWorker},
 			{Name: "version", Usage: "print the version", Action: func(c *cli.Context) error {
@@ -129,7 +129,8 @@ Run the same job as separate processes, here or on other machines:
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("no command is called %q: see petuum --help", c.Args().First())
+				name := c.Args().First()
+				return usagef("no command is called %q: %s see petuum --help", name, cli.SuggestCommand(c.App.Commands, name))
 			}
 			return cli.ShowAppHelp(c)
 		},
