@@ -15,7 +15,7 @@
 // point on, not at all. Answers and updates cross. Faults are
 //
 //	disconnect  a link is cut at a random point of either queue, and made anew later
-//	restart     a shard is restored from its snapshot, in another life, without links
+//	restart     a shard is restored from its snapshot, mostly in another life, without links
 //	replica     a replica, fed with the same messages, takes a shard's place; links stay
 //	newcomer    an origin enters the roster in mid-job
 //	leave       an origin has nothing more to do

@@ -195,20 +195,25 @@ func (c *cluster) takeOver() bool {
 			seen[k] = h.shard.Seen(n.origin)
 			start = min(start, seen[k])
 		}
-		c.forgetUnseen(n, seen)
+		c.forgetUnseen(n, start, seen)
 		c.newNode(n.origin, r.Generation, start, seen)
 		c.tell(r)
 	})
 	return true
 }
 
-// forgetUnseen takes out of the ledger what no shard has of a node that died.
-func (c *cluster) forgetUnseen(n *node, seen []consistency.Clock) {
+// forgetUnseen takes out of the ledger what no shard has of a node that died. The
+// levels written are other ones from now on, unless updates must be the same
+// whoever sends them.
+func (c *cluster) forgetUnseen(n *node, start consistency.Clock, seen []consistency.Clock) {
 	for _, t := range c.tabs {
 		for cell := range t.logs {
 			for _, p := range n.parts {
 				if l := t.log(cell, p.slot); l != nil {
 					l.cut(seen[l.shard])
+					if c.cfg.Deterministic {
+						l.made = l.at(start)
+					}
 				}
 			}
 		}

@@ -168,7 +168,7 @@ func (l *log) last() float64 {
 func (l *log) total() float64 {
 	level := l.last()
 	for _, x := range l.pending {
-		level = l.plus(level, x)
+		level = max(level, l.plus(level, x))
 	}
 	return level
 }
@@ -203,6 +203,8 @@ func (l *log) whole(level float64) bool {
 	return false
 }
 
+// describe lists what each slot wrote to a cell: {update level} of what was
+// sent, and what was not.
 func (t *tab) describe(cell int) (s string) {
 	for _, l := range t.logs[cell] {
 		s += fmt.Sprintf("%v+%v ", l.sent, l.pending)

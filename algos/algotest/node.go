@@ -108,7 +108,7 @@ func (c *cluster) newNode(o consistency.Origin, generation uint32, start consist
 func (p *part) openWindows() {
 	c := p.node.c
 	for i, t := range c.tabs {
-		w, err := openWindow(p, t, c.work(p.slot, p.clock, i))
+		w, err := openWindow(p, t, c.work(p.slot, 0, i), c.heldAt(p.slot, p.clock, i))
 		if err != nil {
 			p.failf("protocol", "%v", err)
 			continue
@@ -128,6 +128,28 @@ func (p *part) openWindows() {
 // seed, not on the network.
 func (c *cluster) work(slot int, clock consistency.Clock, salt int) *rand.Rand {
 	return rand.New(rand.NewPCG(c.cfg.Seed, uint64(slot)<<48^uint64(clock)<<16^uint64(salt)))
+}
+
+// reholds returns the generator of the working set that a slot asks for at a
+// clock, nil if it asks for none.
+func (c *cluster) reholds(slot int, clock consistency.Clock, window int) *rand.Rand {
+	r := c.work(slot, clock, 200+window)
+	if !c.holds || r.IntN(3) > 0 {
+		return nil
+	}
+	return r
+}
+
+// heldAt returns the generator of the working set that a slot has at a clock,
+// whoever carries it.
+func (c *cluster) heldAt(slot int, clock consistency.Clock, window int) *rand.Rand {
+	for clock > 0 {
+		clock--
+		if r := c.reholds(slot, clock, window); r != nil {
+			return r
+		}
+	}
+	return c.work(slot, 0, 300+window)
 }
 
 // ready reports whether the part can make its next step.
@@ -210,13 +232,13 @@ func (p *part) work() {
 	}
 	for i, w := range p.windows {
 		r := c.work(p.slot, p.clock, 100+i)
-		hold, first := c.holds && r.IntN(3) == 0, r.IntN(2) == 0
-		if hold && first {
-			w.rehold(r)
+		set, first := c.reholds(p.slot, p.clock, i), r.IntN(2) == 0
+		if set != nil && first {
+			w.rehold(set)
 		}
 		w.write(r)
-		if hold && !first {
-			w.rehold(r)
+		if set != nil && !first {
+			w.rehold(set)
 		}
 	}
 	if p.rotor != nil {

@@ -31,23 +31,25 @@ type frame[T table.Elem] struct {
 	read   map[int]float64 // the level of a cell when last read
 }
 
-func openWindow(p *part, t *tab, r *rand.Rand) (window, error) {
+// openWindow opens the view of a part on t; how it writes is by r, its first
+// working set by set.
+func openWindow(p *part, t *tab, r, set *rand.Rand) (window, error) {
 	switch t.spec.Type {
 	case table.Float64:
-		return openFrame[float64](p, t, r)
+		return openFrame[float64](p, t, r, set)
 	case table.Int32:
-		return openFrame[int32](p, t, r)
+		return openFrame[int32](p, t, r, set)
 	}
-	return openFrame[float32](p, t, r)
+	return openFrame[float32](p, t, r, set)
 }
 
-func openFrame[T table.Elem](p *part, t *tab, r *rand.Rand) (window, error) {
+func openFrame[T table.Elem](p *part, t *tab, r, held *rand.Rand) (window, error) {
 	f := &frame[T]{part: p, tab: t, read: make(map[int]float64)}
 	if t.spec.Rule == table.Add && r.IntN(4) == 0 {
 		f.mode = table.InPlace
 	}
 	var set table.Set
-	f.cells, set = t.draw(r, p.slot)
+	f.cells, set = t.draw(held, p.slot)
 	var err error
 	f.view, err = table.Open[T](p.node.client, p.index, t.spec.Name, set, f.mode)
 	return f, err
@@ -184,34 +186,38 @@ func (f *frame[T]) check(floor consistency.Clock, synced bool) {
 }
 
 func (f *frame[T]) checkCell(i, cell int, floor consistency.Clock, synced bool) {
-	c := f.part.node.c
+	c, t := f.part.node.c, f.tab
 	level, ok := f.level(i)
-	self := f.part.slot
-	if f.part.redoing() {
+	self, redoing := f.part.slot, f.part.redoing()
+	if redoing {
 		self = -1
 	}
-	lo, hi := f.tab.bounds(cell, self, floor, f.part.exact())
-	own := self >= 0 && f.tab.log(cell, self) != nil && !f.tab.shared(cell)
-	name := fmt.Sprintf("%s (floor %d, logs %v)", f.tab.spec.Name, floor, f.tab.describe(cell))
+	lo, hi := t.bounds(cell, self, floor, f.part.exact())
+	alone := !t.shared(cell)
+	own := alone && t.log(cell, f.part.slot) != nil
+	kind, want := "", ""
 	switch {
-	case own && (level != lo || !ok):
-		f.part.failf("read-my-writes", "%s cell %d: got %v, want level %v", name, cell, f.view.Row(i), lo)
+	case own && !redoing && (level != lo || !ok):
+		kind, want = "read-my-writes", fmt.Sprintf("level %v", lo)
 	case level < lo:
-		f.part.failf("bound", "%s cell %d: got %v, level %v, want at least %v", name, cell, f.view.Row(i), level, lo)
+		kind, want = "bound", fmt.Sprintf("level %v or more", lo)
 	case level > hi || !ok:
-		f.part.failf("future", "%s cell %d: got %v, level %v, want at most %v", name, cell, f.view.Row(i), level, hi)
-	case !f.tab.shared(cell) && !f.tab.logs[cell][0].whole(level):
-		f.part.failf("future", "%s cell %d: level %v is half of an update", name, cell, level)
+		kind, want = "future", fmt.Sprintf("level %v or less", hi)
+	case alone && !(own && redoing) && !t.logs[cell][0].whole(level):
+		kind, want = "future", "no half of an update"
 	case level < f.read[cell] && !f.part.node.resumed():
-		f.part.failf("back", "%s cell %d: level %v after %v", name, cell, level, f.read[cell])
+		kind, want = "back", fmt.Sprintf("level %v or more, as read before", f.read[cell])
+	}
+	if kind != "" {
+		f.part.failf(kind, "%s cell %d: got %v, level %v, want %s at floor %d; written %s", t.spec.Name, cell, f.view.Row(i), level, want, floor, t.describe(cell))
 	}
 	f.read[cell] = level
 	c.report.Reads++
-	if l := f.tab.logs[cell][0]; synced {
+	if l := t.logs[cell][0]; synced {
 		if lo == hi {
 			c.report.Exact++
 		}
-	} else if !own && !f.tab.shared(cell) && level == lo && level < l.last() {
+	} else if alone && !own && level == lo && level < l.last() {
 		c.report.AtBound++
 	}
 }
