@@ -78,10 +78,14 @@ func TestQueueKeepsFewBuffers(t *testing.T) {
 		t.Errorf("a buffer for the longest: got %d of %d, %d left, want an empty one, taken out", len(b), cap(b), len(q.larges))
 	}
 	for range 2 * keepChunks {
-		q.recycle(make([]byte, 0, chunkSize), false)
+		q.recycle(make([]byte, chunkSize), false)
 	}
 	if got := len(q.chunks); got != keepChunks {
 		t.Errorf("many chunks: got %d kept, want %d", got, keepChunks)
+	}
+	q.push(kindData, make([]byte, 9))
+	if got := len(q.chunk); got != 9 || len(q.chunks) != keepChunks-1 {
+		t.Errorf("a body of 9 bytes: got a chunk of %d, %d left, want an emptied one, taken out", got, len(q.chunks))
 	}
 }
 
@@ -89,7 +93,7 @@ func TestQueueKeepsFewBuffers(t *testing.T) {
 func TestQueueGivesBackEachBufferOnce(t *testing.T) {
 	var q queue
 	var want [][]byte
-	for i, n := range []int{0, 10, largeBody, largeBody + 1, 0, chunkSize / 3, chunkSize / 3, chunkSize/3 + 3, 5} {
+	for i, n := range []int{0, 10, largeBody, largeBody + 1, 0, chunkSize / 3, chunkSize / 3, chunkSize/3 + 3, 5, largeBody} {
 		body := bytes.Repeat([]byte{byte(i + 1)}, n)
 		want = append(want, body)
 		if n >= largeBody {
