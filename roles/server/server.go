@@ -55,7 +55,7 @@ func Run(ctx context.Context, own *configs.Config, name string, seat int, log *s
 	serving.Go(func() { s.serve(s.sched) })
 	serving.Go(func() { place.Accept(nil, s.serve) })
 	err = s.run(ctx)
-	if err != nil && !errors.Is(err, errStopped) {
+	if !errors.Is(err, errStopped) {
 		_ = s.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
 		err = &control.Ended{Reason: err.Error()} // the scheduler tells it too
 	}

@@ -53,7 +53,7 @@ func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger
 	err = w.run(ctx)
 	w.fail(err)
 	w.running.Wait()
-	if err != nil && !errors.Is(err, errStopped) {
+	if !errors.Is(err, errStopped) {
 		_ = w.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
 		err = &control.Ended{Reason: err.Error()} // the scheduler tells it too
 	}
@@ -81,9 +81,6 @@ func (w *worker) read() {
 
 // fail ends the waits of all parts and lets their goroutines end.
 func (w *worker) fail(err error) {
-	if err == nil {
-		err = table.ErrClosed
-	}
 	if w.links != nil {
 		w.links.Fail(err)
 	}
@@ -92,7 +89,8 @@ func (w *worker) fail(err error) {
 	}
 }
 
-// run does what the scheduler says.
+// run does what the scheduler says until an error, of which errStopped is the
+// good one, ends it.
 func (w *worker) run(ctx context.Context) error {
 	for {
 		e, err := w.box.Next(ctx)
