@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// tree makes a folder with conf/ and work/, goes to work/ and gives its path.
+// tree makes a folder with conf/ and here/, goes to here/ and gives its path.
 func tree(t *testing.T, files ...string) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(files, "conf/", "work/") {
+	for _, name := range append(files, "conf/", "here/") {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -28,7 +28,7 @@ func tree(t *testing.T, files ...string) string {
 			t.Fatal(err)
 		}
 	}
-	t.Chdir(filepath.Join(dir, "work"))
+	t.Chdir(filepath.Join(dir, "here"))
 	return dir
 }
 
@@ -40,7 +40,7 @@ func write(t *testing.T, path, text string) {
 }
 
 func TestPaths(t *testing.T) {
-	dir := tree(t, "conf/both.csv", "work/both.csv", "conf/conf.csv", "work/work.csv", "conf/key", "conf/folder/")
+	dir := tree(t, "conf/both.csv", "here/both.csv", "conf/conf.csv", "here/here.csv", "conf/key", "conf/folder/")
 	for _, tt := range []struct {
 		name, train string
 		sets        []string
@@ -48,16 +48,16 @@ func TestPaths(t *testing.T) {
 		problem     string // DIR stands for dir
 	}{
 		{"folder of the file first", "both.csv", nil, "conf/both.csv", ""},
-		{"then the working directory", "work.csv", nil, "work/work.csv", ""},
-		{"dots", "../work/work.csv", nil, "work/work.csv", ""},
+		{"then the working directory", "here.csv", nil, "here/here.csv", ""},
+		{"dots", "../here/here.csv", nil, "here/here.csv", ""},
 		{"absolute", filepath.Join(dir, "conf/conf.csv"), nil, "conf/conf.csv", ""},
-		{"override is of the working directory", "both.csv", []string{"data.train=both.csv"}, "work/both.csv", ""},
-		{"override not of the folder of the file", "both.csv", []string{"data.train=conf.csv"}, "", `--set data.train=conf.csv: no such file: looked for DIR/work/conf.csv`},
-		{"missing", "no.csv", nil, "", `../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/work/no.csv`},
+		{"override is of the working directory", "both.csv", []string{"data.train=both.csv"}, "here/both.csv", ""},
+		{"override not of the folder of the file", "both.csv", []string{"data.train=conf.csv"}, "", `--set data.train=conf.csv: no such file: looked for DIR/here/conf.csv`},
+		{"missing", "no.csv", nil, "", `../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/here/no.csv`},
 		{"folder", "folder", nil, "", `../conf/j.toml:5: data.train: DIR/conf/folder is a folder: want a file`},
-		{"missing test", "both.csv", []string{"data.test=no"}, "", `--set data.test=no: no such file: looked for DIR/work/no`},
-		{"missing key file", "both.csv", []string{"cluster.key_file=key"}, "", `--set cluster.key_file=key: no such file: looked for DIR/work/key`},
-		{"with other problems", "no.csv", []string{"job.seed=-1"}, "", "../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/work/no.csv\n" +
+		{"missing test", "both.csv", []string{"data.test=no"}, "", `--set data.test=no: no such file: looked for DIR/here/no`},
+		{"missing key file", "both.csv", []string{"cluster.key_file=key"}, "", `--set cluster.key_file=key: no such file: looked for DIR/here/key`},
+		{"with other problems", "no.csv", []string{"job.seed=-1"}, "", "../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/here/no.csv\n" +
 			"--set job.seed=-1: -1 is out of range: want an integer of at least 0"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range []struct{ key, got, want string }{
-				{"data.train", c.Data.Train, tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "work/out"},
+				{"data.train", c.Data.Train, tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "here/out"},
 			} {
 				if want := filepath.Join(dir, p.want); p.got != want {
 					t.Errorf("%s: got %s, want %s", p.key, p.got, want)
@@ -115,12 +115,12 @@ func TestLoadRole(t *testing.T) {
 }
 
 func TestLoadWithoutFile(t *testing.T) {
-	dir := tree(t, "work/a.csv")
+	dir := tree(t, "here/a.csv")
 	c, err := Load("", []string{"job.algorithm=x", "data.train=a.csv"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(dir, "work/a.csv"); c.Data.Train != want || c.Job.Name != "job" {
+	if want := filepath.Join(dir, "here/a.csv"); c.Data.Train != want || c.Job.Name != "job" {
 		t.Errorf("got %s, %s, want %s, job", c.Data.Train, c.Job.Name, want)
 	}
 	_, err = Load("", nil)
