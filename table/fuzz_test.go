@@ -285,6 +285,75 @@ func TestMutatedAnswers(t *testing.T) {
 	}
 }
 
+// An answer with a broken block has been taken in in part: its client must not go
+// on with that. A broken head changes nothing.
+func TestBrokenAnswerFailsItsClient(t *testing.T) {
+	answers := record(t, consistency.SSP(2)).answers
+	for i, answer := range answers {
+		for _, c := range []struct {
+			name  string
+			msg   []byte
+			fails bool
+		}{
+			{"head", answer[:9], false},
+			{"bytes too many", append(slices.Clone(answer), 0), true},
+		} {
+			r := fuzzRig(t, consistency.SSP(2))
+			r.start()
+			wantError(t, c.name, r.clients[0].Deliver(0, c.msg))
+			if got := r.clients[0].Err() != nil; got != c.fails {
+				t.Errorf("answer %d, %s: the client failed: got %t, want %t", i, c.name, got, c.fails)
+			}
+		}
+	}
+}
+
+// TestForgedMessages are wrong in ways that chance does not find.
+func TestForgedMessages(t *testing.T) {
+	r := newRig(t, rigJob{specs: oneTable(Int32, 1, 4, Add), parts: []int{1, 1}, policy: consistency.ASP()})
+	for o := range 2 {
+		openView[int32](r, o, 0, "w", Span(0, 4), Increments)
+	}
+	r.start()
+	s := r.shards[0]
+	handle := func(k kind, body ...uint64) error {
+		return s.Handle(appendUints(appendHeader(nil, k, 1, 0), body...), func(consistency.Origin, []byte) {})
+	}
+	for _, turn := range []uint64{0, 1} { // turn 1 waits
+		if err := handle(kindHold, 0, 10+turn, turn+1, setRange, 0, 4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update := func(hold uint64) []uint64 {
+		return []uint64{2, 0, 0, 0, flagLast, 1, 0, hold, posGaps, 1, 0, 7, 0, 0, 0}
+	}
+	before := s.AppendSnapshot(nil)
+	wantError(t, "a lease that was not granted", handle(kindUpdate, append(update(11), 0)...))
+	wantError(t, "a hold that was not asked for", handle(kindUpdate, append(update(12), 0)...))
+	wantError(t, "release of what is no lease", handle(kindUpdate, append(update(10), 1, 0, 1)...))
+	wantError(t, "a flag that does not exist", handle(kindUpdate, 2, 0, 0, 0, 2, 0, 0))
+	wantError(t, "bytes too many", handle(kindUpdate, 2, 0, 0, 0, 1, 0, 0, 0))
+	wantError(t, "another part of a clock first", handle(kindUpdate, 2, 1, 0, 0, 1, 0, 0))
+	wantError(t, "it leaves ahead of its updates", handle(kindLeave, 2))
+	wantError(t, "an answer", handle(kindAnswer))
+	wantError(t, "an origin that does not count", s.Handle(helloMessage(2), nil))
+	wantError(t, "a lease on a list", handle(kindHold, 0, 1, 1, setList, 1, 0))
+	if !bytes.Equal(s.AppendSnapshot(nil), before) {
+		t.Error("what was refused changed the shard")
+	}
+	if err := handle(kindUpdate, append(update(10), 0)...); err != nil {
+		t.Errorf("with the lease that was granted: %v", err)
+	}
+
+	// A hello that lists a hold twice keeps it once.
+	if err := handle(kindHello, rigLife, 1, 0, 2, 0, 1, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(s.sessions[0].holds); got != 1 {
+		t.Errorf("holds after a hello that lists one twice: got %d, want 1", got)
+	}
+}
+
 // restoreAnything restores bytes that may be anything: an error, or a shard that
 // works.
 func restoreAnything(t *testing.T, policy consistency.Policy, snapshot []byte, messages [][]byte) {

@@ -178,9 +178,9 @@ func TestFoldDoesNotDependOnTheDivisionOfWork(t *testing.T) {
 			}
 			r.start()
 			for clock := range 5 {
-				for g := range 12 { // twelve gradients, dealt out; eighths: their sums are exact
-					v := views[(g*7+clock)%len(views)]
-					v.Inc((g%4)*1100, float64(g-5)/8)
+				for g := range 12 { // twelve gradients in eighths, whose sums are exact, dealt out
+					v := views[(g+g/4+clock)%len(views)] // several have the same key
+					v.Inc((g%4)*1100, float64(g-3)/8) // no sum is 0, which AdaGrad does not send
 				}
 				r.clock()
 			}
@@ -197,7 +197,7 @@ func TestFoldDoesNotDependOnTheDivisionOfWork(t *testing.T) {
 func TestDeterministicFold(t *testing.T) {
 	specs := []Spec{{Name: "w", Keys: 10}}
 	var want string
-	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}} {
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 2, 0}} {
 		r := newRig(t, rigJob{specs: specs, parts: []int{1, 1, 1}, deterministic: true})
 		var views []*View[float32]
 		for o := range 3 {

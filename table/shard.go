@@ -239,12 +239,10 @@ func (s *Shard) SetRoster(r placement.Roster, reply Reply) error {
 		return fmt.Errorf("table: shard %d: roster of generation %d after %d", s.index, r.Generation, s.generation)
 	}
 	before := s.vector.Min()
-	s.generation, s.by = r.Generation, 0
+	s.generation = r.Generation
 	for _, o := range sortedKeys(s.sessions) {
 		if _, ok := r.Has(o); !ok {
-			if s.vector.Leave(o) {
-				s.by = o
-			}
+			s.vector.Leave(o)
 			s.held.Remove(func(q request) bool { return q.origin == o })
 			delete(s.sessions, o)
 		}

@@ -161,6 +161,24 @@ func TestRestoreRefuses(t *testing.T) {
 			t.Fatalf("cut to %d of %d bytes: got no error", n, len(good))
 		}
 	}
+	for name, spoil := range map[string]func(s *Shard){
+		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows[0] = 1 << 30 },
+		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).begin = 1499 },
+		"a fold of rows that are not there": func(s *Shard) {
+			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, []uint32{1500}, make([]byte, 8)}}})
+		},
+		"an origin without a session": func(s *Shard) { s.vector.Enter(9, 3) },
+		"an origin at two clocks":     func(s *Shard) { s.sessions[0].clock++ },
+		"a request of nobody":         func(s *Shard) { s.held.Add(1, request{origin: 9}) },
+	} {
+		s, err := Restore(job.snapshots[8], specs, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(s)
+		_, err = Restore(s.AppendSnapshot(nil), specs, o)
+		wantError(t, name, err)
+	}
 	_, err := Restore(good, specs[:2], o)
 	wantError(t, "fewer tables", err)
 	_, err = Restore(good, nil, o)
@@ -198,6 +216,16 @@ func TestStampOverflow(t *testing.T) {
 				}
 			}
 			s := r.shards[0]
+			r.clients[0].Steps().BeginClock(0)
+			msg, _ := next(r.up, pair{0, 0})
+			if err := r.handle(0, msg); err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range s.sessions[0].holds {
+				if got := s.stores[0].changed(h, h.sent, nil); len(got) > 0 {
+					t.Errorf("%s: %v are sent for ever", policy, got)
+				}
+			}
 			if s.stamp > 100 || s.o.Life != rigLife+1 {
 				t.Errorf("%s: got stamp %d, life %d, want a small one and %d", policy, s.stamp, s.o.Life, rigLife+1)
 			}
