@@ -400,9 +400,7 @@ func (c *Client) answer(k int, r *reader) error {
 		return a.ticket <= sh.ticket && a.floor <= sh.version
 	})
 	for _, rep := range c.replicas {
-		if rep.readyAt(k) { // else its values are older: it was declared anew, and this answer is not about it
-			rep.seen(k, sh.seen)
-		}
+		rep.seen(k, sh.seen)
 	}
 	c.dropRetired()
 	return nil

@@ -402,11 +402,6 @@ func (v *View[T]) turn() {
 			h.pass(v.next, c.clock+1)
 		}
 	}
-	for k := range c.shards {
-		if v.next.readyAt(k) {
-			v.next.seen(k, c.shards[k].seen) // a lease that is over keeps its layers: its shard answers no more about it
-		}
-	}
 	old.views = slices.DeleteFunc(old.views, func(w *View[T]) bool { return w == v })
 	old.retiredBy = max(old.retiredBy, c.parts[v.part].clock)
 	if len(old.views) == 0 {
