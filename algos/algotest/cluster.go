@@ -22,6 +22,7 @@ const (
 	Newcomer
 	Leave
 	Takeover
+	Reissue
 	noFault
 	AllFaults = noFault - 1
 )

@@ -21,6 +21,7 @@
 //	leave       an origin has nothing more to do
 //	takeover    an origin's client dies silently; what it sent still arrives, late,
 //	            and another client carries the origin on in a new generation
+//	reissue     a new generation of the same origins
 //
 // # What is checked
 //

@@ -12,7 +12,7 @@ func (c *cluster) fault() {
 	}
 	c.budget--
 	c.after(1+c.rng.Int64N(400), c.fault)
-	kind := Fault(1) << c.rng.IntN(6)
+	kind := Fault(1) << c.rng.IntN(7)
 	if c.cfg.Faults&kind == 0 {
 		return
 	}
@@ -33,6 +33,8 @@ func (c *cluster) fault() {
 		happened = c.retire()
 	case Takeover:
 		happened = c.takeOver()
+	case Reissue:
+		happened = c.reissue()
 	}
 	if happened {
 		c.report.Faults[kind]++
@@ -118,6 +120,19 @@ func (c *cluster) newcomer() bool {
 		c.newNode(o, r.Generation, start, nil)
 		c.tell(r)
 	})
+	return true
+}
+
+// reissue begins a generation of the same origins; clients may learn of it before
+// shards do.
+func (c *cluster) reissue() bool {
+	if c.changing {
+		return false
+	}
+	c.changing = true
+	r := c.roster.Move()
+	c.spread(r, func() { c.changing = false })
+	c.tell(r)
 	return true
 }
 
