@@ -76,6 +76,9 @@ func (c *census) heard(a claim) (o outcome) {
 		}
 		return o
 	}
+	if a.bye {
+		return c.left(a.Node)
+	}
 	r := c.records[a.Node]
 	if r == nil {
 		r = &record{}
@@ -90,7 +93,7 @@ func (c *census) heard(a claim) (o outcome) {
 	return o
 }
 
-// left takes a goodbye.
+// left takes a goodbye: the member's own word, or Serf's.
 func (c *census) left(node string) (o outcome) {
 	r := c.records[node]
 	if r == nil {
@@ -100,10 +103,7 @@ func (c *census) left(node string) (o outcome) {
 	c.ended[node] = true
 	switch r.standing {
 	case pending:
-		o.refused = &r.claim
-		if h, ok := c.holder(r.claim); ok {
-			o.holder = &h
-		}
+		o.refused, o.holder = c.refusal(r)
 	case doubted:
 		o.calm = node
 		fallthrough
@@ -114,6 +114,14 @@ func (c *census) left(node string) (o outcome) {
 	return o
 }
 
+// refusal is a server that has gone without being announced, and who has its seat, if anybody.
+func (c *census) refusal(r *record) (refused, holder *claim) {
+	if h, ok := c.holder(r.claim); ok {
+		holder = &h
+	}
+	return &r.claim, holder
+}
+
 // silent takes gossip's report that a member has failed.
 func (c *census) silent(node string) (o outcome) {
 	r := c.records[node]
@@ -121,6 +129,7 @@ func (c *census) silent(node string) (o outcome) {
 	case r == nil || r.standing == doubted:
 	case r.standing == pending: // never announced: it may come back as if it were new
 		delete(c.records, node)
+		o.refused, o.holder = c.refusal(r) // a goodbye that arrives out of order looks like this too
 		o.events = c.announce()
 	default:
 		r.standing = doubted

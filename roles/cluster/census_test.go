@@ -14,6 +14,7 @@ func TestCensus(t *testing.T) {
 	mk := func(node string, seat int, held bool, start int64) claim {
 		return claim{Member: Member{Name: node, Node: node, Role: Server, Seat: seat}, held: held, start: start}
 	}
+	bye := func(a claim) claim { a.bye = true; return a }
 	w := func(node string) claim { return mk(node, NoSeat, false, 0) }
 	self := mk("self", 9, true, 1)
 	type step struct {
@@ -40,12 +41,17 @@ func TestCensus(t *testing.T) {
 		{"back from the dead", []step{{hear(w("a")), "+a"}, {silent("a"), "?a"}, {dead("a", 1), "!a"}, {intro(w("a")), ""},
 			{hear(w("a")), "^a"}, {hear(w("a")), ""}, {silent("a"), ""}}},
 		{"late leave", []step{{hear(w("a")), "+a"}, {silent("a"), "?a"}, {left("a"), "~a -a"}, {dead("a", 1), ""}}},
+		{"goodbye", []step{{hear(w("a")), "+a"}, {hear(bye(w("a"))), "-a"}, {hear(bye(w("a"))), ""}, {silent("a"), ""}, {left("a"), ""}}},
+		{"goodbye of a stranger", []step{{intro(bye(w("a"))), ""}, {hear(bye(w("a"))), ""}, {silent("a"), ""}}},
+		{"goodbye of a claim", []step{{hear(mk("b", 9, false, 5)), ""}, {hear(bye(mk("b", 9, false, 5))), "x<b"}, {left("b"), ""}}},
+		{"goodbye in doubt", []step{{hear(w("a")), "+a"}, {silent("a"), "?a"}, {hear(bye(w("a"))), "~a -a"}, {dead("a", 1), ""}}},
 		{"heard again", []step{{hear(w("a")), "+a"}, {silent("a"), "?a"}, {intro(w("a")), ""}, {hear(w("a")), "~a"}, {dead("a", 1), ""},
 			{silent("a"), "?a"}, {dead("a", 1), ""}, {dead("a", 2), "!a"}}},
 		{"claim then hold", []step{{hear(mk("a", 0, false, 1)), ""}, {hear(mk("a", 0, true, 1)), "+a"}}},
 		{"claim in vain", []step{{hear(mk("a", 0, true, 5)), "+a"}, {hear(mk("b", 0, false, 1)), ""}, {left("b"), "x<b"}, {hear(mk("b", 0, false, 1)), ""}}},
 		{"claim given up", []step{{hear(mk("b", 0, false, 1)), ""}, {left("b"), "x b"}}},
-		{"claim falls silent", []step{{hear(mk("b", 0, false, 1)), ""}, {silent("b"), ""}, {hear(mk("b", 0, true, 1)), "+b"}}},
+		{"claim falls silent", []step{{hear(mk("b", 0, false, 1)), ""}, {silent("b"), "x b"}, {left("b"), ""}, {hear(mk("b", 0, true, 1)), "+b"}}},
+		{"goodbye out of order", []step{{hear(mk("b", 9, false, 5)), ""}, {silent("b"), "x<b"}, {left("b"), ""}}},
 		{"my seat", []step{{hear(mk("b", 9, true, 5)), ""}, {left("b"), "x<b"}}},
 		{"successor", []step{{hear(mk("a", 0, true, 1)), "+a"}, {hear(mk("b", 0, true, 2)), ""}, {silent("a"), "?a"},
 			{hear(mk("b", 0, true, 2)), ""}, {dead("a", 1), "!a +b"}}},

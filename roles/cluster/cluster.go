@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,7 +210,7 @@ func (c *Cluster) setTags(a claim) {
 // ctx ends. Gossip still runs until Shutdown. A second Leave does nothing.
 func (c *Cluster) Leave(ctx context.Context) error {
 	done := make(chan error, 1)
-	go func() { done <- c.leave() }() // ends in about two seconds at most
+	go func() { done <- c.leave() }() // ends by itself; Shutdown waits for it
 	select {
 	case err := <-done:
 		return err
@@ -224,11 +225,44 @@ func (c *Cluster) leave() error {
 	if c.closed.Load() {
 		return ErrClosed
 	}
-	c.quiet.Store(true)
+	if !c.quiet.Swap(true) {
+		c.goodbye()
+	}
 	if err := c.serf.Leave(); err != nil {
 		return fmt.Errorf("cluster: leave: %w", err)
 	}
 	return nil
+}
+
+// told is how many members hear a goodbye from the leaver itself, over TCP; gossip tells the rest.
+const told = 16
+
+// goodbye tells the others that this process leaves: the scheduler first, then servers, then workers.
+// Members that do not answer hold it up for a few seconds at most.
+func (c *Cluster) goodbye() {
+	c.tagging.Lock()
+	defer c.tagging.Unlock()
+	c.mu.Lock()
+	c.census.self.bye = true
+	self := c.census.self
+	ms := c.census.members()
+	c.mu.Unlock()
+	if len(ms) == 1 {
+		return
+	}
+	if err := c.serf.SetTags(self.tags()); err != nil {
+		c.log.Debug("gossip: goodbye", "reason", err)
+	}
+	ms = slices.DeleteFunc(ms, func(m Member) bool { return m.Node == self.Node })
+	var wg sync.WaitGroup
+	for _, m := range ms[:min(told, len(ms))] {
+		wg.Go(func() {
+			if _, err := c.serf.Memberlist().Join([]string{m.Gossip}); err != nil {
+				c.log.Debug("gossip: goodbye", "name", m.Name, "reason", err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Shutdown stops gossip, waits for this package's goroutines and closes Events. Without Leave before

@@ -102,6 +102,11 @@ func TestLeaveAndCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, s, Left, bye.Self())
+	for _, m := range s.serf.Members() {
+		if m.Name == bye.Self().Node && m.Tags["bye"] != "1" {
+			t.Errorf("it left by Serf's goodbye alone, which can be overtaken: tags %v", m.Tags)
+		}
+	}
 	stop()
 	crash.Shutdown()
 	expect(t, s, Failed, crash.Self())
@@ -266,14 +271,36 @@ func TestGoodbyeOvertaken(t *testing.T) {
 	tm := defaultTiming
 	tm.grace = patience
 	s := mustStartTimed(t, cs, tm)
-	for i := range 20 {
+	for i := range 10 {
 		m := serf.Member{Name: fmt.Sprint("w-", i), Addr: net.IPv4(127, 0, 0, 1), Port: 9,
 			Tags: claim{Member: Member{Name: "w", Role: Worker, Seat: NoSeat, Version: "1.0.0"}}.tags()}
-		for _, e := range []serf.EventType{serf.EventMemberJoin, serf.EventMemberFailed, serf.EventMemberLeave} {
-			s.heard <- serf.MemberEvent{Type: e, Members: []serf.Member{m}}
+		send := func(e serf.EventType) { s.heard <- serf.MemberEvent{Type: e, Members: []serf.Member{m}} }
+		send(serf.EventMemberJoin)
+		for range 1000 { // the more, the longer a hasty verdict would have
+			send(serf.EventMemberFailed)
 		}
+		send(serf.EventMemberLeave)
 		expect(t, s, Joined, Member{Node: m.Name})
 		expect(t, s, Left, Member{Node: m.Name})
+	}
+}
+
+// Who has left hears nothing of the others any more, and would take their silence for death.
+func TestQuietAfterLeave(t *testing.T) {
+	s := mustStart(t, conf("scheduler", Scheduler, NoSeat))
+	w := mustStart(t, conf("worker", Worker, NoSeat, s))
+	expect(t, w, Joined, s.Self())
+	for range 2 {
+		if err := w.Leave(deadline(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.hear(serf.EventMemberLeave, &serf.Member{Name: s.Self().Node})
+	if got, want := names(w.Members()), "scheduler worker"; got != want {
+		t.Errorf("members after the leave: got %s, want %s", got, want)
+	}
+	if err := w.SetSeat(1); !errors.Is(err, ErrClosed) {
+		t.Errorf("SetSeat after Leave: got %v, want %v", err, ErrClosed)
 	}
 }
 

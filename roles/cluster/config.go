@@ -122,6 +122,8 @@ func (c *Config) gossipConfig(self claim, p place, g *gate, out *lines, events c
 	ml.ProbeTimeout = 100 * time.Millisecond
 	ml.GossipInterval = 20 * time.Millisecond
 	ml.SuspicionMult = 3
+	ml.SuspicionMaxTimeoutMult = 1        // others' confirmation is not waited for: TCP confirms,
+	ml.AwarenessMaxMultiplier = 2         // and a member with few peers must not probe ever slower
 	ml.RetransmitMult = 4                 // with fast gossip 2 loses bursts of joins,
 	ml.PushPullInterval = 2 * time.Second // and this repairs what was lost
 	ml.DeadNodeReclaimTime = time.Second

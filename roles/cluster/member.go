@@ -62,6 +62,7 @@ func compareMembers(a, b Member) int {
 type claim struct {
 	Member
 	held  bool  // it holds its seat; false: it is still asking for it
+	bye   bool  // it is leaving
 	start int64 // nanoseconds since 1970, by its own clock
 }
 
@@ -92,6 +93,9 @@ func (a claim) tags() map[string]string {
 	if a.held {
 		t["held"] = "1"
 	}
+	if a.bye {
+		t["bye"] = "1"
+	}
 	if a.Data != "" {
 		t["data"] = a.Data
 	}
@@ -108,7 +112,7 @@ func parseClaim(m *serf.Member) (claim, error) {
 		Name: t["name"], Node: m.Name, Role: Role(t["role"]), Seat: NoSeat,
 		Gossip: net.JoinHostPort(m.Addr.String(), strconv.Itoa(int(m.Port))),
 		Data:   t["data"], Version: t["ver"], Job: t["job"],
-	}, held: t["held"] == "1"}
+	}, held: t["held"] == "1", bye: t["bye"] == "1"}
 	if err := checkName(a.Name); err != nil {
 		return claim{}, err
 	}
@@ -137,8 +141,9 @@ func parseClaim(m *serf.Member) (claim, error) {
 	return a, nil
 }
 
-// checkTags refuses a claim that does not fit into gossip, whatever seat it gets later.
+// checkTags refuses a claim that does not fit into gossip, now or with what it may add later.
 func checkTags(a claim) error {
+	a.bye = true
 	if a.Role == Server {
 		a.Seat, a.held = maxSeat, true
 	}

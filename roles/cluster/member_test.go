@@ -21,7 +21,7 @@ func TestTagsRoundTrip(t *testing.T) {
 	bare := Member{Name: "w", Node: "w-1", Role: Worker, Seat: NoSeat, Gossip: "10.0.0.1:7946", Version: "0.0.1"}
 	for _, want := range []claim{
 		{Member: base, held: true, start: 1 << 62},
-		{Member: base, start: -5},
+		{Member: base, start: -5, bye: true},
 		{Member: bare},
 		{Member: Member{Name: "s", Node: "s-1", Role: Scheduler, Seat: NoSeat, Gossip: "10.0.0.1:7946", Version: "9.0.0", Data: "[::1]:1"}},
 	} {
@@ -72,8 +72,8 @@ func TestParseClaimRefuses(t *testing.T) {
 func FuzzParseClaim(f *testing.F) {
 	f.Add("server", "s-0", "3", "1", "127.0.0.1:9", "job", "1.2.3", "zz")
 	f.Add("worker", "", "", "", "[::1]:0", "", "1..3", "-1")
-	f.Fuzz(func(t *testing.T, role, name, seat, held, data, job, ver, start string) {
-		tags := map[string]string{"role": role, "name": name, "held": held, "data": data, "job": job, "ver": ver, "start": start}
+	f.Fuzz(func(t *testing.T, role, name, seat, flag, data, job, ver, start string) {
+		tags := map[string]string{"role": role, "name": name, "held": flag, "bye": flag, "data": data, "job": job, "ver": ver, "start": start}
 		if seat != "" {
 			tags["seat"] = seat
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 )
 
@@ -162,33 +161,10 @@ func TestRaceForSeat(t *testing.T) {
 }
 
 func race(t *testing.T, tm timing, meet ...*Cluster) {
-	const n = 3
+	t.Helper()
 	ctx := deadline(t)
-	type result struct {
-		c   *Cluster
-		err error
-	}
-	results := make(chan result)
-	for i := range n {
-		go func() {
-			c, err := start(ctx, conf("rival", Server, 5, meet[i%len(meet)]), tm)
-			results <- result{c, err}
-		}()
-	}
-	var up []*Cluster
-	for range n {
-		switch r := <-results; {
-		case r.err == nil:
-			defer r.c.Shutdown()
-			up = append(up, r.c)
-		case !errors.Is(r.err, ErrSeat):
-			t.Errorf("a loser: got %v, want %v", r.err, ErrSeat)
-		}
-	}
-	if len(up) == 0 {
-		t.Fatal("none got the seat")
-	}
-	lost := make(chan *Cluster, n)
+	up := contend(ctx, t, tm, 3, meet...)
+	lost := make(chan *Cluster, len(up))
 	for _, c := range up {
 		go func() {
 			select {
@@ -197,18 +173,12 @@ func race(t *testing.T, tm timing, meet ...*Cluster) {
 					t.Errorf("refused: got %v, want %v", err, ErrSeat)
 				}
 				lost <- c
-			case <-ctx.Done():
+			case <-c.ctx.Done():
 			}
 		}()
 	}
-	var losers atomic.Int64
 	for range len(up) - 1 {
-		select {
-		case <-lost:
-			losers.Add(1)
-		case <-ctx.Done():
-			t.Fatalf("%d hold the seat, %d of them were refused", len(up), losers.Load())
-		}
+		take(t, lost, "refusal, and several hold the seat")
 	}
 	// The others see one server, and when it says goodbye, none: nobody waits behind it.
 	servers := func(c *Cluster) (k int) {
@@ -232,6 +202,35 @@ func race(t *testing.T, tm timing, meet ...*Cluster) {
 	for _, c := range meet {
 		until(t, c, "no server", func() bool { return servers(c) == 0 })
 	}
+}
+
+// contend starts n servers at once for seat 5 and returns those whose Start succeeds, at least one.
+func contend(ctx context.Context, t *testing.T, tm timing, n int, meet ...*Cluster) (up []*Cluster) {
+	t.Helper()
+	type result struct {
+		c   *Cluster
+		err error
+	}
+	results := make(chan result)
+	for i := range n {
+		go func() {
+			c, err := start(ctx, conf("rival", Server, 5, meet[i%len(meet)]), tm)
+			results <- result{c, err}
+		}()
+	}
+	for range n {
+		switch r := <-results; {
+		case r.err == nil:
+			t.Cleanup(func() { r.c.Shutdown() })
+			up = append(up, r.c)
+		case !errors.Is(r.err, ErrSeat):
+			t.Errorf("a loser: got %v, want %v", r.err, ErrSeat)
+		}
+	}
+	if len(up) == 0 {
+		t.Fatal("none got the seat")
+	}
+	return up
 }
 
 // Two clusters that turn out to be one, each with a holder of the same seat: the later one goes.
