@@ -180,7 +180,7 @@ func TestFoldDoesNotDependOnTheDivisionOfWork(t *testing.T) {
 			for clock := range 5 {
 				for g := range 12 { // twelve gradients in eighths, whose sums are exact, dealt out
 					v := views[(g+g/4+clock)%len(views)] // several have the same key
-					v.Inc((g%4)*1100, float64(g-3)/8) // no sum is 0, which AdaGrad does not send
+					v.Inc((g%4)*1100, float64(g-3)/8)    // no sum is 0, which AdaGrad does not send
 				}
 				r.clock()
 			}
