@@ -321,6 +321,31 @@ func TestHoldAnotherSet(t *testing.T) {
 	}
 }
 
+// A part that turns to another working set sees there what it did in the one
+// before, though the shard has not.
+func TestOwnUpdatesFollowToAnotherSet(t *testing.T) {
+	for _, policy := range []consistency.Policy{consistency.SSP(2), consistency.ASP()} {
+		r := newRig(t, rigJob{specs: oneTable(Int32, 2, 10, Add), shards: 2, policy: policy})
+		v := openView[int32](r, 0, 0, "w", Span(0, 7), Increments)
+		r.start()
+		v.Hold(Keys([]uint64{1, 3, 6, 9}))
+		r.pump() // its values are here before the part has done anything
+		v.AddTo(3, 1, []int32{3, 4})
+		v.AddTo(6, 1, []int32{6, 7})
+		steps := r.clients[0].Steps()
+		steps.BeginClock(0)
+		r.end(0, 0)
+		want := []int32{0, 0, 3, 4, 6, 7, 0, 0}
+		wantValues(t, policy.String()+": the update is on its way", v.Values(), want...)
+		r.pump()
+		v.AddTo(3, 1, []int32{9, 9})
+		want[6], want[7] = 9, 9
+		r.clock()
+		r.sync()
+		wantValues(t, policy.String()+": the update is in", v.Values(), want...)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	r := newRig(t, rigJob{specs: []Spec{{Name: "w", Keys: 10}, {Name: "m", Keys: 10, Rule: Min}}})
 	c := r.clients[0]
