@@ -8,8 +8,8 @@ import (
 )
 
 // Stop says when a job is done. What is zero does not apply; with nothing set a
-// job stops at a relative change, or gap, of 1e-6 and after 1,000 epochs at the
-// latest.
+// job stops at a relative gap or a relative change of the objective of 1e-6,
+// whichever comes first, and after 1,000 epochs at the latest.
 type Stop struct {
 	Epochs    int
 	Clocks    int
@@ -39,6 +39,7 @@ type Point struct {
 // job is done. It is pure: time is an argument.
 type Director struct {
 	stop     Stop
+	settled  bool              // with nothing set: a small change is enough, though the gap is not
 	start    consistency.Clock // first clock of the rounds: 1 after Prepare
 	perEpoch consistency.Clock
 	every    consistency.Clock // clocks between evaluations
@@ -49,23 +50,31 @@ type Director struct {
 // NewDirector makes the director of a job whose rounds begin at start. every is
 // the clocks between evaluations; 0: an epoch.
 func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Director {
-	if stop.Epochs == 0 && stop.Clocks == 0 && stop.Seconds == 0 && stop.Tolerance == 0 && stop.Objective == nil {
+	settled := stop == Stop{}
+	if settled {
 		stop.Epochs, stop.Tolerance = 1000, 1e-6
 	}
 	perEpoch = max(perEpoch, 1)
 	if every == 0 {
 		every = perEpoch
 	}
-	return &Director{stop: stop, start: start, perEpoch: consistency.Clock(perEpoch), every: consistency.Clock(every)}
+	return &Director{stop: stop, settled: settled, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
 }
+
+// far is a clock that no job reaches. Larger settings count as this one, so that
+// adding a clock to it does not overflow.
+const far = consistency.Clock(math.MaxInt64 / 4)
 
 // limit is the clock that epochs and clocks allow, and which of the two it is.
 func (d *Director) limit() (consistency.Clock, string) {
 	at, reason := consistency.Clock(math.MaxInt64), ""
 	if d.stop.Epochs > 0 {
-		at, reason = d.start+consistency.Clock(d.stop.Epochs)*d.perEpoch, ReasonEpochs
+		at, reason = d.start+far, ReasonEpochs
+		if n := consistency.Clock(d.stop.Epochs); n <= far/d.perEpoch {
+			at = d.start + n*d.perEpoch
+		}
 	}
-	if c := d.start + consistency.Clock(d.stop.Clocks); d.stop.Clocks > 0 && c < at {
+	if c := d.start + min(consistency.Clock(d.stop.Clocks), far); d.stop.Clocks > 0 && c < at {
 		at, reason = c, ReasonClocks
 	}
 	return at, reason
@@ -133,7 +142,9 @@ func (d *Director) converged(before, e *Eval) bool {
 		if scale == 0 {
 			scale = math.Abs(e.Objective)
 		}
-		return e.Gap <= d.stop.Tolerance*scale
+		if e.Gap <= d.stop.Tolerance*scale || !d.settled {
+			return e.Gap <= d.stop.Tolerance*scale
+		}
 	}
 	if before == nil || e.Clock == before.Clock {
 		return false

@@ -31,25 +31,24 @@ func NewEval(clock consistency.Clock) *Eval {
 		maxima: map[string]float64{}, tables: map[string]table.Norms{}, Metrics: map[string]float64{}}
 }
 
-// Add adds values to the named sum, element by element; all parts must give the
-// same number of them.
+// Add adds values to the named sum, element by element. An algorithm gives the
+// same number of them each time; anything else is a mistake in it, and panics.
 func (e *Eval) Add(name string, values ...float64) {
 	sum, ok := e.sums[name]
 	if !ok {
 		e.sums[name] = slices.Clone(values)
 		return
 	}
-	for i, v := range values[:len(sum)] {
+	if len(sum) != len(values) {
+		panic(fmt.Sprintf("algos: evaluation: %q has %d elements and then %d", name, len(sum), len(values)))
+	}
+	for i, v := range values {
 		sum[i] += v
 	}
 }
 
-// Max raises the named maximum.
-func (e *Eval) Max(name string, v float64) {
-	if old, ok := e.maxima[name]; !ok || v > old {
-		e.maxima[name] = v
-	}
-}
+// Max raises the named maximum. What is not a number stays.
+func (e *Eval) Max(name string, v float64) { e.maxima[name] = max(v, e.Maximum(name)) }
 
 // Sum is a sum over the parts with one element; 0 if no part added to it.
 func (e *Eval) Sum(name string) float64 {

@@ -163,7 +163,7 @@ func (r *Rounds) Schedule() []Block {
 // Collect takes what a part emitted in this round and reports whether all parts
 // have. It copies values.
 func (r *Rounds) Collect(part int, round consistency.Clock, values []float64) (complete bool, err error) {
-	if part < 0 || part >= len(r.got) || round != r.s.Round || r.got[part] {
+	if part < 0 || part >= len(r.got) || round != r.s.Round || r.got[part] || r.missing == 0 {
 		return false, fmt.Errorf("algos: part %d emitted for round %d in round %d", part, round, r.s.Round)
 	}
 	r.emitted[part] = append(r.emitted[part][:0], values...)

@@ -86,6 +86,8 @@ type Spec struct {
 	Rule  Rule // how updates are combined and applied; the zero value is Add
 	Init  Init // the values of a key that nobody wrote; the zero value is 0
 	Store Store
+
+	Scratch bool // of use while the job runs only: not part of the model
 }
 
 var tableName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)

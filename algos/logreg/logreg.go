@@ -128,9 +128,9 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	}
 	specs := []table.Spec{
 		{Name: weights, Keys: d.Features, Type: table.Float64, Rule: table.AdaGrad(r.Step, tiny)},
-		{Name: counts, Keys: d.Features, Type: table.Float32}}
+		{Name: counts, Keys: d.Features, Type: table.Float32, Scratch: true}}
 	if r.Memory {
-		specs = append(specs, table.Spec{Name: mean, Keys: d.Features, Type: table.Float64})
+		specs = append(specs, table.Spec{Name: mean, Keys: d.Features, Type: table.Float64, Scratch: true})
 	}
 	return specs, nil
 }

@@ -89,6 +89,9 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		bySeat[p.seat] = p
 	}
 	for t, spec := range s.specs {
+		if spec.Scratch {
+			continue
+		}
 		tw, err := w.Table(spec, s.cfg.Output.Text)
 		if err != nil {
 			return err
