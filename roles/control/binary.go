@@ -65,6 +65,15 @@ func (r *Reader) Uint(limit uint64) uint64 {
 // Count reads how many things of at least size bytes follow.
 func (r *Reader) Count(size int) int { return int(r.Uint(uint64(len(r.b) / size))) }
 
+// Each reads how many things of at least size bytes follow and yields once for
+// each of them, until the first mistake.
+func (r *Reader) Each(size int) func(yield func() bool) {
+	return func(yield func() bool) {
+		for n := r.Count(size); n > 0 && r.err == nil && yield(); n-- {
+		}
+	}
+}
+
 // Bytes reads n bytes, which share the body's memory.
 func (r *Reader) Bytes(n int) []byte {
 	if n > len(r.b) {
@@ -175,12 +184,12 @@ func ReadBlocks(body []byte, f func(round consistency.Clock, part int, b algos.B
 		block algos.Block
 	}
 	var groups []group
-	for range r.Count(3) {
+	for range r.Each(3) {
 		var g group
-		for range r.Count(1) {
+		for range r.Each(1) {
 			g.parts = append(g.parts, int(r.Uint(math.MaxInt32)))
 		}
-		for range r.Count(1) {
+		for range r.Each(1) {
 			g.block.Keys = append(g.block.Keys, r.Uint(math.MaxUint64))
 		}
 		g.block.Values = r.Floats(nil)
@@ -236,11 +245,16 @@ func ReadEval(body []byte) (part int, e *algos.Eval, err error) {
 	r := NewReader(body)
 	part = int(r.Uint(math.MaxInt32))
 	e = algos.NewEval(consistency.Clock(r.Uint(maxClock)))
-	for range r.Count(2) {
+	seen := map[string]bool{}
+	for range r.Each(2) {
 		name := string(r.Bytes(r.Count(1)))
+		if seen[name] { // with another length it could not be added
+			return part, e, fmt.Errorf("control: the sum %q is there twice", name)
+		}
+		seen[name] = true
 		e.Add(name, r.Floats(nil)...)
 	}
-	for range r.Count(9) {
+	for range r.Each(9) {
 		name := string(r.Bytes(r.Count(1)))
 		e.Max(name, r.Float())
 	}
@@ -263,7 +277,7 @@ func AppendNorms(b []byte, norms []table.Norms) []byte {
 func ReadNorms(body []byte) ([]table.Norms, error) {
 	r := NewReader(body)
 	var norms []table.Norms
-	for range r.Count(34) {
+	for range r.Each(34) {
 		norms = append(norms, table.Norms{Sum: r.Float(), Abs: r.Float(), Squares: r.Float(), Max: r.Float(),
 			NonZeros: r.Uint(math.MaxUint64), Keys: r.Uint(math.MaxUint64)})
 	}
@@ -297,7 +311,7 @@ func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
 	r := NewReader(body)
 	t := Timing{r.Uint(math.MaxUint64), r.Uint(math.MaxUint64), r.Uint(math.MaxUint64)}
 	buf = buf[:0]
-	for range r.Count(2) {
+	for range r.Each(2) {
 		shard := int(r.Uint(math.MaxInt32))
 		buf = append(buf, Message{shard, r.Bytes(r.Count(1))})
 	}

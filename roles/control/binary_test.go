@@ -1,0 +1,460 @@
+package control
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"petuum/algos"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// What the binary messages say, as the tests compare it.
+type (
+	reached struct {
+		Part int
+		At   consistency.Clock
+	}
+	block struct {
+		Round consistency.Clock
+		Part  int
+		Block algos.Block
+	}
+	emitted struct {
+		Part   int
+		Round  consistency.Clock
+		Values []float64
+	}
+	eval struct {
+		Part   int
+		Clock  consistency.Clock
+		Sums   map[string][]float64
+		Maxima map[string]float64
+	}
+	row struct {
+		Key    uint64
+		Values []byte
+	}
+	rows struct {
+		Last bool
+		Rows []row
+	}
+	batch struct {
+		Timing   Timing
+		Messages []Message
+	}
+)
+
+// rowSize is the bytes of a row's values in the tests of Rows, which are of table
+// rowTable in shard rowShard.
+const rowSize, rowTable, rowShard = 8, 3, 200
+
+// message is a binary message with its two directions. random makes one; decode
+// reads one into what encode takes.
+type message struct {
+	name   string
+	random func(r *rand.Rand) any
+	encode func(m any) []byte
+	decode func(body []byte) (any, error)
+}
+
+// messages lists them all.
+var messages = []message{
+	{"Run", func(r *rand.Rand) any { return clock(r) },
+		func(m any) []byte { return AppendUints(nil, uint64(m.(consistency.Clock))) },
+		func(body []byte) (any, error) { return ReadRun(body) }},
+	{"Reached", func(r *rand.Rand) any { return reached{part(r), clock(r)} },
+		func(m any) []byte { return AppendUints(nil, uint64(m.(reached).Part), uint64(m.(reached).At)) },
+		func(body []byte) (any, error) {
+			p, at, err := ReadReached(body)
+			return reached{p, at}, err
+		}},
+	{"Blocks", randomBlocks, encodeBlocks,
+		func(body []byte) (any, error) {
+			var got []block
+			err := ReadBlocks(body, func(round consistency.Clock, part int, b algos.Block) { got = append(got, block{round, part, b}) })
+			slices.SortStableFunc(got, func(a, b block) int { return a.Part - b.Part })
+			return got, err
+		}},
+	{"Emitted", func(r *rand.Rand) any { return emitted{part(r), clock(r), floats(r)} },
+		func(m any) []byte { e := m.(emitted); return AppendEmitted(nil, e.Part, e.Round, e.Values) },
+		func(body []byte) (any, error) {
+			p, round, values, err := ReadEmitted(body, nil)
+			return emitted{p, round, values}, err
+		}},
+	{"Eval", func(r *rand.Rand) any {
+		e := eval{part(r), clock(r), map[string][]float64{}, map[string]float64{}}
+		for range r.IntN(4) {
+			e.Sums[text(r)] = floats(r)
+			e.Maxima[text(r)] = float(r)
+		}
+		return e
+	}, encodeEval,
+		func(body []byte) (any, error) {
+			p, e, err := ReadEval(body)
+			sums, maxima := e.Parts()
+			return eval{p, e.Clock, sums, maxima}, err
+		}},
+	{"Norms", func(r *rand.Rand) any {
+		var norms []table.Norms
+		for range r.IntN(4) {
+			norms = append(norms, table.Norms{Sum: float(r), Abs: float(r), Squares: float(r), Max: float(r), NonZeros: number(r), Keys: number(r)})
+		}
+		return norms
+	}, func(m any) []byte { return AppendNorms(nil, m.([]table.Norms)) },
+		func(body []byte) (any, error) { return ReadNorms(body) }},
+	{"Rows", func(r *rand.Rand) any {
+		m := rows{Last: r.IntN(2) == 0}
+		for range r.IntN(4) {
+			m.Rows = append(m.Rows, row{number(r), binary.LittleEndian.AppendUint64(nil, r.Uint64())})
+		}
+		return m
+	}, encodeRows,
+		func(body []byte) (any, error) {
+			var got rows
+			var err error
+			got.Last, err = ReadRows(body, rowTable, rowShard, rowSize, func(key uint64, values []byte) error {
+				got.Rows = append(got.Rows, row{key, values})
+				return nil
+			})
+			return got, err
+		}},
+	{"Batch", func(r *rand.Rand) any {
+		b := batch{Timing: Timing{number(r), number(r), number(r)}}
+		for range r.IntN(4) {
+			b.Messages = append(b.Messages, Message{part(r), []byte(text(r))})
+		}
+		return b
+	}, encodeBatch,
+		func(body []byte) (any, error) {
+			t, m, err := ReadBatch(body, nil)
+			return batch{t, m}, err
+		}},
+}
+
+// number is small as often as large.
+func number(r *rand.Rand) uint64           { return r.Uint64() >> r.IntN(64) }
+func clock(r *rand.Rand) consistency.Clock { return consistency.Clock(number(r) >> 1) }
+func part(r *rand.Rand) int                { return int(number(r) >> 33) }
+
+func float(r *rand.Rand) float64 {
+	special := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), math.MaxFloat64, math.SmallestNonzeroFloat64}
+	if k := r.IntN(4 * len(special)); k < len(special) {
+		return special[k]
+	}
+	return r.NormFloat64()
+}
+
+func floats(r *rand.Rand) (fs []float64) {
+	for range r.IntN(5) {
+		fs = append(fs, float(r))
+	}
+	return fs
+}
+
+func text(r *rand.Rand) string {
+	b := make([]byte, r.IntN(200))
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return string(b)
+}
+
+// randomBlocks makes blocks of parts, some of them the same one.
+func randomBlocks(r *rand.Rand) any {
+	var got []block
+	round := clock(r)
+	var last algos.Block
+	for p := range r.IntN(6) {
+		if r.IntN(2) == 0 {
+			last = algos.Block{Values: floats(r)}
+			for range len(last.Values) + r.IntN(3) {
+				last.Keys = append(last.Keys, number(r))
+			}
+		}
+		got = append(got, block{round, p * 2, last})
+	}
+	return got
+}
+
+func encodeBlocks(m any) []byte {
+	var round consistency.Clock
+	var parts []int
+	var blocks []algos.Block
+	for _, b := range m.([]block) {
+		round, parts = b.Round, append(parts, b.Part)
+		for len(blocks) <= b.Part {
+			blocks = append(blocks, algos.Block{})
+		}
+		blocks[b.Part] = b.Block
+	}
+	return AppendBlocks(nil, round, parts, blocks)
+}
+
+func encodeEval(m any) []byte {
+	v := m.(eval)
+	e := algos.NewEval(v.Clock)
+	for name, fs := range v.Sums {
+		e.Add(name, fs...)
+	}
+	for name, f := range v.Maxima {
+		e.Max(name, f)
+	}
+	return AppendEval(nil, v.Part, e)
+}
+
+func encodeRows(m any) []byte {
+	var body []byte
+	last := uint64(0)
+	for _, r := range m.(rows).Rows {
+		body = append(AppendUints(body, r.Key), r.Values...)
+	}
+	if m.(rows).Last {
+		last = 1
+	}
+	return append(AppendUints(nil, rowTable, rowShard, last, uint64(len(body))), body...)
+}
+
+func encodeBatch(m any) []byte {
+	b := m.(batch)
+	body := AppendBatchHead(nil, b.Timing, len(b.Messages))
+	for _, msg := range b.Messages {
+		body = AppendMessage(body, msg.Shard, msg.Body)
+	}
+	return body
+}
+
+// same to the bit, but that nil is as good as empty.
+var exactly = cmp.Options{cmpopts.EquateEmpty(), cmp.Comparer(func(a, b float64) bool {
+	return math.Float64bits(a) == math.Float64bits(b)
+})}
+
+// TestBinary sends random messages through their encoding, whole, cut short and
+// with bytes too many.
+func TestBinary(t *testing.T) {
+	const seed = 11
+	t.Logf("seed %d", seed)
+	for _, m := range messages {
+		t.Run(m.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 0))
+			for i := range 200 {
+				want := m.random(r)
+				body := m.encode(want)
+				got, err := m.decode(body)
+				if err != nil {
+					t.Fatalf("message %d, %v: %v", i, want, err)
+				}
+				if m.name == "Blocks" && len(want.([]block)) == 0 {
+					got = want // without a part there is nobody to be told of the round
+				}
+				if diff := cmp.Diff(want, got, exactly); diff != "" {
+					t.Fatalf("message %d: (-sent +received)\n%s", i, diff)
+				}
+				for n := range body {
+					if got, err := m.decode(body[:n:n]); err == nil {
+						t.Fatalf("message %d: the first %d of %d bytes were read as %v", i, n, len(body), got)
+					}
+				}
+				if _, err := m.decode(append(slices.Clone(body), 0)); err == nil {
+					t.Fatalf("message %d: a byte too many was not noticed", i)
+				}
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	uints := func(vs ...uint64) []byte { return AppendUints(nil, vs...) }
+	for _, c := range []struct {
+		message, name string
+		body          []byte
+		want          string
+	}{
+		{"Run", "clock that is negative", uints(1 << 63), "above"},
+		{"Run", "number of more than 64 bits", bytes.Repeat([]byte{0xff}, 11), "truncated"},
+		{"Reached", "part beyond 31 bits", uints(1<<31, 0), "above"},
+		{"Reached", "bytes left over", uints(1, 2, 3), "1 bytes too many"},
+		{"Blocks", "more groups than bytes", uints(0, 1<<40), "above"},
+		{"Blocks", "more values than keys", append(uints(0, 1, 1, 0, 0, 1), make([]byte, 8)...), "1 values for 0 keys"},
+		{"Emitted", "more values than bytes", append(uints(0, 0, 3), make([]byte, 16)...), "above"},
+		{"Emitted", "a byte less than the values", append(uints(0, 0, 2), make([]byte, 15)...), "truncated"},
+		{"Eval", "a sum twice, then longer", append(append(uints(0, 0, 2, 1, 'a', 0, 1, 'a', 1), make([]byte, 8)...), 0), `the sum "a" is there twice`},
+		{"Eval", "a sum twice, then shorter", append(append(uints(0, 0, 2, 1, 'a', 1), make([]byte, 8)...), 1, 'a', 0, 0), `the sum "a" is there twice`},
+		{"Norms", "more tables than bytes", uints(1), "above"},
+		{"Rows", "of another table", uints(rowTable+1, rowShard, 1, 0), "table 4 in shard 200, not 3 in 200"},
+		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},
+		{"Rows", "neither last nor not", uints(rowTable, rowShard, 2, 0), "above"},
+		{"Rows", "part of a row", append(uints(rowTable, rowShard, 1, 5), make([]byte, 5)...), "truncated"},
+		{"Batch", "message longer than the batch", uints(0, 0, 0, 1, 5, 9, 1), "above"},
+	} {
+		t.Run(c.message+"/"+c.name, func(t *testing.T) {
+			i := slices.IndexFunc(messages, func(m message) bool { return m.name == c.message })
+			got, err := messages[i].decode(c.body)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v and the error %v, want one with %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+// TestRowsStop checks that an error of whoever takes the rows ends the reading.
+func TestRowsStop(t *testing.T) {
+	body := encodeRows(rows{Rows: []row{{1, make([]byte, rowSize)}, {2, make([]byte, rowSize)}}})
+	stop, calls := fmt.Errorf("disk full"), 0
+	_, err := ReadRows(body, rowTable, rowShard, rowSize, func(uint64, []byte) error { calls++; return stop })
+	if err != stop || calls != 1 {
+		t.Errorf("got %v after %d rows, want %v after 1", err, calls, stop)
+	}
+}
+
+// TestAllocation holds what a decoder allocates against the bytes that are there,
+// whatever they announce.
+func TestAllocation(t *testing.T) {
+	const perByte, slack = 200, 64 << 10
+	bodies := map[string][]byte{}
+	for _, n := range []int{0, 100, 1 << 16} {
+		for _, fill := range []byte{0, 1, 0x7f, 0xff} {
+			for announced := range 5 {
+				// some small numbers, then a count of what follows or of too much
+				head := AppendUints(nil, slices.Repeat([]uint64{1}, announced)...)
+				name := fmt.Sprintf("%d of %#x after %d", n, fill, announced)
+				filler := bytes.Repeat([]byte{fill}, n)
+				bodies[name+", too many"] = append(AppendUints(slices.Clone(head), 1<<50), filler...)
+				bodies[name+", third"] = append(AppendUints(slices.Clone(head), uint64(n)/3), filler...)
+			}
+		}
+	}
+	for _, m := range messages {
+		for name, body := range bodies {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _ = m.decode(body)
+			runtime.ReadMemStats(&after)
+			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(len(body)*perByte+slack); got > most {
+				t.Errorf("%s of %s: %d bytes allocated for %d, want at most %d", m.name, name, got, len(body), most)
+			}
+		}
+	}
+}
+
+// TestBlocksShare checks that a block which several parts share is sent, and
+// received, once.
+func TestBlocksShare(t *testing.T) {
+	shared := algos.Block{Keys: []uint64{1, 2, 3}, Values: []float64{4, 5}}
+	twin := algos.Block{Keys: slices.Clone(shared.Keys), Values: slices.Clone(shared.Values)}
+	cut := algos.Block{Keys: shared.Keys, Values: shared.Values[:1]} // the same memory, less of it
+	for _, c := range []struct {
+		name   string
+		parts  []int
+		blocks []algos.Block
+		groups [][]int
+	}{
+		{"all share", []int{0, 1, 2}, []algos.Block{shared, shared, shared}, [][]int{{0, 1, 2}}},
+		{"equal is not shared", []int{0, 1}, []algos.Block{shared, twin}, [][]int{{0}, {1}}},
+		{"less of the same memory", []int{0, 1, 2}, []algos.Block{shared, cut, shared}, [][]int{{0, 2}, {1}}},
+		{"empty ones", []int{0, 1, 2}, []algos.Block{{}, shared, {Keys: []uint64{}}}, [][]int{{0, 2}, {1}}},
+		{"some of the parts", []int{1, 3}, []algos.Block{twin, shared, twin, shared}, [][]int{{1, 3}}},
+		{"none", nil, []algos.Block{shared}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			body := AppendBlocks(nil, 9, c.parts, c.blocks)
+			want := AppendUints(nil, 9, uint64(len(c.groups)))
+			for _, g := range c.groups {
+				b := c.blocks[g[0]]
+				want = AppendUints(want, uint64(len(g)))
+				for _, p := range g {
+					want = AppendUints(want, uint64(p))
+				}
+				want = appendFloats(AppendUints(AppendUints(want, uint64(len(b.Keys))), b.Keys...), b.Values)
+			}
+			if !bytes.Equal(body, want) {
+				t.Errorf("got  %x\nwant %x", body, want)
+			}
+			got := map[int]algos.Block{}
+			err := ReadBlocks(body, func(round consistency.Clock, part int, b algos.Block) {
+				if round != 9 {
+					t.Errorf("round %d, want 9", round)
+				}
+				got[part] = b
+			})
+			if err != nil || len(got) != len(c.parts) {
+				t.Fatalf("blocks of %d parts and %v, want %d", len(got), err, len(c.parts))
+			}
+			for _, g := range c.groups {
+				for _, p := range g {
+					if diff := cmp.Diff(c.blocks[p], got[p], exactly); diff != "" {
+						t.Errorf("part %d: (-sent +received)\n%s", p, diff)
+					}
+					if !same(got[g[0]], got[p]) {
+						t.Errorf("parts %d and %d do not share their block", g[0], p)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestReuse checks that the hot decoders use the buffers they are given.
+func TestReuse(t *testing.T) {
+	body := encodeBatch(batch{Messages: []Message{{1, []byte("one")}, {2, []byte("two")}}})
+	got := AppendEmitted(nil, 3, 4, []float64{5, 6})
+	msgs, values := make([]Message, 8), make([]float64, 8)
+	if n := testing.AllocsPerRun(100, func() {
+		_, m, err := ReadBatch(body, msgs)
+		_, _, v, err2 := ReadEmitted(got, values)
+		if err != nil || err2 != nil || len(m) != 2 || len(v) != 2 || &m[0] != &msgs[0] || &v[0] != &values[0] {
+			t.Fatalf("got %v, %v and %v, %v", m, err, v, err2)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// FuzzDecode reads garbage as every message. What is accepted is the same once it
+// has been encoded again.
+func FuzzDecode(f *testing.F) {
+	r := rand.New(rand.NewPCG(12, 0))
+	for kind, m := range messages {
+		for range 4 {
+			f.Add(byte(kind), m.encode(m.random(r)))
+		}
+	}
+	f.Add(byte(4), append(append(AppendUints(nil, 0, 0, 2, 1, 'a', 0, 1, 'a', 1), make([]byte, 8)...), 0))
+	f.Fuzz(func(t *testing.T, kind byte, body []byte) {
+		m := messages[int(kind)%len(messages)]
+		got, err := m.decode(body)
+		if err != nil {
+			return
+		}
+		if blocks, ok := got.([]block); ok {
+			for i, b := range blocks {
+				if len(b.Block.Values) > len(b.Block.Keys) {
+					t.Fatalf("a block of %d keys with %d values", len(b.Block.Keys), len(b.Block.Values))
+				}
+				if b.Part > 1000 || i > 0 && b.Part == blocks[i-1].Part {
+					return // no job has so many, nor a part twice
+				}
+			}
+			if len(blocks) == 0 {
+				return
+			}
+		}
+		again, err := m.decode(m.encode(got))
+		if err != nil {
+			t.Fatalf("%s %v cannot be read once it was encoded: %v", m.name, got, err)
+		}
+		if diff := cmp.Diff(got, again, exactly); diff != "" {
+			t.Fatalf("%s: (-first +second)\n%s", m.name, diff)
+		}
+	})
+}
