@@ -55,7 +55,7 @@ type Cluster struct {
 // with a seat when it holds it. Its errors match ErrUnreachable, ErrForeign, ErrVersion or ErrSeat where
 // that is the cause. It does not retry a join that nobody answers. If the holder of the seat does not
 // answer any more, Start waits until its death is known. ctx bounds Start only; on its end Start may take
-// two more seconds, the time one network operation may last.
+// some seconds more, the time one exchange over the network may last.
 func Start(ctx context.Context, c Config) (*Cluster, error) {
 	return start(ctx, c, defaultTiming)
 }
@@ -265,8 +265,9 @@ func (c *Cluster) goodbye() {
 	wg.Wait()
 }
 
-// Shutdown stops gossip, waits for this package's goroutines and closes Events. Without Leave before
-// it the others see a crash. It is idempotent.
+// Shutdown stops gossip, waits for this package's goroutines and closes Events; if a member is just being
+// asked whether it lives, that takes up to a few seconds. Without Leave before it the others see a crash.
+// It is idempotent.
 func (c *Cluster) Shutdown() error {
 	c.over.Do(func() {
 		c.leaving.Lock()

@@ -69,10 +69,13 @@ var defaultTiming = timing{
 	settle: 100 * time.Millisecond,
 	stale:  10 * time.Second,
 	grace:  100 * time.Millisecond,
-	ask:    time.Second,
+	ask:    2 * time.Second,
 	again:  500 * time.Millisecond,
-	asks:   6,
+	asks:   4,
 }
+
+// patient is how long one exchange over TCP may last: a busy machine makes its members slow.
+const patient = 5 * time.Second
 
 // check reports everything that is wrong with the parts of c that need no look-up.
 func (c *Config) check() error {
@@ -117,7 +120,7 @@ func (c *Config) gossipConfig(self claim, p place, g *gate, out *lines, events c
 			ml.AdvertisePort = int(p.advertise.Port())
 		}
 	}
-	ml.TCPTimeout = 2 * time.Second
+	ml.TCPTimeout = patient
 	ml.ProbeInterval = 200 * time.Millisecond
 	ml.ProbeTimeout = 100 * time.Millisecond
 	ml.GossipInterval = 20 * time.Millisecond

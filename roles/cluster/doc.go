@@ -48,7 +48,7 @@
 //
 // # Timing
 //
-// A crash is Failed after 1 to 2 seconds, a stopped process that still accepts connections after about
-// 3 more; a leave is Left in some tens of milliseconds, and Leave itself returns in about 0.4 s. A server
+// A crash is Failed after 1 to 2 seconds; a process that is stopped, while its system still opens connections
+// for it, some ten seconds later, because a starved one looks the same; a leave is Left in some tens of milliseconds, and Leave itself returns in about 0.4 s. A server
 // with a seat starts 0.2 s later than one without. Gossip costs each process under one percent of a core.
 package cluster

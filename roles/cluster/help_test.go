@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience ends a test that would hang; no test waits for it to pass.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func deadline(t *testing.T) context.Context {
 	ctx, stop := context.WithTimeout(context.Background(), patience)

@@ -15,6 +15,7 @@ import (
 // there was nobody to meet: a new cluster.
 func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err error) {
 	var missed []target
+	mute := map[netip.AddrPort]bool{} // who took a connection and then all the time there was
 	for _, t := range targets {
 		met, self := false, false
 		for _, a := range t.addrs {
@@ -22,11 +23,13 @@ func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err 
 				self = true
 				continue
 			}
+			begun := time.Now()
 			ok, err := c.joinOne(ctx, a)
 			if err != nil {
 				return joined, err
 			}
 			met = met || ok
+			mute[a] = time.Since(begun) >= patient
 		}
 		joined = joined || met
 		if !met && !self {
@@ -38,7 +41,7 @@ func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err 
 		c.introduce()
 		return true, nil
 	}
-	return false, explain(ctx, missed, refusal)
+	return false, explain(ctx, missed, mute, refusal)
 }
 
 // joinOne meets one member. Serf's join cannot be interrupted, but ends in a few seconds.
@@ -81,7 +84,7 @@ func (c *Cluster) introduce() {
 
 // explain says why nobody was met. Memberlist's errors are text, so the addresses are dialled again;
 // refusal is why this process turned away from those it could talk to.
-func explain(ctx context.Context, missed []target, refusal error) error {
+func explain(ctx context.Context, missed []target, mute map[netip.AddrPort]bool, refusal error) error {
 	var errs []error
 	for _, t := range missed {
 		cause := ErrForeign
@@ -90,9 +93,11 @@ func explain(ctx context.Context, missed []target, refusal error) error {
 				cause = fmt.Errorf("%w there; is a member running, and is this its gossip address? %w", ErrUnreachable, err)
 				continue
 			}
-			cause = ErrForeign
-			if refusal != nil {
+			switch cause = ErrForeign; {
+			case refusal != nil:
 				cause = refusal
+			case mute[a]:
+				cause = fmt.Errorf("%w there within %v, although the port is open; is it a member's gossip address?", ErrUnreachable, patient)
 			}
 			break
 		}
@@ -102,7 +107,7 @@ func explain(ctx context.Context, missed []target, refusal error) error {
 }
 
 func reach(ctx context.Context, a netip.AddrPort) error {
-	d := net.Dialer{Timeout: 2 * time.Second}
+	d := net.Dialer{Timeout: patient}
 	conn, err := d.DialContext(ctx, "tcp", a.String())
 	if err != nil {
 		return err

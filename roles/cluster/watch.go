@@ -125,7 +125,9 @@ func (c *Cluster) report(o outcome) {
 
 // ask finds out whether a member that gossip misses is dead. It believes so when the member does not
 // answer, and after a bounded number of answers: a process can be stopped while its system still opens
-// connections for it. When gossip hears of the member again, or it turns out to have left, ctx ends.
+// connections for it. After each answer it exchanges state with the member over TCP: one that lacked the
+// processor to answer in time learns that it is missed, and comes back. When gossip hears of the member
+// again, or it turns out to have left, ctx ends.
 func (c *Cluster) ask(ctx context.Context, d doubt) {
 	wait := c.timing.grace
 	for range c.timing.asks {
@@ -136,7 +138,8 @@ func (c *Cluster) ask(ctx context.Context, d doubt) {
 			break
 		}
 		wait = c.timing.again
-		c.log.Debug("gossip misses a member that still answers", "name", d.member.Name, "data", d.member.Data)
+		_, err := c.serf.Memberlist().Join([]string{d.member.Gossip})
+		c.log.Debug("gossip misses a member that still answers", "name", d.member.Name, "data", d.member.Data, "exchange", err)
 	}
 	select {
 	case c.verdicts <- d:
