@@ -1,6 +1,6 @@
 // Package cluster is membership: which processes take part, found and watched by Serf gossip.
 //
-// A Cluster is one process's seat at the table. It says who is here (Members), what changes
+// A Cluster is one process's part in it. It says who is here (Members), what changes
 // (Events) and when this process itself has to go (Refused). Shard maps, clocks and data never
 // travel by gossip; a member only tells who it is and where its data listener stands.
 //
@@ -22,7 +22,7 @@
 //   - A death is believed after TCP agrees. While gossip misses a member and its data listener still
 //     answers, it stays in Members; it is asked again a bounded number of times, then believed dead.
 //   - Of the servers that claim one seat exactly one stays. A server claims, looks around for
-//     settleTime, and then holds. A holder beats a claim; among equals the earlier start wins, then
+//     a tenth of a second, and then holds. A holder beats a claim; among equals the earlier start wins, then
 //     the lower node name. Because only a process itself knows whether it has ever held, the
 //     winner of this order among those who held (or else among all) never loses.
 //   - A death is announced before the join of the server that takes over the seat.
