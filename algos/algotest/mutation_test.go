@@ -89,6 +89,18 @@ var mutations = []mutation{
 	{"a set that others have left is still lent", []edit{
 		{"table/view.go", "	if v.held.lent {\n		return", "	if len(v.held.views) == 1 && !v.inPlace {\n		return"},
 	}, []string{"read-my-writes", "bound", "sums"}},
+	{"a set that all have left forgets who was ahead", []edit{
+		{"table/view.go", "old.retiredBy = max(old.retiredBy, c.parts[v.part].clock)", "old.retiredBy = c.parts[v.part].clock"},
+	}, []string{"read-my-writes", "bound", "sums"}},
+	{"what was written in place is refreshed away", []edit{
+		{"table/view.go", "if v.inPlace && v.dirty.has(int(i)) {", "if false {"},
+	}, []string{"read-my-writes", "bound", "future"}},
+	{"parts that end apart leave updates behind", []edit{
+		{"table/clock.go", "		least = most\n", "		least, most = c.clock, least\n"},
+	}, []string{"sums", "stuck", "protocol"}},
+	{"nothing asks for sets that are declared anew", []edit{
+		{"table/client.go", "if declared && sh.version > consistency.Beginning &&", "if false && declared &&"},
+	}, []string{"stuck"}},
 	{"an answer of the session before is taken", []edit{
 		{"table/client.go", "case gen < c.gen && (k == kindAnswer || k == kindReset):", "case false:"},
 	}, []string{"read-my-writes", "bound", "protocol", "stuck"}},
@@ -100,14 +112,14 @@ var mutations = []mutation{
 	}, []string{"read-my-writes", "future"}},
 	{"an origin that has left is waited for again", []edit{
 		{"table/shard.go", "if s.sessions[e.Origin] == nil { // else", "if _, ok := s.vector.Clock(e.Origin); !ok { // else"},
-	}, []string{"stuck", "back", "bound"}},
+	}, []string{"stuck", "back", "bound", "replica"}},
 	{"a clock is folded in the order of arrival", []edit{
 		{"table/update.go", "return int(a.origin) - int(b.origin)", "return 0"},
 	}, []string{"deterministic"}},
 	{"a snapshot has no identities", []edit{
 		{"table/snapshot.go", "b = appendVarint(b, int64(ses.clock))", "b = appendVarint(b, 0)"},
 	}, []string{"protocol", "replica"}},
-	{"a snapshot has no leases that wait", []edit{
+	{"nobody is taken to wait for a lease", []edit{
 		{"table/update.go", "	return ses != nil && ses.find(w.h.table, w.h.id) == w.h\n", "	return ses != nil && ses.find(w.h.table, w.h.id) == nil\n"},
 	}, []string{"stuck", "replica", "lease"}},
 }

@@ -87,6 +87,9 @@ func (c *cluster) newNode(o consistency.Origin, generation uint32, start consist
 			p.slow *= 8
 		}
 		p.final = c.final[o]
+		if !c.cfg.Leases && i > 0 { // a rotation needs all its parts to the end
+			p.final -= consistency.Clock(c.work(p.slot, 0, 400).IntN(3))
+		}
 		p.wake = c.now + c.rng.Int64N(50)
 		p.openWindows()
 		n.parts = append(n.parts, p)
