@@ -25,10 +25,12 @@ import (
 // Algorithm is all that data-parallel learning needs. Exported fields with a
 // toml tag are the parameters, decoded from the job's [algorithm] table over the
 // defaults that the constructor set. Each instance is called from one goroutine
-// at a time.
+// at a time. What an algorithm can do beyond this it says by implementing further
+// interfaces below, which the platform looks for: [Validator], [Preparer], [Paced],
+// [Predictor], [ModelParallel].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
-	// answer. It refuses data or parameters that the algorithm cannot work with.
+	// answer. It refuses data that the algorithm cannot work with, such as none.
 	Tables(d dataset.Info) ([]table.Spec, error)
 	// Load takes the part of the input and opens views.
 	Load(part *dataset.Part, w *Worker) error
@@ -65,6 +67,13 @@ type ModelParallel interface {
 type Preparer interface {
 	Algorithm
 	Prepare(w *Worker)
+}
+
+// Validator is an Algorithm with parameters that its tags cannot describe:
+// Validate reports what makes no sense, before anything starts.
+type Validator interface {
+	Algorithm
+	Validate() error
 }
 
 // Paced is an Algorithm that needs several clocks for one pass over the data.

@@ -7,9 +7,10 @@ import (
 	"petuum/consistency"
 )
 
-// Stop says when a job is done. What is zero does not apply; with nothing set a
+// Stop says when a job is done. What is zero does not apply. With nothing set a
 // job stops at a relative gap or a relative change of the objective of 1e-6,
-// whichever comes first, and after 1,000 epochs at the latest.
+// whichever comes first; without epochs, clocks or seconds it stops after 1,000
+// epochs at the latest.
 type Stop struct {
 	Epochs    int
 	Clocks    int
@@ -52,7 +53,10 @@ type Director struct {
 func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Director {
 	settled := stop == Stop{}
 	if settled {
-		stop.Epochs, stop.Tolerance = 1000, 1e-6
+		stop.Tolerance = 1e-6
+	}
+	if stop.Epochs == 0 && stop.Clocks == 0 && stop.Seconds == 0 {
+		stop.Epochs = mostEpochs
 	}
 	perEpoch = max(perEpoch, 1)
 	if every == 0 {
@@ -60,6 +64,9 @@ func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Direc
 	}
 	return &Director{stop: stop, settled: settled, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
 }
+
+// mostEpochs ends a job that nothing else ends.
+const mostEpochs = 1000
 
 // far is a clock that no job reaches. Larger settings count as this one, so that
 // adding a clock to it does not overflow.

@@ -63,12 +63,19 @@ type Errors []Problem
 
 // Error is one problem on each line.
 func (e Errors) Error() string {
-	lines := make([]string, len(e))
+	lines := make([]string, 0, mostLines+1)
 	for i, p := range e {
-		lines[i] = p.Error()
+		if i == mostLines {
+			lines = append(lines, fmt.Sprintf("and %d more like these: is this a TOML file?", len(e)-i))
+			break
+		}
+		lines = append(lines, p.Error())
 	}
 	return strings.Join(lines, "\n")
 }
+
+// mostLines is how many problems are printed; a file with more is something else.
+const mostLines = 20
 
 // Unwrap gives errors.As each [Problem].
 func (e Errors) Unwrap() []error {

@@ -22,9 +22,9 @@ var rewrite = flag.Bool("rewrite", false, "write docs/settings.md anew")
 func TestSettingsPage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Settings\n\nEvery key of a job's TOML file, from the code (`go test ./roles -run TestSettingsPage -rewrite`). Any of them can be\noverridden: `--set section.key=value`.\n")
-	table(&b, "The job and its place", "", configs.Settings())
+	table(&b, "The job and its place", configs.Settings())
 	for _, name := range slices.Sorted(maps.Keys(registry.Algorithms)) {
-		table(&b, fmt.Sprintf("[algorithm] of %s", name), "algorithm.", configs.Describe(registry.Algorithms[name]()))
+		table(&b, fmt.Sprintf("[algorithm] of %s", name), configs.Describe(registry.Algorithms[name]()))
 	}
 	path := filepath.Join("..", "docs", "settings.md")
 	if *rewrite {
@@ -41,9 +41,17 @@ func TestSettingsPage(t *testing.T) {
 	}
 }
 
-func table(b *strings.Builder, title, prefix string, settings []configs.Setting) {
+func table(b *strings.Builder, title string, settings []configs.Setting) {
 	fmt.Fprintf(b, "\n## %s\n\n| key | type | default | |\n|---|---|---|---|\n", title)
 	for _, s := range settings {
-		fmt.Fprintf(b, "| `%s%s` | %s | `%s` | %s |\n", prefix, s.Key, s.Type, s.Default, strings.ReplaceAll(s.Doc, "|", "\\|"))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.Key, s.Type, value(s.Default), strings.ReplaceAll(s.Doc, "|", "\\|"))
 	}
+}
+
+// value shows a default; one that is not set shows as a dash.
+func value(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return "`" + text + "`"
 }

@@ -79,7 +79,8 @@ const (
 // to be set.
 func New() *Lasso { return &Lasso{Standardize: true, Intercept: true, Priority: "delta"} }
 
-func (l *Lasso) check() error {
+// Validate reports parameters that make no sense, alone or together.
+func (l *Lasso) Validate() error {
 	var errs []error
 	bad := func(wrong bool, format string, args ...any) {
 		if wrong {
@@ -96,7 +97,7 @@ func (l *Lasso) check() error {
 
 // Tables declares what the job shares.
 func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
-	err := l.check()
+	err := l.Validate()
 	switch {
 	case err != nil:
 	case d.Rows == 0 || d.Features == 0:

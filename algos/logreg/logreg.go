@@ -80,8 +80,8 @@ func (r *Regression) weight(n uint64) float64 {
 
 func (r *Regression) dual() bool { return r.Solver != "adagrad" }
 
-// check reports everything that is wrong with the parameters.
-func (r *Regression) check() error {
+// Validate reports parameters that make no sense, alone or together.
+func (r *Regression) Validate() error {
 	var errs []error
 	bad := func(wrong bool, format string, args ...any) {
 		if wrong {
@@ -108,7 +108,7 @@ func (r *Regression) check() error {
 
 // Tables declares what the job shares.
 func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
-	if err := r.check(); err != nil {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	switch classes := d.Classes; {
