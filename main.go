@@ -49,6 +49,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	child := local.Child()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
 	if child {
 		signal.Ignore(os.Interrupt) // the supervisor decides
 	}
@@ -59,15 +60,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, local.ErrInterrupted), errors.Is(err, scheduler.ErrInterrupted), ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case child && errors.As(err, &ended):
+		return statusFailed // the scheduler or the supervisor says why
+	case errors.As(err, &exit) && exit.Code != statusInterrupted:
+		return exit.Code // it has said why
+	case ctx.Err() != nil, exit != nil:
 		if !child {
 			fmt.Fprintln(stderr, "petuum: interrupted")
 		}
 		return statusInterrupted
-	case child && errors.As(err, &ended):
-		return statusFailed // the scheduler or the supervisor says why
-	case errors.As(err, &exit):
-		return exit.Code // it has said why
 	}
 	fmt.Fprintf(stderr, "petuum: %v\n", err)
 	if errors.As(err, &problems) || errors.As(err, new(usageError)) {
@@ -205,11 +206,10 @@ func runLocal(c *cli.Context) error {
 	if c.Bool("json") {
 		args = append(args, "--json")
 	}
-	role := []string{"--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind), "--log-format", cfg.Log.Format, "--log-level", "warn"}
-	if c.IsSet("log-level") {
-		role[len(role)-1] = cfg.Log.Level
-	} else {
+	role := []string{"--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind), "--log-format", cfg.Log.Format, "--log-level", cfg.Log.Level}
+	if cfg.From("log.level") == "default" {
 		args = append(args, "--log-level", "warn") // the line of progress tells enough
+		role[len(role)-1] = "error"                // of a death the scheduler tells, once
 	}
 	if cfg.Cluster.KeyFile != "" {
 		role = append(role, "--set", fmt.Sprintf("cluster.key_file=%q", cfg.Cluster.KeyFile))

@@ -298,6 +298,61 @@ func TestDeadRoleEndsJob(t *testing.T) {
 	}
 }
 
+// A role that is gone before the job begins would be waited for for ever.
+func TestDeadRoleBeforeJobBegins(t *testing.T) {
+	for _, role := range []string{"worker", "server"} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, t.TempDir(), "run", "--set", "cluster.workers=6", "--set", "stop.epochs=1000000000", "--set", "output.model=", config(t, "logreg-a9a.toml"))
+			p.until("waiting for")
+			var pids []int
+			for end := time.Now().Add(deadline); len(pids) == 0; pids = p.children()[role] {
+				if time.Now().After(end) {
+					t.Fatalf("no %s started within %s", role, deadline)
+				}
+			}
+			if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.status(); code != 1 {
+				t.Errorf("exit status %d, want 1", code)
+			}
+			if n := strings.Count(p.stderr(), "petuum: "+role); n != 1 {
+				t.Errorf("the %s's death is named %d times, want once:\n%s", role, n, p.stderr())
+			}
+		})
+	}
+}
+
+// A scheduler that stands still does not end the job, and does not even end.
+func TestSchedulerStandsStill(t *testing.T) {
+	t.Parallel()
+	p := endless(t)
+	if err := syscall.Kill(p.children()["scheduler"][0], syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.status(); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+	if !strings.Contains(p.stderr(), "the scheduler stands still") {
+		t.Errorf("stderr does not say that the scheduler stands still:\n%s", p.stderr())
+	}
+}
+
+func TestInterruptedScheduler(t *testing.T) {
+	t.Parallel()
+	p := endless(t)
+	if err := syscall.Kill(p.children()["scheduler"][0], syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.status(); code != 130 {
+		t.Errorf("exit status %d, want 130", code)
+	}
+	if n := strings.Count(p.stderr(), "petuum: interrupted"); n != 1 {
+		t.Errorf("said %d times that it was interrupted, want once:\n%s", n, p.stderr())
+	}
+}
+
 func TestNothingSurvives(t *testing.T) {
 	p := endless(t)
 	if n := len(p.children()); n != 3 {
@@ -334,6 +389,28 @@ func TestSeparateShells(t *testing.T) {
 			t.Errorf("%v: exit status %d:\n%s", p.cmd.Args, code, p.stderr())
 		}
 	}
+}
+
+// Who leaves before the job begins can be replaced, and why it left does not end
+// the job later.
+func TestReplacedBeforeJobBegins(t *testing.T) {
+	dir := t.TempDir()
+	sched := start(t, dir, "scheduler", "--json", "--config", config(t, "logreg-a9a.toml"), "--set", "output.model=",
+		"--set", "cluster.servers=1", "--set", "cluster.workers=1")
+	line := sched.until("to join ")
+	addr := line[strings.LastIndex(line, " ")+1:]
+	first := start(t, dir, "worker", "--join", addr)
+	sched.until("waiting for 1 server to join")
+	if err := first.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := first.status(); code != 130 {
+		t.Errorf("the worker that was interrupted: exit status %d, want 130:\n%s", code, first.stderr())
+	}
+	sched.until("left before the job began")
+	start(t, dir, "worker", "--join", addr)
+	start(t, dir, "server", "--join", addr)
+	sched.result()
 }
 
 func TestRefusals(t *testing.T) {

@@ -24,6 +24,7 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"petuum/algos/dataset"
@@ -109,6 +110,10 @@ type Stop struct {
 type Ended struct{ Reason string }
 
 func (e *Ended) Error() string { return e.Reason }
+
+// ErrSchedulerDied is in the error of a role whose connection to the scheduler
+// ended before the job did.
+var ErrSchedulerDied = errors.New("the scheduler died")
 
 // Failed is why a role cannot go on.
 type Failed struct {

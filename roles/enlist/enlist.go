@@ -58,11 +58,12 @@ func NewJob() string {
 }
 
 // Open takes up a place: c gives addresses, key and members to join. name may be
-// empty; the scheduler names the process then.
+// empty: until the scheduler names the process it goes by one that no other
+// process of the cluster has, on whatever machine.
 func Open(ctx context.Context, c *configs.Config, role, name string, seat int, job string, log *slog.Logger) (*Place, error) {
 	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Config: c, Log: log}
 	if name == "" {
-		p.Name = fmt.Sprintf("%s-%d", role, os.Getpid())
+		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), NewJob())
 	}
 	data := ""
 	if role != control.Worker {
@@ -124,14 +125,28 @@ func (p *Place) Leave() {
 	}
 }
 
-// Close closes the listener and ends gossip. Only the first call does anything.
+// closeFor bounds how long gossip takes to end. It may just be talking to a
+// member that stands still.
+const closeFor = 500 * time.Millisecond
+
+// Close closes the listener and ends gossip, or leaves that to the end of the
+// process. Only the first call does anything.
 func (p *Place) Close() {
 	p.closing.Do(func() {
 		if p.Listener != nil {
 			p.Listener.Close()
 		}
-		if p.Cluster != nil {
+		if p.Cluster == nil {
+			return
+		}
+		ended := make(chan struct{})
+		go func() {
 			p.Cluster.Shutdown()
+			close(ended)
+		}()
+		select {
+		case <-ended:
+		case <-time.After(closeFor):
 		}
 	})
 }
@@ -185,23 +200,57 @@ func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
 	}
 }
 
+// acceptAgain is the pause after a connection could not be accepted, as when
+// the process has too many files open.
+const acceptAgain = 100 * time.Millisecond
+
 // Accept accepts connections until the listener closes and hands each to serve
-// in a goroutine of its own. It returns when all of these have ended.
+// in a goroutine of its own. It returns when all of these have ended; who has not
+// introduced itself when the listener closes is cut off.
 func (p *Place) Accept(verify func(peer wire.Hello) error, serve func(*wire.Conn)) {
 	var serving sync.WaitGroup
 	defer serving.Wait()
+	open, closed := context.WithCancel(context.Background())
+	defer closed()
 	for {
 		nc, err := p.Listener.Accept()
-		if err != nil {
-			return // closed
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			p.Log.Warn("cannot accept connections; trying again", "error", err)
+			time.Sleep(acceptAgain)
+			continue
 		}
 		serving.Go(func() {
+			stop := context.AfterFunc(open, func() { nc.Close() })
 			c, err := wire.Accept(nc, p.Hello(), p.Options(verify))
-			if err != nil {
+			switch inTime := stop(); {
+			case err == nil && inTime:
+				serve(c)
+			case err == nil:
+				c.Abort()
+			case !inTime, errors.Is(err, wire.ErrLost): // gossip knocks to learn whether this process lives
+				p.Log.Debug("connection refused", "from", nc.RemoteAddr(), "error", err)
+			default:
 				p.Log.Warn("connection refused", "from", nc.RemoteAddr(), "error", err)
-				return
 			}
-			serve(c)
 		})
 	}
+}
+
+// partFor bounds how long connections take to close.
+const partFor = 2 * time.Second
+
+// Part closes connections, all at once. A peer that stands still, so that what is
+// queued for it cannot be sent, does not hold it up for long.
+func Part(conns ...*wire.Conn) {
+	var closing sync.WaitGroup
+	for _, c := range conns {
+		closing.Go(func() {
+			defer time.AfterFunc(partFor, c.Abort).Stop()
+			c.Close()
+		})
+	}
+	closing.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,7 +54,9 @@ type Arrival struct {
 // batcher gathers the messages of one client for one server; Flush sends them as
 // one frame. The client calls it with its lock held.
 type batcher struct {
-	conn  *wire.Conn
+	conn   *wire.Conn
+	failed func(error)
+
 	n     int
 	tail  []byte
 	frame []byte
@@ -69,7 +72,10 @@ func (b *batcher) Flush() {
 		return
 	}
 	b.frame = append(control.AppendBatchHead(b.frame[:0], control.Timing{}, b.n), b.tail...)
-	_ = b.conn.Send(control.KindBatch, b.frame) // a connection that ended is reported by its reader
+	err := b.conn.Send(control.KindBatch, b.frame)
+	if errors.Is(err, wire.ErrTooLarge) { // that the connection has ended its reader reports
+		go b.failed(fmt.Errorf("the updates of one clock are too much for one server: use more servers: %w", err))
+	}
 	b.n, b.tail = 0, b.tail[:0]
 }
 
@@ -117,7 +123,7 @@ func (l *Links) Attach(seat int, conn *wire.Conn, own bool) error {
 	}
 	l.mu.Unlock()
 	for _, c := range l.clients {
-		b := &batcher{conn: conn}
+		b := &batcher{conn: conn, failed: l.failed}
 		for shard, s := range l.seats {
 			if s == seat {
 				c.Connect(shard, b)
@@ -152,13 +158,25 @@ func (l *Links) read(seat int, conn *wire.Conn) {
 		}
 	} else {
 		l.place.Log.Warn("connection to a server broke; dialling again", "server", seat, "error", err)
-		ctx, cancel := context.WithTimeout(context.Background(), redialFor)
-		defer cancel()
-		again = l.dial(ctx, seat)
+		again = l.redial(seat)
 	}
 	if again != nil && !errors.Is(again, table.ErrClosed) {
 		l.failed(fmt.Errorf("server-%d died: its connection ended (%v) and %w", seat, err, again))
 	}
+}
+
+// redial dials until Close.
+func (l *Links) redial(seat int) error {
+	ctx, cancel := context.WithTimeout(context.Background(), redialFor)
+	defer cancel()
+	l.tasks.Go(func() {
+		select {
+		case <-l.over:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return l.dial(ctx, seat)
 }
 
 // Deliver passes a batch of a server to the clients; scratch is reused between
@@ -223,12 +241,8 @@ func (l *Links) Close() {
 	l.mu.Lock()
 	l.done = true
 	close(l.over)
-	conns := append([]*wire.Conn(nil), l.conns...)
+	conns := slices.DeleteFunc(slices.Clone(l.conns), func(c *wire.Conn) bool { return c == nil })
 	l.mu.Unlock()
-	for _, c := range conns {
-		if c != nil {
-			c.Close()
-		}
-	}
+	enlist.Part(conns...)
 	l.tasks.Wait()
 }

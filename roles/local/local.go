@@ -34,9 +34,14 @@ const (
 )
 
 const (
+	// stopFor is how long the scheduler gets to end the job after Ctrl-C.
+	stopFor = 4 * time.Second
+	// noticeFor is how long it gets to see that a role has ended, and then again
+	// to end when it is told to.
+	noticeFor = time.Second
 	// settleFor is how long children get to end by themselves once the
-	// scheduler has: it has told them why.
-	settleFor = 4 * time.Second
+	// scheduler has: more than the grace after which all end that can run.
+	settleFor = 2 * grace
 	// joinFor bounds the time until the scheduler can be joined.
 	joinFor = 20 * time.Second
 )
@@ -74,6 +79,7 @@ type supervisor struct {
 	hold     *os.File // what the supervisor holds
 	procs    []*process
 	waiting  sync.WaitGroup
+	fell     chan *process // roles that ended with an error, the scheduler apart
 }
 
 // Run runs the job and waits for all processes to end.
@@ -82,7 +88,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("local: %w", err)
 	}
-	s := &supervisor{o: o, exe: exe, began: time.Now()}
+	s := &supervisor{o: o, exe: exe, began: time.Now(), fell: make(chan *process, o.Config.Cluster.Servers+o.Config.Cluster.Workers)}
 	if s.lifeline, s.hold, err = os.Pipe(); err != nil {
 		return fmt.Errorf("local: %w", err)
 	}
@@ -111,20 +117,46 @@ func (s *supervisor) run(ctx context.Context) error {
 	}
 	select {
 	case <-sched.done:
+		return s.verdict(sched)
 	case <-ctx.Done():
-		s.o.Log.Info("interrupted: stopping the roles; press Ctrl-C again to kill them")
-		_ = sched.cmd.Process.Signal(syscall.SIGTERM)
-		again, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-		defer stop()
-		select {
-		case <-sched.done:
-		case <-again.Done():
-		case <-time.After(settleFor):
-			s.o.Log.Warn("the scheduler does not stop; killing it")
-		}
-		return ErrInterrupted
+		return s.interrupt(sched)
+	case p := <-s.fell:
+		return s.without(ctx, sched, p)
 	}
-	return s.verdict(sched)
+}
+
+// interrupt stops the job.
+func (s *supervisor) interrupt(sched *process) error {
+	s.o.Log.Info("interrupted: stopping the roles; press Ctrl-C again to kill them")
+	_ = sched.cmd.Process.Signal(syscall.SIGTERM)
+	again, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	select {
+	case <-sched.done:
+	case <-again.Done():
+	case <-time.After(stopFor):
+		s.o.Log.Warn("the scheduler does not stop; killing it")
+	}
+	return ErrInterrupted
+}
+
+// without ends a job that has lost a role. The scheduler sees that itself and says
+// why, unless the role was still to join, or the scheduler stands still.
+func (s *supervisor) without(ctx context.Context, sched, lost *process) error {
+	select {
+	case <-sched.done:
+		return s.verdict(sched)
+	case <-ctx.Done():
+		return s.interrupt(sched)
+	case <-time.After(noticeFor):
+	}
+	_ = sched.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-sched.done:
+		return fmt.Errorf("%s ended (%w), and the job cannot go on without it", lost.name, lost.err)
+	case <-time.After(noticeFor):
+		return fmt.Errorf("the scheduler stands still and was killed; %s ended (%w)", lost.name, lost.err)
+	}
 }
 
 // verdict says how the scheduler ended.
@@ -196,6 +228,9 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 	s.waiting.Go(func() {
 		p.err = cmd.Wait()
 		close(p.done)
+		if p.err != nil && joined == nil {
+			s.fell <- p
+		}
 		s.o.Log.Debug("ended", "role", name, "status", cmd.ProcessState.String())
 	})
 	return p, nil

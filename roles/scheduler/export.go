@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -64,14 +65,24 @@ func (s *scheduler) collect(ctx context.Context) error {
 		return nil
 	}
 	s.progress.Status("testing with %s", s.cfg.Data.Test)
-	found, err := s.test(dir, predictor)
-	if err != nil {
-		return err
+	type result struct {
+		found map[string]float64
+		err   error
 	}
-	for name, v := range found {
-		m.Metrics["test_"+name] = v
+	tested := make(chan result, 1)
+	go func() {
+		found, err := s.test(dir, predictor)
+		tested <- result{found, err}
+	}()
+	select {
+	case r := <-tested:
+		for name, v := range r.found {
+			m.Metrics["test_"+name] = v
+		}
+		return r.err
+	case <-ctx.Done(): // the test goes on until the process ends
+		return context.Cause(ctx)
 	}
-	return nil
 }
 
 // write gets the tables from the servers, a shard at a time in the order of keys,
@@ -98,15 +109,19 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		}
 		size := spec.Type.Size() * max(spec.Width, 1)
 		for shard, seat := range s.placed.Seats {
-			if err := bySeat[seat].conn.Send(control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
+			if err := s.send(ctx, bySeat[seat].conn, control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
 				return err
 			}
+			var written error // not the server's fault
 			for last := false; !last; {
 				err := s.await(ctx, control.KindRows, 1, func(e control.Event) error {
-					last, err = control.ReadRows(e.Body, t, shard, size, tw.Append)
+					last, err = control.ReadRows(e.Body, t, shard, size, func(key uint64, values []byte) error {
+						written = tw.Append(key, values)
+						return written
+					})
 					return err
 				})
-				if err != nil {
+				if err := cmp.Or(written, err); err != nil {
 					return err
 				}
 			}

@@ -1,11 +1,14 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"petuum/consistency"
 	"petuum/roles/control"
@@ -27,6 +30,7 @@ type peers struct {
 	need    map[string]int // by role
 	list    []*peer
 	begun   bool
+	closed  bool
 	changed chan struct{} // one token after a change
 }
 
@@ -48,6 +52,8 @@ func (ps *peers) admit(c *wire.Conn) (*peer, error) {
 	}
 	need, ok := ps.need[p.role]
 	switch {
+	case ps.closed:
+		return nil, errors.New("the job is over")
 	case !ok:
 		return nil, fmt.Errorf("a %s cannot take part in a job", p.role)
 	case ps.begun || n >= need:
@@ -126,10 +132,7 @@ func (ps *peers) name() {
 		p.name = fmt.Sprintf("server-%d", p.seat)
 	}
 	slices.SortStableFunc(ps.list, func(a, b *peer) int {
-		if a.role != b.role {
-			return len(a.role) - len(b.role) // any fixed order
-		}
-		return a.seat - b.seat
+		return cmp.Or(strings.Compare(a.role, b.role), cmp.Compare(a.seat, b.seat))
 	})
 }
 
@@ -159,6 +162,28 @@ func (ps *peers) all() []*peer {
 	return slices.Clone(ps.list)
 }
 
+// settled reports whether the job has begun, so that nobody can go any more.
+func (ps *peers) settled() bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.begun
+}
+
+// over reports whether the job has ended.
+func (ps *peers) over() bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.closed
+}
+
+// close admits nobody any more and returns who is there.
+func (ps *peers) close() []*peer {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.closed = true
+	return slices.Clone(ps.list)
+}
+
 // gather waits until everybody is here.
 func (s *scheduler) gather(ctx context.Context) error {
 	for {
@@ -169,6 +194,7 @@ func (s *scheduler) gather(ctx context.Context) error {
 		s.progress.Waiting(missing[control.Server], missing[control.Worker], s.place.Cluster.Addr())
 		select {
 		case <-s.peers.changed:
+		case <-time.After(plainEvery): // the line may have been held back
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -177,25 +203,21 @@ func (s *scheduler) gather(ctx context.Context) error {
 
 // assign deals the parts to the workers in runs of nearly equal length. In
 // deterministic mode each part is an origin; else the parts of a worker are one.
+// It returns the number of origins; a worker without parts has none.
 func assign(workers []*peer, parts int, deterministic bool) (origins int) {
 	for i, w := range workers {
 		lo, hi := parts*i/len(workers), parts*(i+1)/len(workers)
 		w.groups = nil
-		if !deterministic {
-			w.groups = []control.Group{{Origin: consistency.Origin(i)}}
-			for p := lo; p < hi; p++ {
-				w.groups[0].Parts = append(w.groups[0].Parts, p)
-			}
-			continue
-		}
 		for p := lo; p < hi; p++ {
-			w.groups = append(w.groups, control.Group{Origin: consistency.Origin(p), Parts: []int{p}})
+			if p == lo || deterministic {
+				w.groups = append(w.groups, control.Group{Origin: consistency.Origin(origins)})
+				origins++
+			}
+			g := &w.groups[len(w.groups)-1]
+			g.Parts = append(g.Parts, p)
 		}
 	}
-	if deterministic {
-		return parts
-	}
-	return len(workers)
+	return origins
 }
 
 // serve reads a peer's connection until it ends.
@@ -203,11 +225,12 @@ func (s *scheduler) serve(c *wire.Conn) {
 	p, err := s.peers.admit(c)
 	if err != nil {
 		s.log.Warn("refused", "role", c.Peer().Role, "name", c.Peer().Name, "error", err)
-		_ = c.Send(control.KindStop, control.Encode(control.Stop{Reason: err.Error(), Failed: true}))
-		_ = c.Serve(func(wire.Kind, []byte) error { return nil }) // until it has read why
+		_ = c.Send(control.KindStop, control.Encode(control.Stop{Reason: "refused: " + err.Error(), Failed: true}))
+		c.Close()
 		return
 	}
 	var scratch []control.Message
+	var why string // it went before the job began
 	err = c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind == control.KindBatch {
 			l := s.links.Load()
@@ -216,15 +239,24 @@ func (s *scheduler) serve(c *wire.Conn) {
 			}
 			return l.Deliver(body, &scratch)
 		}
+		if !s.peers.settled() {
+			if f, err := control.Decode[control.Failed](body); kind == control.KindFailed && err == nil {
+				why = f.Error
+			}
+			return nil
+		}
 		s.box.Put(control.Event{From: s.peers.nameOf(p), Kind: kind, Body: append([]byte(nil), body...)})
 		return nil
 	})
-	if !s.peers.leave(p) {
-		s.log.Info("left before the job began", "role", p.role, "name", c.Peer().Name)
-		return
+	if why != "" {
+		err = errors.New(why)
 	}
-	if s.settling.Load() && errors.Is(err, wire.ErrBye) {
-		return // it has said all it had to say
+	switch lost := s.peers.leave(p); {
+	case s.peers.over(), s.settling.Load() && errors.Is(err, wire.ErrBye):
+		return // nothing more was to come
+	case !lost:
+		s.log.Warn("left before the job began", "role", p.role, "name", c.Peer().Name, "reason", err)
+		return
 	}
 	s.lost(fmt.Errorf("%s died: %w", s.peers.nameOf(p), err))
 }

@@ -47,6 +47,7 @@ type scheduler struct {
 	links    atomic.Pointer[links.Links] // the scheduler's own views, where Pull writes
 	progress *progress
 	settling atomic.Bool // the job is done: peers may go
+	addrs    sync.Map    // data address of every member that gossip told of, by name
 
 	alg      algos.Algorithm // the scheduler's instance
 	parts    int
@@ -103,7 +104,8 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	defer s.progress.End()
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, s.serve) })
-	serving.Go(s.watch)
+	listening, deaf := context.WithCancel(context.Background())
+	serving.Go(func() { s.listen(listening) })
 	if o.Joined != nil {
 		o.Joined(place.Cluster.Addr())
 	}
@@ -118,12 +120,16 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err != nil && ctx.Err() != nil {
 		err = ErrInterrupted
 	}
-	s.dismiss(err)
+	peers := s.peers.close()
+	dismiss(peers, err)
 	place.Listener.Close()
-	for _, p := range s.peers.all() {
-		p.conn.Close()
+	conns := make([]*wire.Conn, len(peers))
+	for i, p := range peers {
+		conns[i] = p.conn
 	}
+	enlist.Part(conns...)
 	place.Close()
+	deaf()
 	serving.Wait()
 	if err != nil {
 		return nil, err
@@ -141,36 +147,72 @@ func (s *scheduler) lead(ctx context.Context) error {
 	return nil
 }
 
-// watch reads gossip: a member that died ends the job if it takes part, even if
-// its connection has not noticed.
-func (s *scheduler) watch() {
-	for e := range s.place.Cluster.Events() {
-		if e.Kind != cluster.Failed {
-			continue
-		}
-		for _, p := range s.peers.all() {
-			if p.conn.Peer().Name == e.Member.Name {
-				p.conn.Abort()
+// listen learns from gossip where servers can be reached. That a peer died is for
+// its connection to say: it hears from it every second, while gossip may take a
+// busy process for a dead one.
+func (s *scheduler) listen(ctx context.Context) {
+	for {
+		select {
+		case e, ok := <-s.place.Cluster.Events():
+			if !ok {
+				return
 			}
+			if e.Kind == cluster.Joined && e.Member.Data != "" {
+				s.addrs.Store(e.Member.Name, e.Member.Data)
+			}
+		case <-ctx.Done():
+			return
 		}
 	}
+}
+
+// whyFor bounds the wait for why a connection has ended.
+const whyFor = 5 * time.Second
+
+// send sends a frame. Of a peer that is gone the mailbox says why.
+func (s *scheduler) send(ctx context.Context, c *wire.Conn, kind wire.Kind, body []byte) error {
+	err := c.Send(kind, body)
+	if !errors.Is(err, wire.ErrClosed) {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, whyFor, err)
+	defer cancel()
+	for {
+		e, err := s.box.Next(ctx)
+		if err == nil {
+			err = ended(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ended is the error with which an event ends the job, if it does.
+func ended(e control.Event) error {
+	switch {
+	case e.Err != nil:
+		return e.Err
+	case e.Kind == control.KindFailed:
+		f, err := control.Decode[control.Failed](e.Body)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %s", e.From, f.Error)
+	}
+	return nil
 }
 
 // await handles n events of one kind; whatever else comes ends the job.
 func (s *scheduler) await(ctx context.Context, due wire.Kind, n int, handle func(e control.Event) error) error {
 	for range n {
 		e, err := s.box.Next(ctx)
+		if err == nil {
+			err = ended(e)
+		}
 		switch {
 		case err != nil:
 			return err
-		case e.Err != nil:
-			return e.Err
-		case e.Kind == control.KindFailed:
-			f, err := control.Decode[control.Failed](e.Body)
-			if err != nil {
-				return err
-			}
-			return fmt.Errorf("%s: %s", e.From, f.Error)
 		case e.Kind != due:
 			return fmt.Errorf("scheduler: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
 		}
@@ -201,7 +243,7 @@ func (s *scheduler) scan(ctx context.Context) error {
 	text := string(s.cfg.Encode())
 	for _, p := range s.peers.all() {
 		job := control.Job{ID: s.place.Job, Config: text, Name: p.name, Seat: p.seat, Parts: s.parts, Groups: p.groups, Seats: s.cfg.Cluster.Servers}
-		if err := p.conn.Send(control.KindJob, control.Encode(job)); err != nil {
+		if err := s.send(ctx, p.conn, control.KindJob, control.Encode(job)); err != nil {
 			return err
 		}
 	}
@@ -247,15 +289,12 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	servers := s.peers.of(control.Server)
 	seats := make([]int, len(servers))
 	addrs := make([]string, len(servers))
-	data := map[string]string{}
-	for _, m := range s.place.Cluster.Members() {
-		data[m.Name] = m.Data
-	}
 	for i, p := range servers {
-		seats[i], addrs[i] = p.seat, data[p.conn.Peer().Name]
-		if addrs[i] == "" {
+		addr, ok := s.addrs.Load(p.conn.Peer().Name)
+		if !ok {
 			return fmt.Errorf("scheduler: gossip does not know the data address of %s", p.name)
 		}
+		seats[i], addrs[i] = p.seat, addr.(string)
 	}
 	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
 		return err
@@ -263,7 +302,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	setup := control.Setup{Info: s.info, Roster: s.roster, Placement: s.placed, Servers: addrs}
 	body := control.Encode(setup)
 	for _, p := range servers {
-		if err := p.conn.Send(control.KindSetup, body); err != nil {
+		if err := s.send(ctx, p.conn, control.KindSetup, body); err != nil {
 			return err
 		}
 	}
@@ -274,7 +313,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		return err
 	}
 	for _, p := range s.peers.of(control.Worker) {
-		if err := p.conn.Send(control.KindSetup, body); err != nil {
+		if err := s.send(ctx, p.conn, control.KindSetup, body); err != nil {
 			return err
 		}
 	}
@@ -335,18 +374,16 @@ func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
 }
 
 // dismiss tells everybody that the job is over.
-func (s *scheduler) dismiss(err error) {
-	stop := control.Stop{Reason: "done"}
-	switch {
-	case errors.Is(err, ErrInterrupted):
-		stop.Reason = "interrupted"
-	case err != nil:
-		stop = control.Stop{Reason: err.Error(), Failed: true}
-	case true:
+func dismiss(peers []*peer, err error) {
+	if err == nil {
 		return // settle has told them
 	}
+	stop := control.Stop{Reason: "the job failed: " + err.Error(), Failed: true}
+	if errors.Is(err, ErrInterrupted) {
+		stop.Reason = "the scheduler was interrupted"
+	}
 	body := control.Encode(stop)
-	for _, p := range s.peers.all() {
+	for _, p := range peers {
 		_ = p.conn.Send(control.KindStop, body)
 	}
 }
@@ -361,7 +398,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 	for _, role := range []string{control.Worker, control.Server} {
 		peers := s.peers.of(role)
 		for _, p := range peers {
-			if err := p.conn.Send(control.KindStop, body); err != nil {
+			if err := s.send(ctx, p.conn, control.KindStop, body); err != nil {
 				return err
 			}
 		}

@@ -47,7 +47,7 @@ func (s *scheduler) train(ctx context.Context) error {
 func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
 	body := control.AppendUints(nil, uint64(until))
 	for _, p := range s.peers.of(control.Worker) {
-		if err := p.conn.Send(control.KindRun, body); err != nil {
+		if err := s.send(ctx, p.conn, control.KindRun, body); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (s *scheduler) round(ctx context.Context) error {
 	blocks := s.rounds.Schedule()
 	for _, p := range s.workers {
 		s.body = control.AppendBlocks(s.body[:0], s.rounds.Round(), p.parts, blocks)
-		if err := p.conn.Send(control.KindBlocks, s.body); err != nil {
+		if err := s.send(ctx, p.conn, control.KindBlocks, s.body); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (s *scheduler) round(ctx context.Context) error {
 // of the tables, which by then hold every update.
 func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reason string, err error) {
 	for _, p := range s.peers.of(control.Worker) {
-		if err := p.conn.Send(control.KindEvaluate, nil); err != nil {
+		if err := s.send(ctx, p.conn, control.KindEvaluate, nil); err != nil {
 			return "", err
 		}
 	}
@@ -133,7 +133,7 @@ func (s *scheduler) norms(ctx context.Context, e *algos.Eval) error {
 	seat := map[string]int{}
 	for i, p := range servers {
 		seat[p.name] = i
-		if err := p.conn.Send(control.KindMeasure, nil); err != nil {
+		if err := s.send(ctx, p.conn, control.KindMeasure, nil); err != nil {
 			return err
 		}
 	}

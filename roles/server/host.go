@@ -8,6 +8,7 @@ import (
 
 	"petuum/consistency"
 	"petuum/roles/control"
+	"petuum/roles/wire"
 	"petuum/table"
 )
 
@@ -90,7 +91,9 @@ func (h *host) handle(from *outbox, body []byte, scratch *[]control.Message) err
 		}
 	}
 	for o := range touched {
-		o.flush()
+		if err := o.flush(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -133,17 +136,22 @@ func (o *outbox) add(shard int, msg []byte, queue, apply, held time.Duration) {
 	o.timing.Held = max(o.timing.Held, uint64(max(held, 0)))
 }
 
-// flush sends what was gathered as one frame.
-func (o *outbox) flush() {
+// flush sends what was gathered as one frame. It is an error if that is too large
+// to be sent; that the connection has ended its reader reports.
+func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.n == 0 {
-		return
+		return nil
 	}
 	o.frame = control.AppendBatchHead(o.frame[:0], o.timing, o.n)
 	o.frame = append(o.frame, o.tail...)
-	_ = o.to.SendBatch(o.frame) // a connection that ended is reported by its reader
+	err := o.to.SendBatch(o.frame)
 	o.n, o.tail, o.timing = 0, o.tail[:0], control.Timing{}
+	if errors.Is(err, wire.ErrTooLarge) {
+		return fmt.Errorf("the answer to one clock is too much for one server: use more servers: %w", err)
+	}
+	return nil
 }
 
 // norms measures every table over the shards that are here.

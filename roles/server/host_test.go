@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -160,4 +161,20 @@ func (b *breaking) client(specs []table.Spec, of int, o consistency.Origin, poli
 	final := append([]int32(nil), v.Values()...)
 	c.Finish(0)
 	return final, nil
+}
+
+// full is a connection on which nothing is small enough to be sent.
+type full struct{}
+
+func (full) SendBatch([]byte) error { return wire.ErrTooLarge }
+
+func TestAnswerTooLarge(t *testing.T) {
+	o := &outbox{to: full{}}
+	if err := o.flush(); err != nil {
+		t.Errorf("nothing to send: got %v", err)
+	}
+	o.add(0, []byte{1}, 0, 0, 0)
+	if err := o.flush(); !errors.Is(err, wire.ErrTooLarge) {
+		t.Errorf("got %v, want %v: whoever waits for the answer would wait for ever", err, wire.ErrTooLarge)
+	}
 }

@@ -57,7 +57,6 @@ func Run(ctx context.Context, own *configs.Config, name string, seat int, log *s
 	err = s.run(ctx)
 	if !errors.Is(err, errStopped) {
 		_ = s.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
-		err = &control.Ended{Reason: err.Error()} // the scheduler tells it too
 	}
 	place.Listener.Close()
 	s.closeAll()
@@ -65,8 +64,13 @@ func Run(ctx context.Context, own *configs.Config, name string, seat int, log *s
 	if errors.Is(err, errStopped) {
 		return nil
 	}
-	place.Leave()
-	return err
+	if !errors.Is(err, control.ErrSchedulerDied) {
+		place.Leave()
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	return &control.Ended{Reason: err.Error()} // the scheduler tells it too
 }
 
 var errStopped = errors.New("stopped by the scheduler")
@@ -96,10 +100,19 @@ func (s *server) serve(c *wire.Conn) {
 		case <-s.done:
 			return errStopped
 		}
-		return s.host.handle(out, body, &scratch)
+		err := s.host.handle(out, body, &scratch)
+		if errors.Is(err, wire.ErrTooLarge) { // somebody waits for what cannot be sent
+			s.box.Put(control.Event{Err: err})
+		}
+		return err
 	})
-	if c == s.sched {
-		s.box.Put(control.Event{From: c.Peer().Name, Err: err})
+	switch {
+	case c == s.sched:
+		s.box.Put(control.Event{From: c.Peer().Name, Err: fmt.Errorf("%w: %w", control.ErrSchedulerDied, err)})
+	case errors.Is(err, wire.ErrBye), errors.Is(err, wire.ErrClosed), errors.Is(err, wire.ErrLost), errors.Is(err, errStopped):
+		// the scheduler tells of a worker that died
+	default:
+		s.log.Warn("connection to a worker ended", "error", err)
 	}
 }
 
@@ -109,9 +122,7 @@ func (s *server) closeAll() {
 	close(s.done)
 	conns := s.conns
 	s.mu.Unlock()
-	for _, c := range conns {
-		c.Close()
-	}
+	enlist.Part(conns...)
 }
 
 // run does what the scheduler says.
@@ -159,7 +170,7 @@ func (s *server) next(ctx context.Context) (control.Event, error) {
 	case err != nil:
 		return e, err
 	case e.Err != nil:
-		return e, &control.Ended{Reason: fmt.Sprintf("%s: the scheduler died: %v", s.place.Name, e.Err)}
+		return e, e.Err
 	case s.host == nil && (e.Kind == control.KindMeasure || e.Kind == control.KindExport):
 		return e, errors.New("server: asked for values before the job was set up")
 	}
@@ -231,7 +242,7 @@ func (s *server) stop(body []byte) error {
 	s.mu.Unlock()
 	_ = s.sched.Send(control.KindLedger, control.Encode(l))
 	if stop.Failed {
-		return &control.Ended{Reason: "the job failed: " + stop.Reason}
+		return errors.New(stop.Reason)
 	}
 	return errStopped
 }

@@ -35,7 +35,13 @@ type worker struct {
 	links   *links.Links
 	runners map[int]*runner // by part
 	running sync.WaitGroup
+
+	over      chan struct{} // closed when the scheduler's connection has ended
+	abandoned bool          // an act goes on although nobody waits for it
 }
+
+// endFor bounds how long a worker that must end waits for what its parts compute.
+const endFor = 2 * time.Second
 
 // Run takes part in a job as a worker until it ends.
 func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger) error {
@@ -44,29 +50,50 @@ func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger
 		return err
 	}
 	defer place.Close()
-	w := &worker{place: place, log: log, box: control.NewMailbox(), runners: make(map[int]*runner)}
+	w := &worker{place: place, log: log, box: control.NewMailbox(), runners: make(map[int]*runner), over: make(chan struct{})}
 	if w.sched, err = place.FindScheduler(ctx); err != nil {
 		return err
 	}
 	var reading sync.WaitGroup
 	reading.Go(w.read)
 	err = w.run(ctx)
-	w.fail(err)
-	w.running.Wait()
 	if !errors.Is(err, errStopped) {
 		_ = w.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
-		err = &control.Ended{Reason: err.Error()} // the scheduler tells it too
 	}
-	if w.links != nil {
-		w.links.Close()
-	}
-	w.sched.Close()
+	w.end(err)
+	enlist.Part(w.sched)
 	reading.Wait()
 	if errors.Is(err, errStopped) {
 		return nil
 	}
-	place.Leave()
-	return err
+	if !errors.Is(err, control.ErrSchedulerDied) {
+		place.Leave()
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	return &control.Ended{Reason: err.Error()} // the scheduler tells it too
+}
+
+// end ends the parts and the connections to the servers. What computes for too
+// long, or reads, goes on until the process ends, which is next.
+func (w *worker) end(err error) {
+	if w.abandoned {
+		return
+	}
+	w.fail(err)
+	ended := make(chan struct{})
+	go func() {
+		w.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(endFor):
+	}
+	if w.links != nil {
+		w.links.Close()
+	}
 }
 
 // read reads the scheduler's connection until it ends.
@@ -76,7 +103,8 @@ func (w *worker) read() {
 		w.box.Put(control.Event{From: name, Kind: kind, Body: append([]byte(nil), body...)})
 		return nil
 	})
-	w.box.Put(control.Event{From: name, Err: &control.Ended{Reason: fmt.Sprintf("%s: the scheduler died: %v", w.place.Name, err)}})
+	w.box.Put(control.Event{From: name, Err: fmt.Errorf("%w: %w", control.ErrSchedulerDied, err)})
+	close(w.over)
 }
 
 // fail ends the waits of all parts and lets their goroutines end.
@@ -98,10 +126,45 @@ func (w *worker) run(ctx context.Context) error {
 			err = e.Err
 		}
 		if err == nil {
-			err = w.act(ctx, e)
+			err = w.interruptible(ctx, e)
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// interruptible acts on an event, but does not wait for data to be read and
+// tables to be made when the job is over meanwhile.
+func (w *worker) interruptible(ctx context.Context, e control.Event) error {
+	if e.Kind != control.KindJob && e.Kind != control.KindSetup {
+		return w.act(ctx, e)
+	}
+	acted := make(chan error, 1)
+	go func() { acted <- w.act(ctx, e) }()
+	select {
+	case err := <-acted:
+		return err
+	case <-ctx.Done():
+		w.abandoned = true
+		return context.Cause(ctx)
+	case <-w.over:
+		w.abandoned = true
+		return w.why()
+	}
+}
+
+// why is what the scheduler said last, when its connection has ended.
+func (w *worker) why() error {
+	for {
+		e, err := w.box.Next(context.Background())
+		switch {
+		case err != nil:
+			return err
+		case e.Err != nil:
+			return e.Err
+		case e.Kind == control.KindStop:
+			return w.stop(e.Body)
 		}
 	}
 }
@@ -131,19 +194,23 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 	case control.KindEvaluate:
 		return w.each(command{kind: e.Kind})
 	case control.KindStop:
-		stop, err := control.Decode[control.Stop](e.Body)
-		if err != nil {
-			return err
-		}
-		if stop.Failed {
-			return &control.Ended{Reason: "the job failed: " + stop.Reason}
-		}
-		if stop.Ledger {
-			w.finish()
-		}
-		return errStopped
+		return w.stop(e.Body)
 	}
 	return fmt.Errorf("worker: a frame of kind %d is not for a worker", e.Kind)
+}
+
+// stop ends the job: the ledger goes to the scheduler.
+func (w *worker) stop(body []byte) error {
+	stop, err := control.Decode[control.Stop](body)
+	switch {
+	case err != nil:
+		return err
+	case stop.Failed:
+		return errors.New(stop.Reason)
+	case stop.Ledger && !w.abandoned:
+		w.finish()
+	}
+	return errStopped
 }
 
 // scan reads this worker's parts and reports what is in them.

@@ -1,0 +1,95 @@
+package enlist
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"petuum/roles/control"
+	"petuum/roles/wire"
+)
+
+// faulty is a listener whose first calls of Accept fail.
+type faulty struct {
+	net.Listener
+	fail atomic.Int32
+}
+
+func (l *faulty) Accept() (net.Conn, error) {
+	if l.fail.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+func listen(t *testing.T) (*Place, *faulty) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &faulty{Listener: l}
+	return &Place{Role: control.Server, Name: "server-0", Job: "test", Listener: f, Log: slog.New(slog.DiscardHandler)}, f
+}
+
+func TestAcceptGoesOn(t *testing.T) {
+	p, f := listen(t)
+	f.fail.Store(1)
+	served := make(chan string, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.Accept(nil, func(c *wire.Conn) {
+			served <- c.Peer().Name
+			c.Close()
+		})
+	}()
+	self := wire.Hello{Major: wireMajor, Minor: wireMinor, Role: control.Worker, Name: "worker-0", Seat: -1}
+	c, err := wire.Dial(t.Context(), f.Addr().String(), self, wire.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-served; got != "worker-0" {
+		t.Errorf("served %q, want worker-0", got)
+	}
+	c.Close()
+	f.Close()
+	<-ended
+}
+
+// Who has connected and says nothing does not hold up the end.
+func TestAcceptCutsOff(t *testing.T) {
+	p, f := listen(t)
+	silent, err := net.Dial("tcp", f.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	go p.Accept(nil, func(*wire.Conn) { t.Error("a silent connection was served") })
+	self := wire.Hello{Major: wireMajor, Minor: wireMinor, Job: "other", Role: control.Worker, Name: "worker-0", Seat: -1}
+	if _, err := wire.Dial(t.Context(), f.Addr().String(), self, wire.Defaults()); !errors.Is(err, wire.ErrRefused) {
+		t.Fatalf("a worker of another job: got %v, want %v", err, wire.ErrRefused)
+	} // so that the silent one, which came first, has been accepted
+	f.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), wire.DefaultHandshakeTimeout/2)
+	defer cancel()
+	read := make(chan error, 1)
+	go func() {
+		_, err := silent.Read(make([]byte, 1))
+		read <- err
+	}()
+	select {
+	case err := <-read:
+		if err == nil {
+			t.Error("read a byte, want the end of the connection")
+		}
+	case <-ctx.Done():
+		t.Errorf("the connection is still open after %v", time.Duration(wire.DefaultHandshakeTimeout/2))
+	}
+}
