@@ -37,14 +37,15 @@ const lookFor = 30 * time.Second
 // hello with which it introduces itself.
 type Place struct {
 	Role     string
-	Name     string
-	Seat     int
+	Name     string // mu guards it against Rename
+	Seat     int    // so it does this
 	Job      string // id of the job, known to the scheduler from the start
 	Listener net.Listener
 	Cluster  *cluster.Cluster
 	Config   *configs.Config
 	Log      *slog.Logger
 
+	mu      sync.Mutex
 	closing sync.Once
 }
 
@@ -90,8 +91,7 @@ func Open(ctx context.Context, c *configs.Config, role, name string, seat int, j
 	if bind == "" {
 		bind = c.Cluster.Bind
 	}
-	var err error
-	p.Cluster, err = cluster.Start(ctx, cluster.Config{
+	err := p.join(ctx, cluster.Config{
 		Bind: bind, Advertise: c.Cluster.Advertise, Join: c.Cluster.Join,
 		Name: p.Name, Role: cluster.Role(role), Seat: seat, Data: data, Job: job,
 		Version: Version, Key: key, Logger: log,
@@ -101,6 +101,28 @@ func Open(ctx context.Context, c *configs.Config, role, name string, seat int, j
 		return nil, err
 	}
 	return p, nil
+}
+
+// Whoever is started together with the member it joins may come first.
+const (
+	joinFor   = 5 * time.Second
+	joinAgain = 200 * time.Millisecond
+)
+
+// join joins the cluster, trying again for a while where nobody answers yet.
+func (p *Place) join(ctx context.Context, c cluster.Config) (err error) {
+	for began := time.Now(); ; {
+		p.Cluster, err = cluster.Start(ctx, c)
+		if !errors.Is(err, cluster.ErrUnreachable) || time.Since(began) > joinFor {
+			return err
+		}
+		p.Log.Debug("nobody answers yet; trying again", "join", c.Join, "error", err)
+		select {
+		case <-time.After(joinAgain):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func advertised(bound, advertise string) string {
@@ -153,7 +175,17 @@ func (p *Place) Close() {
 
 // Hello is how the process introduces itself on a connection.
 func (p *Place) Hello() wire.Hello {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return wire.Hello{Major: wireMajor, Minor: wireMinor, Job: p.Job, Role: p.Role, Name: p.Name, Seat: int32(p.Seat)}
+}
+
+// Rename gives the process the name and the seat that it has in the job. The
+// goroutine that calls it may read them without a lock.
+func (p *Place) Rename(name string, seat int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Name, p.Seat = name, seat
 }
 
 // Options of the process's connections. verify may be nil.

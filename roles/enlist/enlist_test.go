@@ -93,3 +93,18 @@ func TestAcceptCutsOff(t *testing.T) {
 		t.Errorf("the connection is still open after %v", time.Duration(wire.DefaultHandshakeTimeout/2))
 	}
 }
+
+// A server is renamed while workers introduce themselves; for the race detector.
+func TestRename(t *testing.T) {
+	p, _ := listen(t)
+	renamed := make(chan struct{})
+	go func() {
+		p.Rename("server-3", 3)
+		close(renamed)
+	}()
+	p.Hello()
+	<-renamed
+	if h := p.Hello(); h.Name != "server-3" || h.Seat != 3 {
+		t.Errorf("got %q with seat %d, want server-3 with seat 3", h.Name, h.Seat)
+	}
+}

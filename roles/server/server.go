@@ -191,7 +191,7 @@ func (s *server) adopt(job control.Job) (*configs.Config, error) {
 			return nil, err
 		}
 	}
-	s.place.Name, s.place.Seat = job.Name, job.Seat
+	s.place.Rename(job.Name, job.Seat)
 	return cfg, nil
 }
 

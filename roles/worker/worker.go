@@ -222,7 +222,8 @@ func (w *worker) scan(job control.Job) error {
 	if err := w.place.Config.Conflicts(cfg); err != nil {
 		return err
 	}
-	w.cfg, w.job, w.place.Name = cfg, job, job.Name
+	w.cfg, w.job = cfg, job
+	w.place.Rename(job.Name, job.Seat)
 	alg, err := control.NewAlgorithm(cfg)
 	if err != nil {
 		return err
