@@ -96,7 +96,6 @@ func app(stdout, stderr io.Writer) *cli.App {
 		Name:                      "petuum",
 		Usage:                     "train machine-learning models on one machine or many",
 		Version:                   enlist.Version,
-		HideVersion:               true,
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		Suggest:                   true,
@@ -231,13 +230,13 @@ func runScheduler(c *cli.Context) error {
 	f, isFile := c.App.ErrWriter.(*os.File)
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Config: cfg, Log: logger(c, cfg), Progress: c.App.ErrWriter,
 		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined, Began: local.Began()})
-	if err != nil {
+	if summary == nil {
 		return err
 	}
 	if c.Bool("json") {
-		return summary.JSON(c.App.Writer)
+		return errors.Join(err, summary.JSON(c.App.Writer))
 	}
-	return summary.Text(c.App.Writer)
+	return errors.Join(err, summary.Text(c.App.Writer))
 }
 
 // roleConfig reads the configuration of a role other than the scheduler.

@@ -125,7 +125,8 @@ func TestDirector(t *testing.T) {
 		{name: "seconds of no pace", stop: algos.Stop{Seconds: 1, Clocks: 3}, every: 100, want: "0! 1 2 3! clocks"},
 		{name: "seconds and a limit at once", stop: algos.Stop{Seconds: 3, Clocks: 3}, pace: 1, want: "0! 1! 2! 3! clocks"},
 
-		{name: "more epochs than there are numbers", stop: algos.Stop{Epochs: math.MaxInt, Objective: at(0.5)}, perEpoch: math.MaxInt, every: 1, want: "0! 1! objective"},
+		{name: "more epochs, their product below zero", stop: algos.Stop{Epochs: math.MaxInt, Objective: at(0.25)}, perEpoch: 2, every: 1, want: "0! 1! 2! objective"},
+		{name: "more epochs, their product small", stop: algos.Stop{Epochs: math.MaxInt, Objective: at(0.25)}, perEpoch: math.MaxInt, every: 1, want: "0! 1! 2! objective"},
 		{name: "more clocks than there are numbers", stop: algos.Stop{Clocks: math.MaxInt, Objective: at(0.25)}, start: 1, want: "1! 2! objective"},
 		{name: "evaluations beyond all numbers", stop: algos.Stop{Clocks: 9}, start: 1, every: math.MaxInt, want: "1! 10! clocks"},
 	} {
@@ -151,6 +152,20 @@ func TestDefaultStop(t *testing.T) {
 		got, _ := script{objective: func(n consistency.Clock) float64 { return 1 - c.change*float64(n%2) }}.play(t)
 		if !strings.HasSuffix(got, "! "+c.want) {
 			t.Errorf("changes of %g end with %s, want %s", c.change, got[max(0, len(got)-30):], c.want)
+		}
+	}
+	for _, c := range []struct {
+		gap  float64
+		want string
+	}{{0.9e-6, "0! tolerance"}, {1, "0! 1! tolerance"}} { // of which the second is no change
+		got, _ := script{objective: func(consistency.Clock) float64 { return 1 }, gap: func(consistency.Clock) (float64, float64) { return c.gap, 0 }}.play(t)
+		if got != c.want {
+			t.Errorf("a gap of %g: got %s, want %s", c.gap, got, c.want)
+		}
+	}
+	for _, stop := range []algos.Stop{{Tolerance: 1e-9}, {Objective: at(0)}} {
+		if got, _ := (script{stop: stop, objective: alternating, perEpoch: 2, every: 1}).play(t); !strings.HasSuffix(got, " 1999! 2000! epochs") {
+			t.Errorf("%+v: a job that never gets there ends with %s, want epochs at clock 2000", stop, got[max(0, len(got)-30):])
 		}
 	}
 	step := func(c consistency.Clock) float64 { return float64(1 - c/3) } // no change until clock 3

@@ -148,3 +148,18 @@ func TestRealData(t *testing.T) {
 		})
 	}
 }
+
+// TestUntested gives a job test data that is not of the kind it was trained on:
+// the result of the training must not be lost.
+func TestUntested(t *testing.T) {
+	p := start(t, t.TempDir(), "run", "--set", "stop.epochs=3", "--set", "data.test="+config(t, "data/diabetes.csv"), config(t, "logreg-a9a.toml"))
+	if code := p.status(); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+	if !strings.Contains(p.stderr(), "diabetes.csv") {
+		t.Errorf("stderr does not name the test file:\n%s", p.stderr())
+	}
+	if !strings.Contains(p.stdout.String(), "train_accuracy") {
+		t.Errorf("the summary is missing:\n%s", p.stdout.String())
+	}
+}

@@ -23,6 +23,11 @@ func NewAlgorithm(c *configs.Config) (algos.Algorithm, error) {
 	if err := c.Algorithm(a); err != nil {
 		return nil, err
 	}
+	if v, ok := a.(algos.Validator); ok {
+		if err := v.Validate(); err != nil {
+			return nil, err
+		}
+	}
 	return a, nil
 }
 

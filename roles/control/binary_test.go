@@ -361,6 +361,7 @@ func TestBlocksShare(t *testing.T) {
 	}{
 		{"all share", []int{0, 1, 2}, []algos.Block{shared, shared, shared}, [][]int{{0, 1, 2}}},
 		{"equal is not shared", []int{0, 1}, []algos.Block{shared, twin}, [][]int{{0}, {1}}},
+		{"equal but for the last keys", []int{0, 1}, []algos.Block{{Keys: []uint64{1, 2}}, {Keys: []uint64{1, 3}}}, [][]int{{0}, {1}}},
 		{"less of the same memory", []int{0, 1, 2}, []algos.Block{shared, cut, shared}, [][]int{{0, 2}, {1}}},
 		{"empty ones", []int{0, 1, 2}, []algos.Block{{}, shared, {Keys: []uint64{}}}, [][]int{{0, 2}, {1}}},
 		{"some of the parts", []int{1, 3}, []algos.Block{twin, shared, twin, shared}, [][]int{{1, 3}}},
@@ -401,6 +402,41 @@ func TestBlocksShare(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSmallest checks that no message is refused for being made of many things
+// that could not be smaller.
+func TestSmallest(t *testing.T) {
+	const n = 60
+	e := eval{Sums: map[string][]float64{"": nil}, Maxima: map[string]float64{"": 0}}
+	var blocks []block
+	var some batch
+	for p := range n {
+		e.Sums[string(rune('A'+p))], e.Maxima[string(rune('A'+p))] = nil, 0
+		blocks = append(blocks, block{Part: p, Block: algos.Block{Keys: []uint64{0}}})
+		some.Messages = append(some.Messages, Message{})
+	}
+	for name, want := range map[string]any{"Blocks": blocks, "Eval": e, "Norms": make([]table.Norms, n), "Batch": some,
+		"Emitted": emitted{Values: make([]float64, n)}} {
+		i := slices.IndexFunc(messages, func(m message) bool { return m.name == name })
+		got, err := messages[i].decode(messages[i].encode(want))
+		if diff := cmp.Diff(want, got, exactly); err != nil || diff != "" {
+			t.Errorf("%s: %v, (-sent +received)\n%s", name, err, diff)
+		}
+	}
+}
+
+// TestEach checks that the first mistake ends a list, however long it should be.
+func TestEach(t *testing.T) {
+	r, n := NewReader(append(AppendUints(nil, 100), make([]byte, 100)...)), 0
+	for range r.Each(1) {
+		if n++; n == 3 {
+			r.Bytes(1000)
+		}
+	}
+	if n != 3 || r.Err() == nil {
+		t.Errorf("%d things and the error %v, want an error that ends it at 3", n, r.Err())
 	}
 }
 

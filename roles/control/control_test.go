@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -175,6 +176,29 @@ func TestMailboxOrder(t *testing.T) {
 	}
 }
 
+// TestMailboxWakes has each event put in while somebody begins to wait for it.
+func TestMailboxWakes(t *testing.T) {
+	const rounds = 20000
+	m, ask := NewMailbox(), make(chan struct{})
+	var putting sync.WaitGroup
+	putting.Go(func() {
+		for range ask {
+			m.Put(Event{})
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // far more than it takes
+	defer cancel()
+	for n := range rounds {
+		ask <- struct{}{}
+		if _, err := m.Next(ctx); err != nil {
+			t.Errorf("event %d is in the mailbox, but nobody woke up: %v", n, err)
+			break
+		}
+	}
+	close(ask)
+	putting.Wait()
+}
+
 func TestMailboxEnd(t *testing.T) {
 	m := NewMailbox()
 	cause := errors.New("the job is over")
@@ -234,7 +258,7 @@ func TestNewAlgorithm(t *testing.T) {
 }
 
 func TestDataOptions(t *testing.T) {
-	more := "format = \"csv\"\nlabel = \"#2\"\nheader = \"no\"\nfeatures = 9\n"
+	more := "format = \"csv\"\nlabel = \"#2\"\nheader = \"no\"\nfeatures = 9\n[algorithm]\nlambda = 0.5\n"
 	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9}
 	for algorithm, quantity := range map[string]bool{"lasso": true, "logreg": false} {
 		c := config(t, algorithm, more)

@@ -37,10 +37,10 @@ func (s *scheduler) collect(ctx context.Context) error {
 	m.Job, m.Algorithm, m.Policy = s.cfg.Job.Name, s.cfg.Job.Algorithm, s.cfg.Policy().String()
 	m.NumServers, m.NumWorkers, m.Parts = s.cfg.Cluster.Servers, s.cfg.Cluster.Workers, s.parts
 	m.Objective, m.Metrics = s.last.Objective, maps.Clone(s.last.Metrics)
-	m.Clocks, m.Epochs, m.Curve = int64(s.at), s.director.Epochs(s.at), s.director.Curve()
+	m.Clocks, m.Epochs, m.Curve = int64(s.at-s.start), s.director.Epochs(s.at), s.director.Curve()
 	m.Gap = m.Curve[len(m.Curve)-1].Gap
 	if s.rounds != nil {
-		m.Rounds = int64(s.at)
+		m.Rounds = m.Clocks
 	}
 	m.Model = s.cfg.Output.Model
 	predictor, ok := s.alg.(algos.Predictor)
@@ -57,7 +57,9 @@ func (s *scheduler) collect(ctx context.Context) error {
 		defer os.RemoveAll(tmp)
 		dir = filepath.Join(tmp, "model")
 	}
-	s.progress.Status("writing the model")
+	if m.Model != "" {
+		s.progress.Status("writing the model")
+	}
 	if err := s.write(ctx, dir); err != nil {
 		return err
 	}
@@ -79,7 +81,8 @@ func (s *scheduler) collect(ctx context.Context) error {
 		for name, v := range r.found {
 			m.Metrics["test_"+name] = v
 		}
-		return r.err
+		s.untested = r.err // the training stands
+		return nil
 	case <-ctx.Done(): // the test goes on until the process ends
 		return context.Cause(ctx)
 	}

@@ -47,7 +47,7 @@ func (p *progress) Waiting(servers, workers int, addr string) {
 		}
 	}
 	slices.Sort(who)
-	p.line(fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), addr), false)
+	p.line(fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), addr), true)
 }
 
 // Evaluated tells of an evaluation.

@@ -58,15 +58,17 @@ type scheduler struct {
 	placed   placement.Placement
 	director *algos.Director
 	rounds   *algos.Rounds
+	start    consistency.Clock // when the rounds begin
 	at       consistency.Clock
 	perEpoch int
 	last     *algos.Eval
 
-	began   time.Time
-	trained time.Time // when the rounds began
-	summary Summary
-	body    []byte
-	emitted []float64
+	began    time.Time
+	trained  time.Time // when the rounds began
+	summary  Summary
+	untested error // why the model could not be tested
+	body     []byte
+	emitted  []float64
 }
 
 // crew is a worker and its parts.
@@ -78,7 +80,8 @@ type crew struct {
 // ErrInterrupted is what Run returns when ctx ended the job.
 var ErrInterrupted = errors.New("interrupted")
 
-// Run leads one job and returns its summary.
+// Run leads one job and returns its summary; with an error too if the model was
+// trained and written but could not be tested.
 func Run(ctx context.Context, o Options) (*Summary, error) {
 	alg, err := control.NewAlgorithm(o.Config)
 	if err != nil {
@@ -134,7 +137,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &s.summary, nil
+	return &s.summary, s.untested
 }
 
 // lead takes the job through its phases.
@@ -346,6 +349,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
 	if _, ok := s.alg.(algos.Preparer); ok {
 		s.at = 1
 	}
+	s.start = s.at
 	st := s.cfg.Stop
 	s.director = algos.NewDirector(algos.Stop{Epochs: st.Epochs, Clocks: st.Clocks, Seconds: st.Seconds, Tolerance: st.Tolerance, Objective: st.Objective},
 		s.at, s.perEpoch, s.cfg.Evaluate.Every)

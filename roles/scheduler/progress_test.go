@@ -1,0 +1,117 @@
+package scheduler
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"petuum/algos"
+)
+
+func TestProgressLive(t *testing.T) {
+	var b strings.Builder
+	p := newProgress(&b, true)
+	p.Status("reading %d parts", 3)
+	p.Status("reading %d parts", 3) // says nothing new
+	p.Waiting(1, 0, "addr")
+	p.Evaluated(algos.NewEval(1), 1, 2)
+	p.End()
+	p.End()
+	p.Status("again")
+	p.End()
+	const clear = "\r\x1b[K"
+	want := clear + "reading 3 parts" + clear + "waiting for 1 server to join addr" +
+		clear + "clock 1  epoch 1  2.0 s  objective 0\n" + clear + "again\n"
+	if got := b.String(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestProgressPlain checks, with a clock of its own, that phases are always told
+// and the rest no more often than once in plainEvery.
+func TestProgressPlain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		p := newProgress(&b, false)
+		told := func(what string, want bool) {
+			t.Helper()
+			if got := b.String(); (got != "") != want || want && (!strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b")) {
+				t.Errorf("%s: got %q, want a plain line: %t", what, got, want)
+			}
+			b.Reset()
+		}
+		evaluated := func(objective float64) {
+			e := algos.NewEval(1)
+			e.Objective = objective
+			p.Evaluated(e, 1, 1)
+		}
+		evaluated(1)
+		told("the first line", true)
+		evaluated(2)
+		told("at once", false)
+		time.Sleep(plainEvery - 1)
+		evaluated(3)
+		told("too early", false)
+		p.Status("phase")
+		told("a phase", true)
+		time.Sleep(plainEvery)
+		evaluated(3)
+		told("in time", true)
+		time.Sleep(plainEvery)
+		evaluated(3)
+		told("the same again", false)
+		p.Status("phase")
+		told("a phase once more", true)
+		p.Status("phase")
+		told("the same phase", false)
+		p.End()
+		told("the end", false)
+	})
+}
+
+func TestProgressNone(t *testing.T) {
+	p := newProgress(nil, true)
+	p.Status("nobody reads this")
+	p.End()
+}
+
+func TestWaiting(t *testing.T) {
+	for _, c := range []struct {
+		servers, workers int
+		want             string
+	}{
+		{1, 0, "waiting for 1 server to join a:1"},
+		{0, 3, "waiting for 3 workers to join a:1"},
+		{1, 2, "waiting for 1 server and 2 workers to join a:1"},
+		{2, 1, "waiting for 1 worker and 2 servers to join a:1"},
+	} {
+		var b strings.Builder
+		newProgress(&b, false).Waiting(c.servers, c.workers, "a:1")
+		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestEvaluated(t *testing.T) {
+	for _, c := range []struct {
+		gap     float64
+		metrics map[string]float64
+		want    string
+	}{
+		{math.NaN(), nil, "clock 12  epoch 2.5  3.1 s  objective 0.12345679"},
+		{math.Inf(1), map[string]float64{}, "clock 12  epoch 2.5  3.1 s  objective 0.12345679"},
+		{0.001234, map[string]float64{"train_b": 1, "train_a": 0.123456, "nonzeros": 5, "other": 7},
+			"clock 12  epoch 2.5  3.1 s  objective 0.12345679  gap 0.0012  nonzeros 5  a 0.12346  b 1"},
+	} {
+		e := algos.NewEval(12)
+		e.Objective, e.Gap, e.Metrics = 0.123456789, c.gap, c.metrics
+		var b strings.Builder
+		newProgress(&b, false).Evaluated(e, 2.5, 3.14)
+		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
