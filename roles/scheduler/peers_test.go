@@ -265,10 +265,58 @@ func TestServe(t *testing.T) {
 	go func() { _ = conns[0].Serve(ignore) }()
 	conns[0].Close()
 	<-ends[0]
+	nothing(t, s, "a server said goodbye to a job that is done")
+}
+
+// nothing fails the test if there is something in the mailbox.
+func nothing(t *testing.T, s *scheduler, when string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if e, err = s.box.Next(ctx); err == nil {
-		t.Errorf("got %+v, want nothing: the server said goodbye to a job that is done", e)
+	if e, err := s.box.Next(ctx); err == nil {
+		t.Errorf("%s: got %+v, want nothing", when, e)
+	}
+}
+
+// TestServeEarly has somebody speak, fail and leave before the job begins, which is
+// then none of the job's business.
+func TestServeEarly(t *testing.T) {
+	s := newScheduler(1, 1)
+	ours, theirs := connected(t, control.Worker, "worker-pid1", -1)
+	go func() { _ = theirs.Serve(func(wire.Kind, []byte) error { return nil }) }()
+	for _, kind := range []wire.Kind{control.KindReady, control.KindFailed} {
+		if err := theirs.Send(kind, control.Encode(control.Failed{Error: "no memory"})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := make(chan error)
+	go func() { closed <- theirs.Close() }()
+	s.serve(ours)
+	<-closed
+	nothing(t, s, "before the job began")
+	if n := len(s.peers.all()); n != 0 {
+		t.Errorf("%d peers after the only one left, want 0", n)
+	}
+}
+
+// TestServeOver ends connections after the job has ended.
+func TestServeOver(t *testing.T) {
+	s := newScheduler(1, 0)
+	ours, theirs := connected(t, control.Server, "server-pid1", -1)
+	done := make(chan struct{})
+	go func() { defer close(done); s.serve(ours) }()
+	<-s.peers.changed
+	if err := s.gather(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.peers.close()); n != 1 {
+		t.Errorf("%d peers at the end, want 1", n)
+	}
+	theirs.Abort()
+	<-done
+	nothing(t, s, "a connection broke when the job was over")
+	if _, err := s.peers.admit(enlisted(t, "server", 2)); err == nil || !strings.Contains(err.Error(), "the job is over") {
+		t.Errorf("one came when the job was over: got the error %v", err)
 	}
 }
 
