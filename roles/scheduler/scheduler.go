@@ -281,6 +281,29 @@ func (s *scheduler) scan(ctx context.Context) error {
 	return nil
 }
 
+// Gossip may tell of a server a moment after its connection came.
+const (
+	gossipFor   = 5 * time.Second
+	gossipAgain = 5 * time.Millisecond
+)
+
+// addrOf is the data address of a server, as gossip has it.
+func (s *scheduler) addrOf(ctx context.Context, p *peer) (string, error) {
+	for began := time.Now(); ; {
+		if addr, ok := s.addrs.Load(p.conn.Peer().Name); ok {
+			return addr.(string), nil
+		}
+		if time.Since(began) > gossipFor {
+			return "", fmt.Errorf("scheduler: gossip does not know the data address of %s", p.name)
+		}
+		select {
+		case <-time.After(gossipAgain):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
 // setUp makes the tables, and has the servers hold them and the workers open
 // their views.
 func (s *scheduler) setUp(ctx context.Context) error {
@@ -293,11 +316,11 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	seats := make([]int, len(servers))
 	addrs := make([]string, len(servers))
 	for i, p := range servers {
-		addr, ok := s.addrs.Load(p.conn.Peer().Name)
-		if !ok {
-			return fmt.Errorf("scheduler: gossip does not know the data address of %s", p.name)
+		addr, err := s.addrOf(ctx, p)
+		if err != nil {
+			return err
 		}
-		seats[i], addrs[i] = p.seat, addr.(string)
+		seats[i], addrs[i] = p.seat, addr
 	}
 	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
 		return err
