@@ -149,7 +149,7 @@ func (p *Place) Leave() {
 
 // closeFor bounds how long gossip takes to end. It may just be talking to a
 // member that stands still.
-const closeFor = 500 * time.Millisecond
+const closeFor = 250 * time.Millisecond
 
 // Close closes the listener and ends gossip, or leaves that to the end of the
 // process. Only the first call does anything.

@@ -36,12 +36,13 @@ const (
 const (
 	// stopFor is how long the scheduler gets to end the job after Ctrl-C.
 	stopFor = 4 * time.Second
-	// noticeFor is how long it gets to see that a role has ended, and then again
-	// to end when it is told to.
-	noticeFor = time.Second
+	// noticeFor is how long it gets to see that a role has ended and to say why,
+	// and obeyFor to end when it is told to.
+	noticeFor = 2 * time.Second
+	obeyFor   = time.Second
 	// settleFor is how long children get to end by themselves once the
 	// scheduler has: more than the grace after which all end that can run.
-	settleFor = 2 * grace
+	settleFor = grace + grace/2
 	// joinFor bounds the time until the scheduler can be joined.
 	joinFor = 20 * time.Second
 )
@@ -154,7 +155,7 @@ func (s *supervisor) without(ctx context.Context, sched, lost *process) error {
 	select {
 	case <-sched.done:
 		return fmt.Errorf("%s ended (%w), and the job cannot go on without it", lost.name, lost.err)
-	case <-time.After(noticeFor):
+	case <-time.After(obeyFor):
 		return fmt.Errorf("the scheduler stands still and was killed; %s ended (%w)", lost.name, lost.err)
 	}
 }
