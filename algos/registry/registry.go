@@ -2,15 +2,34 @@
 package registry
 
 import (
+	"maps"
+
 	"petuum/algos"
 	"petuum/algos/lasso"
 	"petuum/algos/logreg"
 )
 
-// Algorithms makes an instance of each algorithm with its default parameters, by
-// the name that job.algorithm gives it. A name that is there twice does not
+// List makes an instance of each algorithm with its default parameters, by the
+// name that job.algorithm gives it.
+type List map[string]func() algos.Algorithm
+
+// Algorithms are the ones that are built in. A name that is there twice does not
 // compile.
-var Algorithms = map[string]func() algos.Algorithm{
+var Algorithms = List{
 	"lasso":  func() algos.Algorithm { return lasso.New() },
 	"logreg": func() algos.Algorithm { return logreg.New() },
+}
+
+// With returns the list and one algorithm more, for a program of your own:
+//
+//	command.Run(registry.Algorithms.With("mine", func() algos.Algorithm { return mine.New() }), ...)
+//
+// It panics if the name is taken.
+func (l List) With(name string, make func() algos.Algorithm) List {
+	if l[name] != nil {
+		panic("registry: an algorithm is called " + name + " already")
+	}
+	all := maps.Clone(l)
+	all[name] = make
+	return all
 }

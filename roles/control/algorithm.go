@@ -12,11 +12,12 @@ import (
 	"petuum/configs"
 )
 
-// NewAlgorithm makes an instance of the job's algorithm with its parameters.
-func NewAlgorithm(c *configs.Config) (algos.Algorithm, error) {
-	make, ok := registry.Algorithms[c.Job.Algorithm]
+// NewAlgorithm makes an instance of the job's algorithm, which is one of list, with
+// its parameters.
+func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error) {
+	make, ok := list[c.Job.Algorithm]
 	if !ok {
-		names := slices.Sorted(maps.Keys(registry.Algorithms))
+		names := slices.Sorted(maps.Keys(list))
 		return nil, fmt.Errorf("%s: job.algorithm: no algorithm is called %q: there are %s", c.From("job.algorithm"), c.Job.Algorithm, strings.Join(names, ", "))
 	}
 	a := make()

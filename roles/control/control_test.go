@@ -16,6 +16,7 @@ import (
 
 	"petuum/algos/dataset"
 	"petuum/algos/lasso"
+	"petuum/algos/registry"
 	"petuum/configs"
 	"petuum/roles/wire"
 	"petuum/table/placement"
@@ -242,7 +243,7 @@ func config(t *testing.T, algorithm, more string) *configs.Config {
 }
 
 func TestNewAlgorithm(t *testing.T) {
-	a, err := NewAlgorithm(config(t, "lasso", "[algorithm]\nlambda = 0.25\n"))
+	a, err := NewAlgorithm(registry.Algorithms, config(t, "lasso", "[algorithm]\nlambda = 0.25\n"))
 	if l, ok := a.(*lasso.Lasso); err != nil || !ok || l.Lambda != 0.25 {
 		t.Errorf("got %+v and %v, want a lasso with lambda 0.25", a, err)
 	}
@@ -251,7 +252,7 @@ func TestNewAlgorithm(t *testing.T) {
 		{"lasso", "[algorithm]\nlamda = 1\n", `"lambda"`},
 		{"lasso", "[algorithm]\nlambda = \"much\"\n", "job.toml:6"},
 	} {
-		if a, err := NewAlgorithm(config(t, c.algorithm, c.more)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if a, err := NewAlgorithm(registry.Algorithms, config(t, c.algorithm, c.more)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: got %v and the error %v, want one with %s", c.algorithm, c.more, a, err, c.want)
 		}
 	}
@@ -262,7 +263,7 @@ func TestDataOptions(t *testing.T) {
 	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9}
 	for algorithm, quantity := range map[string]bool{"lasso": true, "logreg": false} {
 		c := config(t, algorithm, more)
-		a, err := NewAlgorithm(c)
+		a, err := NewAlgorithm(registry.Algorithms, c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"petuum/algos/registry"
 	"petuum/configs"
 	"petuum/roles/cluster"
 	"petuum/roles/control"
@@ -33,6 +34,13 @@ const (
 // it joined.
 const lookFor = 30 * time.Second
 
+// Options are what a process is started with.
+type Options struct {
+	Config     *configs.Config
+	Algorithms registry.List
+	Log        *slog.Logger
+}
+
 // Place is a process that takes part: its listener, its membership, and the
 // hello with which it introduces itself.
 type Place struct {
@@ -42,8 +50,7 @@ type Place struct {
 	Job      string // id of the job, known to the scheduler from the start
 	Listener net.Listener
 	Cluster  *cluster.Cluster
-	Config   *configs.Config
-	Log      *slog.Logger
+	Options
 
 	mu      sync.Mutex
 	closing sync.Once
@@ -58,11 +65,12 @@ func NewJob() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Open takes up a place: c gives addresses, key and members to join. name may be
+// Open takes up a place: o.Config gives addresses, key and members to join. name may be
 // empty: until the scheduler names the process it goes by one that no other
 // process of the cluster has, on whatever machine.
-func Open(ctx context.Context, c *configs.Config, role, name string, seat int, job string, log *slog.Logger) (*Place, error) {
-	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Config: c, Log: log}
+func Open(ctx context.Context, o Options, role, name string, seat int, job string) (*Place, error) {
+	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Options: o}
+	c := o.Config
 	if name == "" {
 		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), NewJob())
 	}
@@ -94,7 +102,7 @@ func Open(ctx context.Context, c *configs.Config, role, name string, seat int, j
 	err := p.join(ctx, cluster.Config{
 		Bind: bind, Advertise: c.Cluster.Advertise, Join: c.Cluster.Join,
 		Name: p.Name, Role: cluster.Role(role), Seat: seat, Data: data, Job: job,
-		Version: Version, Key: key, Logger: log,
+		Version: Version, Key: key, Logger: o.Log,
 	})
 	if err != nil {
 		p.Close()
@@ -188,8 +196,8 @@ func (p *Place) Rename(name string, seat int) {
 	p.Name, p.Seat = name, seat
 }
 
-// Options of the process's connections. verify may be nil.
-func (p *Place) Options(verify func(peer wire.Hello) error) wire.Options {
+// Wire returns the options of the process's connections. verify may be nil.
+func (p *Place) Wire(verify func(peer wire.Hello) error) wire.Options {
 	o := wire.Defaults()
 	o.Kinds = control.Known
 	o.Verify = func(peer wire.Hello) error {
@@ -212,7 +220,7 @@ func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
 		for _, m := range p.Cluster.Members() {
 			if m.Role == cluster.Scheduler {
 				p.Job = m.Job
-				c, err := wire.Dial(ctx, m.Data, p.Hello(), p.Options(nil))
+				c, err := wire.Dial(ctx, m.Data, p.Hello(), p.Wire(nil))
 				if err != nil {
 					return nil, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, err)
 				}
@@ -256,7 +264,7 @@ func (p *Place) Accept(verify func(peer wire.Hello) error, serve func(*wire.Conn
 		}
 		serving.Go(func() {
 			stop := context.AfterFunc(open, func() { nc.Close() })
-			c, err := wire.Accept(nc, p.Hello(), p.Options(verify))
+			c, err := wire.Accept(nc, p.Hello(), p.Wire(verify))
 			switch inTime := stop(); {
 			case err == nil && inTime:
 				serve(c)

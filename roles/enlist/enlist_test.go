@@ -35,7 +35,7 @@ func listen(t *testing.T) (*Place, *faulty) {
 		t.Fatal(err)
 	}
 	f := &faulty{Listener: l}
-	return &Place{Role: control.Server, Name: "server-0", Job: "test", Listener: f, Log: slog.New(slog.DiscardHandler)}, f
+	return &Place{Role: control.Server, Name: "server-0", Job: "test", Listener: f, Options: Options{Log: slog.New(slog.DiscardHandler)}}, f
 }
 
 func TestAcceptGoesOn(t *testing.T) {

@@ -101,7 +101,7 @@ func (l *Links) Connect(ctx context.Context) error {
 }
 
 func (l *Links) dial(ctx context.Context, seat int) error {
-	conn, err := wire.Dial(ctx, l.addrs[seat], l.place.Hello(), l.place.Options(nil))
+	conn, err := wire.Dial(ctx, l.addrs[seat], l.place.Hello(), l.place.Wire(nil))
 	if err != nil {
 		return fmt.Errorf("server-%d at %s: %w", seat, l.addrs[seat], err)
 	}

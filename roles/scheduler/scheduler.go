@@ -29,8 +29,7 @@ import (
 
 // Options of a scheduler process.
 type Options struct {
-	Config   *configs.Config
-	Log      *slog.Logger
+	enlist.Options
 	Progress io.Writer // where people read how far the job is
 	Live     bool      // Progress is a terminal: rewrite one line
 	Began    time.Time // when the user's command began; seconds are counted from it
@@ -83,14 +82,14 @@ var ErrInterrupted = errors.New("interrupted")
 // Run leads one job and returns its summary; with an error too if the model was
 // trained and written but could not be tested.
 func Run(ctx context.Context, o Options) (*Summary, error) {
-	alg, err := control.NewAlgorithm(o.Config)
+	alg, err := control.NewAlgorithm(o.Algorithms, o.Config)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkOutput(o.Config); err != nil {
 		return nil, err
 	}
-	place, err := enlist.Open(ctx, o.Config, control.Scheduler, "scheduler", -1, enlist.NewJob(), o.Log)
+	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, enlist.NewJob())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type breaking struct {
 }
 
 func newPlace(name string) *enlist.Place {
-	return &enlist.Place{Role: control.Server, Name: name, Job: "test", Log: slog.New(slog.DiscardHandler)}
+	return &enlist.Place{Role: control.Server, Name: name, Job: "test", Options: enlist.Options{Log: slog.New(slog.DiscardHandler)}}
 }
 
 func serveShards(t *testing.T, specs []table.Spec, of, origins int, policy consistency.Policy) *breaking {

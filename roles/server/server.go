@@ -41,13 +41,17 @@ func (l link) SendBatch(body []byte) error { return l.c.Send(control.KindBatch, 
 
 // Run takes part in a job as a server until it ends. seat -1 takes whichever
 // seat the scheduler gives.
-func Run(ctx context.Context, own *configs.Config, name string, seat int, log *slog.Logger) error {
-	place, err := enlist.Open(ctx, own, control.Server, name, seat, "", log)
+func Run(ctx context.Context, o enlist.Options, seat int) error {
+	name := "" // the scheduler gives one
+	if seat >= 0 {
+		name = fmt.Sprintf("server-%d", seat)
+	}
+	place, err := enlist.Open(ctx, o, control.Server, name, seat, "")
 	if err != nil {
 		return err
 	}
 	defer place.Close()
-	s := &server{place: place, log: log, box: control.NewMailbox(), ready: make(chan struct{}), done: make(chan struct{})}
+	s := &server{place: place, log: o.Log, box: control.NewMailbox(), ready: make(chan struct{}), done: make(chan struct{})}
 	if s.sched, err = place.FindScheduler(ctx); err != nil {
 		return err
 	}
@@ -200,7 +204,7 @@ func (s *server) setUp(cfg *configs.Config, job control.Job, setup control.Setup
 	if cfg == nil || s.host != nil {
 		return errors.New("server: set up out of turn")
 	}
-	alg, err := control.NewAlgorithm(cfg)
+	alg, err := control.NewAlgorithm(s.place.Algorithms, cfg)
 	if err != nil {
 		return err
 	}

@@ -44,13 +44,13 @@ type worker struct {
 const endFor = 2 * time.Second
 
 // Run takes part in a job as a worker until it ends.
-func Run(ctx context.Context, own *configs.Config, name string, log *slog.Logger) error {
-	place, err := enlist.Open(ctx, own, control.Worker, name, -1, "", log)
+func Run(ctx context.Context, o enlist.Options) error {
+	place, err := enlist.Open(ctx, o, control.Worker, "", -1, "")
 	if err != nil {
 		return err
 	}
 	defer place.Close()
-	w := &worker{place: place, log: log, box: control.NewMailbox(), runners: make(map[int]*runner), over: make(chan struct{})}
+	w := &worker{place: place, log: o.Log, box: control.NewMailbox(), runners: make(map[int]*runner), over: make(chan struct{})}
 	if w.sched, err = place.FindScheduler(ctx); err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (w *worker) scan(job control.Job) error {
 	}
 	w.cfg, w.job = cfg, job
 	w.place.Rename(job.Name, job.Seat)
-	alg, err := control.NewAlgorithm(cfg)
+	alg, err := control.NewAlgorithm(w.place.Algorithms, cfg)
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func (w *worker) group(g control.Group, setup control.Setup, data map[int]*datas
 	var client *table.Client
 	var runners []*runner
 	for local, p := range g.Parts {
-		alg, err := control.NewAlgorithm(w.cfg)
+		alg, err := control.NewAlgorithm(w.place.Algorithms, w.cfg)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -1,0 +1,180 @@
+// Package command is the command line: what users type, what they get told, and
+// the exit statuses.
+//
+// A program with an algorithm of its own is this one with a longer list:
+//
+//	func main() {
+//		list := registry.Algorithms.With("mine", func() algos.Algorithm { return mine.New() })
+//		os.Exit(command.Run(list, os.Args, os.Stdout, os.Stderr))
+//	}
+//
+// Results go to stdout; logs, progress and errors to stderr. With --json stdout
+// is exactly one JSON object, also when the command fails. Flags may stand before
+// or after arguments; what follows "--" is no flag.
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"petuum/algos/registry"
+	"petuum/configs"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/local"
+)
+
+// Exit statuses.
+const (
+	statusFailed      = 1
+	statusUsage       = 2
+	statusInterrupted = 130
+)
+
+// usageError is a mistake in what the user typed or configured.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// program is one run of the command line.
+type program struct {
+	algorithms registry.List
+	child      bool // started by petuum run, which speaks to the user
+	json       bool // the command was asked for one JSON object
+	printed    bool // and has printed it
+}
+
+// Run runs the command line and returns the exit status. It belongs to a
+// process: signals end it.
+func Run(algorithms registry.List, args []string, stdout, stderr io.Writer) int {
+	p := &program{algorithms: algorithms, child: local.Child()}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
+	if p.child {
+		signal.Ignore(os.Interrupt) // the supervisor decides
+	}
+	app := p.app(stdout, stderr)
+	err := app.RunContext(ctx, interspersed(app, args))
+	status, message := p.outcome(ctx, err)
+	if message != "" && !p.child || message != "" && status != statusInterrupted {
+		fmt.Fprintf(stderr, "petuum: %s\n", message)
+	}
+	if p.json && !p.printed && status != 0 {
+		_ = json.NewEncoder(stdout).Encode(map[string]any{"error": message, "status": status})
+	}
+	return status
+}
+
+// outcome is the exit status of an error, and what is to be said of it: "" where
+// it was said already.
+func (p *program) outcome(ctx context.Context, err error) (status int, message string) {
+	var exit *local.ExitError
+	var ended *control.Ended
+	var problems configs.Errors
+	switch {
+	case err == nil:
+		return 0, ""
+	case p.child && errors.As(err, &ended):
+		return statusFailed, "" // the scheduler or the supervisor says why
+	case errors.As(err, &exit) && exit.Code != statusInterrupted:
+		p.printed = true // by the scheduler, like the message
+		return exit.Code, ""
+	case exit != nil:
+		p.printed = true
+		return statusInterrupted, "interrupted"
+	case ctx.Err() != nil:
+		return statusInterrupted, "interrupted"
+	case errors.As(err, &problems), errors.As(err, new(usageError)):
+		return statusUsage, err.Error()
+	}
+	return statusFailed, err.Error()
+}
+
+// Groups of commands in the help.
+const (
+	groupJobs    = "Run a job"
+	groupRoles   = "Roles of a job, each a process"
+	groupModels  = "Use a model"
+	groupInspect = "Look before you leap"
+)
+
+func (p *program) app(stdout, stderr io.Writer) *cli.App {
+	a := &cli.App{
+		Name:                      "petuum",
+		Usage:                     "train machine-learning models on one machine or many",
+		Version:                   enlist.Version,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
+		Suggest:                   true,
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
+		Description: `Run a job on this machine:
+
+   petuum run configs/logreg-a9a.toml
+
+Run the same job as separate processes, here or on other machines:
+
+   petuum scheduler --config configs/logreg-a9a.toml --gossip 127.0.0.1:7946
+   petuum server --join 127.0.0.1:7946 --shard 0
+   petuum server --join 127.0.0.1:7946 --shard 1
+   petuum worker --join 127.0.0.1:7946
+   petuum worker --join 127.0.0.1:7946`,
+		Commands: []*cli.Command{
+			p.runCommand(),
+			p.schedulerCommand(),
+			p.serverCommand(),
+			p.workerCommand(),
+			p.versionCommand(),
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				name := c.Args().First()
+				return usagef("no command is called %q: %s see petuum --help", name, cli.SuggestCommand(c.App.Commands, name))
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	usage := func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
+	a.OnUsageError = usage
+	each(a.Commands, func(c *cli.Command) { c.OnUsageError = usage })
+	return a
+}
+
+// each visits commands and their subcommands.
+func each(commands []*cli.Command, visit func(*cli.Command)) {
+	for _, c := range commands {
+		visit(c)
+		each(c.Subcommands, visit)
+	}
+}
+
+func (p *program) versionCommand() *cli.Command {
+	return &cli.Command{Name: "version", Usage: "print the version", Action: func(c *cli.Context) error {
+		if err := noArgs(c); err != nil {
+			return err
+		}
+		fmt.Fprintln(c.App.Writer, "petuum", enlist.Version)
+		return nil
+	}}
+}
+
+// noArgs refuses arguments.
+func noArgs(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("%s: unexpected argument %q", c.Command.Name, c.Args().First())
+	}
+	return nil
+}

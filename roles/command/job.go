@@ -1,0 +1,158 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"petuum/configs"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/local"
+	"petuum/roles/scheduler"
+	"petuum/roles/server"
+	"petuum/roles/worker"
+)
+
+const summaryUsage = "print the summary as one JSON object on stdout"
+
+func (p *program) runCommand() *cli.Command {
+	return &cli.Command{
+		Name: "run", Category: groupJobs, Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml",
+		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, common()...), Action: p.run,
+		Description: "Counts of servers and workers come from [cluster] of the file.\n\n   petuum run configs/logreg-a9a.toml\n   petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json",
+	}
+}
+
+func (p *program) run(c *cli.Context) error {
+	if c.Args().Len() != 1 {
+		if c.Args().Len() > 1 {
+			return usagef("run: one job at a time: unexpected argument %q", c.Args().Get(1))
+		}
+		return usagef("run: which job? petuum run FILE.toml")
+	}
+	path := c.Args().First()
+	sets := overrides(c)
+	cfg, err := p.job(path, sets)
+	if err != nil {
+		return err
+	}
+	args := []string{"--config", path}
+	for _, s := range sets {
+		args = append(args, "--set", s)
+	}
+	if c.Bool("json") {
+		args = append(args, "--json")
+	}
+	role := []string{"--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind), "--log-format", cfg.Log.Format, "--log-level", cfg.Log.Level}
+	if cfg.From("log.level") == "default" {
+		args = append(args, "--log-level", "warn") // the line of progress tells enough
+		role[len(role)-1] = "error"                // of a death the scheduler tells, once
+	}
+	if cfg.Cluster.KeyFile != "" {
+		role = append(role, "--set", fmt.Sprintf("cluster.key_file=%q", cfg.Cluster.KeyFile))
+	}
+	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Log: logger(c, cfg)})
+}
+
+// job loads the configuration of a whole job and checks the algorithm's parameters.
+func (p *program) job(path string, sets []string) (*configs.Config, error) {
+	cfg, err := configs.Load(path, sets)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if _, err := control.NewAlgorithm(p.algorithms, cfg); err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
+}
+
+func (p *program) schedulerCommand() *cli.Command {
+	return &cli.Command{
+		Name: "scheduler", Category: groupRoles, Usage: "lead a job: one for each cluster",
+		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, place()...), Action: p.scheduler,
+		Description: "   petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
+	}
+}
+
+func (p *program) scheduler(c *cli.Context) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	if c.String("config") == "" {
+		return usagef("scheduler: which job? --config FILE.toml")
+	}
+	cfg, err := p.job(c.String("config"), overrides(c))
+	if err != nil {
+		return err
+	}
+	f, isFile := c.App.ErrWriter.(*os.File)
+	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
+		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined, Began: local.Began()})
+	if summary == nil {
+		return err
+	}
+	if p.json {
+		p.printed = true
+		return errors.Join(err, summary.JSON(c.App.Writer))
+	}
+	return errors.Join(err, summary.Text(c.App.Writer))
+}
+
+func (p *program) options(c *cli.Context, cfg *configs.Config) enlist.Options {
+	return enlist.Options{Config: cfg, Algorithms: p.algorithms, Log: logger(c, cfg)}
+}
+
+// roleConfig reads the configuration of a role other than the scheduler.
+func roleConfig(c *cli.Context) (*configs.Config, error) {
+	if err := noArgs(c); err != nil {
+		return nil, err
+	}
+	cfg, err := configs.LoadRole(c.String("config"), overrides(c))
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if len(cfg.Cluster.Join) == 0 {
+		return nil, usagef("%s: which cluster? --join HOST:PORT of any member, or cluster.join in --config", c.Command.Name)
+	}
+	return cfg, nil
+}
+
+func (p *program) serverCommand() *cli.Command {
+	seat := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take this `seat`, so that a restarted server gets the same shards back", DefaultText: "the scheduler chooses"}
+	return &cli.Command{
+		Name: "server", Category: groupRoles, Usage: "hold shards of the tables",
+		Flags: append([]cli.Flag{seat}, place()...), Action: p.server,
+		Description: "   petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0",
+	}
+}
+
+func (p *program) server(c *cli.Context) error {
+	cfg, err := roleConfig(c)
+	if err != nil {
+		return err
+	}
+	if c.IsSet("shard") && c.Int("shard") < 0 {
+		return usagef("server: --shard %d: a seat is a number from 0", c.Int("shard"))
+	}
+	return server.Run(c.Context, p.options(c, cfg), c.Int("shard"))
+}
+
+func (p *program) workerCommand() *cli.Command {
+	return &cli.Command{
+		Name: "worker", Category: groupRoles, Usage: "compute on parts of the data",
+		Flags: place(), Action: p.worker,
+		Description: "   petuum worker --join 10.0.0.1:7946 --bind 10.0.0.3",
+	}
+}
+
+func (p *program) worker(c *cli.Context) error {
+	cfg, err := roleConfig(c)
+	if err != nil {
+		return err
+	}
+	return worker.Run(c.Context, p.options(c, cfg))
+}
