@@ -23,7 +23,9 @@ func (p *program) runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Category: groupJobs, Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml",
 		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, common()...), Action: p.run,
-		Description: "Counts of servers and workers come from [cluster] of the file.\n\n   petuum run configs/logreg-a9a.toml\n   petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json",
+		Description: `Counts of servers and workers come from [cluster] of the file.
+  petuum run configs/logreg-a9a.toml
+  petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json`,
 	}
 }
 
@@ -74,7 +76,7 @@ func (p *program) schedulerCommand() *cli.Command {
 	return &cli.Command{
 		Name: "scheduler", Category: groupRoles, Usage: "lead a job: one for each cluster",
 		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, place()...), Action: p.scheduler,
-		Description: "   petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
+		Description: "Example:\n  petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
 	}
 }
 
@@ -126,7 +128,7 @@ func (p *program) serverCommand() *cli.Command {
 	return &cli.Command{
 		Name: "server", Category: groupRoles, Usage: "hold shards of the tables",
 		Flags: append([]cli.Flag{seat}, place()...), Action: p.server,
-		Description: "   petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0",
+		Description: "Example:\n  petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0",
 	}
 }
 
@@ -145,7 +147,7 @@ func (p *program) workerCommand() *cli.Command {
 	return &cli.Command{
 		Name: "worker", Category: groupRoles, Usage: "compute on parts of the data",
 		Flags: place(), Action: p.worker,
-		Description: "   petuum worker --join 10.0.0.1:7946 --bind 10.0.0.3",
+		Description: "Example:\n  petuum worker --join 10.0.0.1:7946 --bind 10.0.0.3",
 	}
 }
 
