@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -91,9 +92,8 @@ func (p *program) scheduler(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, isFile := c.App.ErrWriter.(*os.File)
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined, Began: local.Began()})
+		Width: columns(c.App.ErrWriter), Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}
@@ -102,6 +102,18 @@ func (p *program) scheduler(c *cli.Context) error {
 		return errors.Join(err, summary.JSON(c.App.Writer))
 	}
 	return errors.Join(err, summary.Text(c.App.Writer))
+}
+
+// columns returns how to learn the width of the terminal that w is, or nil.
+func columns(w io.Writer) func() int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return func() int {
+		width, _, _ := term.GetSize(int(f.Fd())) // 0: unknown
+		return width
+	}
 }
 
 func (p *program) options(c *cli.Context, cfg *configs.Config) enlist.Options {
