@@ -56,7 +56,7 @@ func create(path string, stdout io.Writer) (*output, error) {
 	case ".gz":
 		o.enc = gzip.NewWriter(o.count)
 	case ".zst":
-		if o.enc, err = zstd.NewWriter(o.count, zstd.WithEncoderConcurrency(1)); err != nil {
+		if o.enc, err = zstd.NewWriter(o.count, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest)); err != nil {
 			o.abort()
 			return nil, o.wrap(err)
 		}

@@ -62,7 +62,7 @@ const maxRowNonZeros = 1 << 22
 // Validate reports settings that make no sense.
 func (c Columns) Validate() error {
 	p := c.check(100_000_000, 1<<32-1)
-	p.bad(c.NonZeros < 1 || c.NonZeros > max(1, c.Rows), "nnz %d: want 1 to %d, the rows", c.NonZeros, max(1, c.Rows))
+	p.bad(c.NonZeros < 1 || c.Rows > 0 && c.NonZeros > c.Rows, "nnz %d: want 1 to %d, the rows", c.NonZeros, max(1, c.Rows))
 	p.bad(!within(c.Correlation, 0, 1), "correlation %v: want 0 to 1", c.Correlation)
 	if c.Classes == 0 {
 		p.bad(!within(c.Noise, 0, 1000), "noise %v: want 0 to 1000", c.Noise)
@@ -249,7 +249,7 @@ func (c Columns) Samples(ctx context.Context, set Set, yield func(*Row) error) e
 	if most == 0 {
 		most = 1 << 25
 	}
-	runs := float64(c.Features)*(1-c.Correlation) + 1
+	runs := 1 + float64(float64(c.Features)*(1-c.Correlation))
 	blocks := min(s.rows, uint64(runs*float64(s.count))/most+1)
 	size := (s.rows + blocks - 1) / blocks
 	t := transposed{starts: make([]uint64, size+1)}

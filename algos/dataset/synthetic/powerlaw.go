@@ -34,8 +34,8 @@ func Logistic() PowerLaw {
 // Validate reports settings that make no sense.
 func (l PowerLaw) Validate() error {
 	p := l.check(1<<40, 1<<32-1)
-	most := min(l.Features, 1<<20)
-	p.bad(l.NonZeros < 1 || l.NonZeros > max(1, most), "nnz %d: want 1 to %d, and no more than features", l.NonZeros, most)
+	most := min(max(1, l.Features), 1<<20)
+	p.bad(l.NonZeros < 1 || l.Features > 0 && l.NonZeros > most, "nnz %d: want 1 to %d, and no more than features", l.NonZeros, most)
 	p.bad(!within(l.Zipf, 0, 4), "zipf %v: want 0 to 4", l.Zipf)
 	p.bad(!within(l.Noise, 0, 1), "noise %v: want 0 to 1", l.Noise)
 	p.bad(!within(l.Bias, -30, 30), "bias %v: want -30 to 30", l.Bias)

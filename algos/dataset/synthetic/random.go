@@ -116,7 +116,7 @@ const steps = 4096
 func newZipf(n uint64, s float64) *zipf {
 	z := &zipf{n: n}
 	for i := range z.accept {
-		z.accept[i] = uint64(exp(-float64(s*log(1+float64(i)/steps))) * (1 << 32))
+		z.accept[i] = uint64(exp(-float64(s*log(float64(float64(steps+i)/steps)))) * (1 << 32))
 	}
 	var sums []float64
 	total := 0.0
