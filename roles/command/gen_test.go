@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -122,6 +123,9 @@ func TestGenRefuses(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder.csv"), 0o777); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.csv"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	in := func(name string) string { return filepath.Join(dir, name) }
 	for _, c := range []struct {
 		args   string
@@ -143,7 +147,7 @@ func TestGenRefuses(t *testing.T) {
 		{"lasso -o a.csv --truth " + in("none/x"), 1, []string{in("none/x") + ": no such file or directory"}},
 		{"lasso -o " + in("file/x.csv"), 1, []string{in("file/x.csv") + ": not a directory"}},
 		{"lasso -o a.csv --truth " + in("folder.csv"), 1, []string{in("folder.csv") + ": it is there and not a regular file"}},
-		{"lasso -o /dev/null --format csv", 1, []string{"/dev/null: it is there and not a regular file"}},
+		{"lasso -o " + in("pipe.csv"), 1, []string{in("pipe.csv") + ": it is there and not a regular file"}},
 	} {
 		args := strings.Fields(c.args)
 		for i, a := range args {
@@ -163,7 +167,7 @@ func TestGenRefuses(t *testing.T) {
 		if lines := strings.Count(errs, "\n"); lines != max(1, len(c.want)) {
 			t.Errorf("%s: got %d lines, want %d: %s", c.args, lines, len(c.want), errs)
 		}
-		if got := files(t, dir); len(got) != 2 {
+		if got := files(t, dir); len(got) != 3 {
 			t.Fatalf("%s: left %q", c.args, got)
 		}
 	}

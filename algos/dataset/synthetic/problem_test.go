@@ -232,9 +232,9 @@ func TestRegressionLabels(t *testing.T) {
 
 // Classes are quantiles of the scores, and as many of them wrong as Noise says.
 func TestClassLabels(t *testing.T) {
-	for _, classes := range []int{2, 5} {
-		c := Multiclass()
-		c.Rows, c.TestRows, c.Features, c.NonZeros, c.Density, c.Classes, c.Noise = 5000, 3000, 100, 1500, 0.5, classes, 0.15
+	for n, classes := range []int{2, 5, 5} {
+		c, noise := Multiclass(), []float64{0.15, 0.15, 0}[n]
+		c.Rows, c.TestRows, c.Features, c.NonZeros, c.Density, c.Classes, c.Noise = 5000, 3000, 100, 1500, 0.5, classes, noise
 		c.Correlation = 0.5
 		w := weights(t, c)
 		var sorted []int64
@@ -257,10 +257,12 @@ func TestClassLabels(t *testing.T) {
 				}
 			}
 			n := float64(len(rows))
-			if rate, bound := wrong/n, 5*math.Sqrt(0.15*0.85/n); math.Abs(rate-0.15) > bound {
-				t.Errorf("%d classes, set %d: %.4f of the labels are flipped, want 0.15 +- %.4f", classes, set, rate, bound)
+			if rate, bound := wrong/n, 5*math.Sqrt(noise*(1-noise)/n); math.Abs(rate-noise) > bound {
+				t.Errorf("%d classes, set %d: %.4f of the labels are flipped, want %v +- %.4f", classes, set, rate, noise, bound)
 			}
-			chiSquare(t, "offsets of wrong classes", offsets, func(int) float64 { return 1 / float64(classes-1) })
+			if noise > 0 {
+				chiSquare(t, "offsets of wrong classes", offsets, func(int) float64 { return 1 / float64(classes-1) })
+			}
 			for k, size := range sizes {
 				if share := float64(size) * float64(classes) / n; math.Abs(share-1) > 0.15 {
 					t.Errorf("%d classes, set %d: class %d has %d of %v rows", classes, set, k, size, n)
@@ -274,23 +276,32 @@ func TestClassLabels(t *testing.T) {
 func TestLogisticLabels(t *testing.T) {
 	for _, bias := range []float64{0, 1} {
 		l := Logistic()
-		l.Rows, l.Features, l.NonZeros, l.Density, l.Bias, l.Noise = 40_000, 2000, 20, 0.3, bias, 0.2
+		l.Rows, l.Features, l.NonZeros, l.Density, l.Bias, l.Noise = 150_000, 2000, 20, 0.3, bias, 0.2
+		l.Scatter = bias > 0
 		w := weights(t, l)
 		want, got, variance := make([]float64, 5), make([]float64, 5), make([]float64, 5)
+		steep, spread := 0.0, 0.0 // how much labels follow scores more than they should
 		for i, row := range samples(t, l, Train) {
-			if len(row.Index) != 20 || row.Value != nil {
-				t.Fatalf("row %d: got %+v, want 20 features without values", i, row)
+			if len(row.Index) != 20 || !slices.IsSorted(row.Index) || row.Value != nil {
+				t.Fatalf("row %d: got %+v, want 20 ascending features without values", i, row)
 			}
-			p := 1 / (1 + math.Exp(-float64(row.score(w))/LabelUnit-bias))
+			score := float64(row.score(w)) / LabelUnit
+			p := 1 / (1 + math.Exp(-score-bias))
 			p = 0.8*p + 0.2*(1-p)
 			bin := min(int((p-0.2)/0.6*5), 4)
 			want[bin] += p
 			variance[bin] += p * (1 - p)
+			spread += p * (1 - p) * score * score
+			steep -= p * score
 			if row.Label == LabelUnit {
 				got[bin]++
+				steep += score
 			} else if row.Label != -LabelUnit {
 				t.Fatalf("row %d has the label %d", i, row.Label)
 			}
+		}
+		if math.Abs(steep) > 5*math.Sqrt(spread) {
+			t.Errorf("bias %v: labels follow scores by %.0f, want 0 +- %.0f", bias, steep, 5*math.Sqrt(spread))
 		}
 		for k := range want {
 			if math.Abs(got[k]-want[k]) > 5*math.Sqrt(variance[k]) || variance[k] < 100 {
@@ -425,6 +436,19 @@ func TestReadBack(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Progress counts up to the number of rows.
+func TestProgress(t *testing.T) {
+	_, _, l := small()
+	l.Rows = 5000
+	var told []uint64
+	if err := Write(t.Context(), &fullDisk{1 << 30}, dataset.LIBSVM, l, Train, func(rows uint64) { told = append(told, rows) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) < 3 || told[0] == 0 || !slices.IsSorted(told) || told[len(told)-1] != 5000 {
+		t.Errorf("got %v, want several numbers up to 5000", told)
 	}
 }
 
