@@ -126,6 +126,7 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.dataCommand(),
 			p.completionCommand(),
 			p.versionCommand(),
 		},
