@@ -94,7 +94,7 @@ func New(place *enlist.Place, setup control.Setup, clients []*table.Client, fail
 func (l *Links) Connect(ctx context.Context) error {
 	for seat := range l.addrs {
 		if err := l.dial(ctx, seat); err != nil {
-			return err
+			return enlist.Unreached(err)
 		}
 	}
 	return nil
