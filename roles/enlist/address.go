@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"petuum/configs"
 	"petuum/roles/cluster"
+	"petuum/roles/wire"
 )
 
 // checkAddresses refuses addresses that leave the others without one to dial:
@@ -92,9 +94,21 @@ func explainKey(err error, path string) error {
 	return fmt.Errorf("%w: is the key in %s (cluster.key_file) the one that the others have?", err, path)
 }
 
-// Unreached adds to the error of a first dial what may be wrong, where nobody was
-// there to answer.
-func Unreached(err error) error {
+// dialFor bounds a first dial. Where a firewall drops packets nothing ever comes
+// back, and the system would try for minutes.
+const dialFor = 10 * time.Second
+
+// Dial connects for the first time to a member that is said to be at addr.
+func (p *Place) Dial(ctx context.Context, addr string) (*wire.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, dialFor, fmt.Errorf("no answer within %v", dialFor))
+	defer cancel()
+	c, err := wire.Dial(ctx, addr, p.Hello(), p.Wire(nil))
+	return c, unreached(err)
+}
+
+// unreached adds to the error of a dial what may be wrong, where nobody was there
+// to answer.
+func unreached(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "dial" {
 		return err

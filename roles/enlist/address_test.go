@@ -115,10 +115,10 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	dial := &net.OpError{Op: "dial", Err: errors.New("no route")}
-	if got := Unreached(dial); !errors.Is(got, dial) || !strings.Contains(got.Error(), "--advertise") {
+	if got := unreached(dial); !errors.Is(got, dial) || !strings.Contains(got.Error(), "--advertise") {
 		t.Errorf("a dial: got %q, want advice", got)
 	}
-	if got := Unreached(foreign); got != foreign {
+	if got := unreached(foreign); got != foreign {
 		t.Errorf("no dial: got %q, want %q as it was", got, foreign)
 	}
 }

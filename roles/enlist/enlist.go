@@ -220,12 +220,12 @@ func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
 		for _, m := range p.Cluster.Members() {
 			if m.Role == cluster.Scheduler {
 				p.Job = m.Job
-				c, err := wire.Dial(ctx, m.Data, p.Hello(), p.Wire(nil))
+				c, err := p.Dial(ctx, m.Data)
 				if err == nil {
 					return c, nil
 				}
 				// another may have been started by mistake, and is about to go
-				errs = append(errs, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, Unreached(err)))
+				errs = append(errs, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, err))
 			}
 		}
 		if len(errs) > 0 {
