@@ -352,6 +352,7 @@ func testRackConflict(t *testing.T) {
 
 // Addresses at which nobody is (no answer at all) or that lead nowhere (packets vanish).
 func testRackUnreachable(t *testing.T) {
+	t.Run("nobody, a worker", testRackMissedWorker)
 	for _, c := range []struct{ name, addr string }{{"nobody", "10.77.0.99"}, {"a black hole", "10.77.0.98"}} {
 		t.Run(c.name+", a server", func(t *testing.T) {
 			t.Parallel()
@@ -383,6 +384,30 @@ func testRackUnreachable(t *testing.T) {
 				t.Errorf("exit status %d, want 1, naming the scheduler at %s:\n%s", code, c.addr, p.stderr())
 			}
 		})
+	}
+}
+
+// Nobody but gossip dials a worker: with a wrong address the job goes on, and gossip
+// tells of the worker by name and address.
+func testRackMissedWorker(t *testing.T) {
+	t.Parallel()
+	j := newRack(t, 3).begin("cluster.servers=1", "cluster.workers=1", "stop.epochs=1000000000", "stop.tolerance=0")
+	j.servers = []*program{j.role(j.machines[1], "server")}
+	j.workers = []*program{j.machines[2].run("worker", "--join", j.join(), "--bind", "0.0.0.0", "--advertise", "10.77.0.99", "--set", "cluster.key_file="+j.key)}
+	if line := j.sched.until("member failed"); !strings.Contains(line, "role=worker gossip=10.77.0.99:") {
+		t.Errorf("got %q, want the worker's name and address in it", line)
+	}
+	j.sched.until("objective")
+	if err := j.sched.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := j.sched.status(); code != 130 {
+		t.Errorf("exit status %d, want 130:\n%s", code, j.sched.stderr())
+	}
+	for _, p := range j.others() {
+		if code := p.status(); code != 1 {
+			t.Errorf("%v: exit status %d, want 1:\n%s", p.cmd.Args, code, p.stderr())
+		}
 	}
 }
 
