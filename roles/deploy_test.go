@@ -13,27 +13,31 @@ import (
 var variable = regexp.MustCompile(`\$\{([A-Z_]+)\}`)
 
 // commandLine is the ExecStart of a unit, with its variables and its instance, as arguments.
-// Every variable must be one of the example's, set or as a comment, or systemd's own.
+// Every variable must be in one of the unit's environment files, or systemd's own.
 func commandLine(t *testing.T, unit, instance string, values map[string]string) []string {
 	t.Helper()
 	dir := filepath.Join("..", "docs", "deploy")
-	example, err := os.ReadFile(filepath.Join(dir, "petuum.env"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	environment := "\n"
 	text, err := os.ReadFile(filepath.Join(dir, unit))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
+		if file, ok := strings.CutPrefix(strings.TrimSpace(line), "EnvironmentFile=/etc/petuum/"); ok {
+			example, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			environment += string(example)
+		}
 		line, ok := strings.CutPrefix(strings.TrimSpace(line), "ExecStart=/usr/local/bin/petuum ")
 		if !ok {
 			continue
 		}
 		line = variable.ReplaceAllStringFunc(line, func(v string) string {
 			name := variable.FindStringSubmatch(v)[1]
-			if name != "CREDENTIALS_DIRECTORY" && !regexp.MustCompile(`(?m)^#?`+name+"=.").Match(example) {
-				t.Errorf("%s uses %s, which petuum.env does not show", unit, name)
+			if name != "CREDENTIALS_DIRECTORY" && !strings.Contains(environment, "\n"+name+"=") {
+				t.Errorf("%s uses %s, which its environment files do not set", unit, name)
 			}
 			if values[name] == "" {
 				t.Errorf("%s uses %s, which this test does not know", unit, name)
