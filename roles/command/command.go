@@ -86,6 +86,9 @@ func (p *program) outcome(ctx context.Context, err error) (status int, message s
 	switch {
 	case err == nil:
 		return 0, ""
+	case errors.Is(err, errUnwell):
+		p.printed = true
+		return statusFailed, "" // the report says why
 	case p.child && errors.As(err, &ended):
 		return statusFailed, "" // the scheduler or the supervisor says why
 	case errors.As(err, &exit) && exit.Code != statusInterrupted:
@@ -137,6 +140,8 @@ Run the same job as separate processes, here or on other machines:
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.doctorCommand(),
+			p.membersCommand(),
 			p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {

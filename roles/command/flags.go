@@ -14,7 +14,7 @@ import (
 // settingFlags are the flags that stand for a setting.
 var settingFlags = map[string]string{
 	"bind": "cluster.bind", "advertise": "cluster.advertise", "gossip": "cluster.gossip",
-	"log-level": "log.level", "log-format": "log.format",
+	"key-file": "cluster.key_file", "log-level": "log.level", "log-format": "log.format",
 }
 
 // common are the flags of every command that reads a configuration.

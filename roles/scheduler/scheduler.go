@@ -90,15 +90,13 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err := checkOutput(o.Config); err != nil {
 		return nil, err
 	}
-	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, enlist.NewJob())
+	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, o.NewJob())
 	if err != nil {
 		return nil, err
 	}
 	defer place.Close()
-	for _, m := range place.Cluster.Members() {
-		if m.Role == cluster.Scheduler && m.Job != place.Job {
-			return nil, fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
-		}
+	if err := place.Alone(); err != nil {
+		return nil, err
 	}
 	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
 		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Live),
