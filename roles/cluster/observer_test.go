@@ -2,7 +2,10 @@ package cluster
 
 import (
 	"context"
+	"io"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -48,4 +51,40 @@ func TestPingNobody(t *testing.T) {
 	if _, err := s.Ping(t.Context(), gone); err != ErrClosed {
 		t.Errorf("after the end: got %v, want %v", err, ErrClosed)
 	}
+}
+
+// Whoever joins in the moment in which a member begins to listen is not a stranger to it.
+func TestJoinAtFirstMoment(t *testing.T) {
+	s := mustStart(t, conf("scheduler", Scheduler, NoSeat))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var forwarding sync.WaitGroup
+	defer forwarding.Wait()
+	defer l.Close()
+	forwarding.Go(func() {
+		for n := 0; ; n++ {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if n == 0 { // as if nobody listened yet
+				from.Close()
+				continue
+			}
+			to, err := net.Dial("tcp", s.Addr())
+			if err != nil {
+				t.Error(err)
+				from.Close()
+				return
+			}
+			forwarding.Go(func() { io.Copy(to, from); to.(*net.TCPConn).CloseWrite() })
+			forwarding.Go(func() { io.Copy(from, to); from.Close(); to.Close() })
+		}
+	})
+	c := conf("worker-0", Worker, NoSeat)
+	c.Join = []string{l.Addr().String()}
+	w := mustStart(t, c)
+	expect(t, s, Joined, w.Self())
 }

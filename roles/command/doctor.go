@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -164,7 +165,16 @@ func (p *program) doctorScheduler(c *cli.Context) error {
 func waiting(w io.Writer) func(missing map[string]int, at string) {
 	said := ""
 	return func(missing map[string]int, at string) {
-		text := fmt.Sprintf("waiting for %d of the servers and %d of the workers to join %s", missing[control.Server], missing[control.Worker], at)
+		var who []string
+		for _, role := range []string{control.Server, control.Worker} {
+			switch n := missing[role]; {
+			case n == 1:
+				who = append(who, "1 "+role)
+			case n > 1:
+				who = append(who, fmt.Sprintf("%d %ss", n, role))
+			}
+		}
+		text := fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), at)
 		if text != said {
 			said = text
 			fmt.Fprintln(w, text)

@@ -42,7 +42,7 @@ func (s *lead) judge(samples map[string]Sample, rooms []seated) {
 	}
 	checkOutput(&s.own, s.o.Config, s.o.Machine, written(s.o.Config, specs, sample))
 	if specs != nil {
-		s.report.Add(checkMemory(need(s.o.Config, specs, sample), rooms)...)
+		s.own.checks = append(s.own.checks, checkMemory(need(s.o.Config, specs, sample), rooms)...)
 	}
 }
 

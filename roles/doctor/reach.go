@@ -106,6 +106,8 @@ func short(d time.Duration) string {
 		return "-" + short(-d)
 	}
 	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d.Microseconds())
 	case d < 10*time.Millisecond:
 		return fmt.Sprintf("%.1f ms", float64(d)/1e6)
 	case d < time.Second:
@@ -153,6 +155,11 @@ func checkGossip(ctx context.Context, l *list, c *cluster.Cluster, all []Process
 		live = append(live, p)
 	}
 	found := each(live, func(p Process) (time.Duration, error) { return c.Ping(ctx, p.Member) })
+	if len(found) > 1 && !slices.ContainsFunc(found, func(d dialed) bool { return d.err == nil }) {
+		l.fail("gossip", fmt.Sprintf("correct --advertise of %s, or let UDP to its gossip port through the firewall", l.process),
+			"none of %d members answers over UDP to %s", len(found), c.Addr())
+		return
+	}
 	report(l, "gossip", found, func(d dialed) (string, string) {
 		return fmt.Sprintf("no answer over UDP from %s at %s to %s", d.to.Name, d.to.Member.Gossip, c.Addr()),
 			fmt.Sprintf("correct --advertise of %s and %s, or let UDP through the firewall between their gossip ports, both ways", l.process, d.to.Name)
