@@ -45,7 +45,7 @@ func checkFile(l *list, name, key, path string, o dataset.Options, parts int) *S
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 			fix = fmt.Sprintf("put the file where this process can read it, under the same path on every worker, or change %s", key)
 		}
-		l.fail(name, fix, "%s", strings.TrimPrefix(err.Error(), "dataset: "))
+		l.fail(name, fix, "%s", plain(err))
 		return nil
 	}
 	l.ok(name, "%s", s)

@@ -48,14 +48,14 @@ func Follow(ctx context.Context, o Options, role string, seat int) (Report, erro
 	}
 	var err error
 	if f.place, err = enlist.Open(ctx, o.Options, role, name, seat, ""); err != nil {
-		f.list.fail("cluster", fixJoin(err), "%v", err)
+		f.list.fail("cluster", fixJoin(err), "%s", plain(err))
 		return Report{f.list.checks}, ctx.Err()
 	}
 	defer f.place.Close()
 	limited, cancel := context.WithTimeoutCause(ctx, o.Wait, fmt.Errorf("no scheduler is in the cluster after %s", o.Wait))
 	defer cancel()
 	if f.sched, err = f.place.FindScheduler(limited); err != nil {
-		f.list.fail("cluster", fixJoin(err), "%v", err)
+		f.list.fail("cluster", fixJoin(err), "%s", plain(err))
 		f.place.Leave()
 		return Report{f.list.checks}, ctx.Err()
 	}
@@ -68,6 +68,7 @@ func fixJoin(err error) string {
 		cluster.ErrForeign: "give all processes the same cluster.key_file, or none any, and look whether --join is a gossip address of petuum",
 		cluster.ErrVersion: "install the same version everywhere",
 		cluster.ErrSeat:    "give every server a --shard of its own",
+		enlist.ErrBusy:     "check a cluster before the job: petuum doctor scheduler takes the place of petuum scheduler",
 	}, "start petuum doctor scheduler first, give --join its gossip address, and let TCP and UDP to it through the firewall")
 }
 
@@ -85,7 +86,7 @@ func (f *follow) run(ctx context.Context) (Report, error) {
 	checks, err := f.obey(ctx)
 	if err != nil {
 		_ = f.sched.Send(control.KindFailed, control.Encode(control.Failed{Error: err.Error()}))
-		f.list.fail("cluster", "", "%v", err)
+		f.list.fail("cluster", "", "%s", plain(err))
 		checks = f.list.checks
 	}
 	if f.place.Listener != nil {

@@ -52,7 +52,7 @@ func Lead(ctx context.Context, o Options) (Report, error) {
 		err = s.place.Alone()
 	}
 	if err != nil {
-		s.own.fail("cluster", "end the other scheduler, or start this one without --join: it is the first to come", "%v", err)
+		s.own.fail("cluster", "end the other scheduler, or start this one without --join: it is the first to come", "%s", plain(err))
 		return Report{s.own.checks}, ctx.Err()
 	}
 	var serving sync.WaitGroup

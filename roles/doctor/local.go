@@ -46,7 +46,7 @@ func together(c *configs.Config, r Room) []seated {
 // Refused is the report of a configuration that cannot be read.
 func Refused(err error) Report {
 	l := list{process: ThisMachine}
-	l.fail("configuration", "correct the file; docs/settings.md lists every setting", "%v", err)
+	l.fail("configuration", "correct the file; docs/settings.md lists every setting", "%s", plain(err))
 	return Report{l.checks}
 }
 

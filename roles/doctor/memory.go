@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"petuum/algos/model"
 	"petuum/configs"
@@ -165,7 +164,7 @@ func checkOutput(l *list, c *configs.Config, m Machine, most uint64) {
 		err = trial(above)
 	}
 	if err != nil {
-		l.fail(name, fix, "%s", strings.TrimPrefix(err.Error(), "model: "))
+		l.fail(name, fix, "%s", plain(err))
 		return
 	}
 	free, err := m.Disk(above)

@@ -32,7 +32,7 @@ func checkPlace(ctx context.Context, l *list, o enlist.Options, m Machine, role 
 			syscall.EADDRINUSE:    "end what uses the port, or name another in cluster.gossip (--gossip)",
 		}
 		l.fail("gossip address", fixFor(err, fixes, "set cluster.bind, cluster.gossip, cluster.advertise and cluster.join so that this becomes true"),
-			"%s%s", strings.TrimPrefix(err.Error(), "cluster: "), takenBy(err, gossip.Bind))
+			"%s", refusal(err, gossip.Bind))
 	} else {
 		l.ok("gossip address", "%s, %s", gossip.Bind, portOf(gossip.Bind))
 	}
@@ -53,17 +53,18 @@ func fixFor(err error, fixes map[error]string, other string) string {
 	return other
 }
 
-// takenBy says who has the port of an address that is in use.
-func takenBy(err error, addr string) string {
+// refusal is why an address cannot be listened on, and who has it if it is taken.
+func refusal(err error, addr string) string {
 	_, digits, split := net.SplitHostPort(addr)
 	port, number := strconv.ParseUint(digits, 10, 16)
 	if !errors.Is(err, syscall.EADDRINUSE) || split != nil || number != nil {
-		return ""
+		return plain(err)
 	}
+	text := addr + " is taken"
 	if who := holder(uint16(port)); who != "" {
-		return ": by " + who
+		text += " by " + who
 	}
-	return ""
+	return text
 }
 
 func portOf(addr string) string {
@@ -121,7 +122,7 @@ func checkData(ctx context.Context, l *list, c *configs.Config) {
 			syscall.EADDRNOTAVAIL: "set cluster.data or cluster.bind to an address of this machine: " + strings.Join(addresses(), ", "),
 			syscall.EADDRINUSE:    "end what uses the port, or name another in cluster.data",
 		}
-		l.fail("data address", fixFor(err, fixes, "set cluster.data or cluster.bind to an address of this machine"), "%v%s", err, takenBy(err, addr))
+		l.fail("data address", fixFor(err, fixes, "set cluster.data or cluster.bind to an address of this machine"), "%s", refusal(err, addr))
 		return
 	}
 	at.Close()
@@ -145,7 +146,7 @@ func checkKey(l *list, path string) {
 	key, err := cluster.ReadKey(path)
 	if err != nil {
 		l.fail("gossip key", "make one with: head -c 32 /dev/urandom | base64, the same for all processes, readable by the user who runs them",
-			"%s", strings.TrimPrefix(err.Error(), "cluster: "))
+			"%s", plain(err))
 		return
 	}
 	info, err := os.Stat(path)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -125,7 +124,7 @@ func cause(err error) string {
 	case errors.Is(err, errSilent), errors.As(err, &op) && op.Timeout():
 		return fmt.Sprintf("no answer within %s", reachFor)
 	}
-	return strings.TrimPrefix(err.Error(), "wire: ")
+	return plain(err)
 }
 
 // fixReach is what to do about a server that cannot be reached from a process.

@@ -146,6 +146,15 @@ func (l *list) fail(name, fix, format string, args ...any) {
 
 func (l *list) failed() bool { return Report{l.checks}.Failed() }
 
+// plain is an error without the name of the package that made it.
+func plain(err error) string {
+	text := err.Error()
+	for _, name := range []string{"configs: ", "cluster: ", "dataset: ", "model: ", "wire: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
+}
+
 // plural is a number and what it counts: "1 check", "2 checks".
 func plural(n int, what string) string {
 	if n == 1 {

@@ -69,13 +69,16 @@ func (o Options) NewJob() string {
 	return random()
 }
 
+// ErrBusy is in the error of a check-up of a cluster that runs a job already.
+var ErrBusy = errors.New("the cluster runs a job")
+
 // fits reports why a process started with these options cannot take part in a job.
 func (o Options) fits(job string) error {
 	switch its := strings.HasPrefix(job, checkup); {
 	case its && !o.Checkup:
 		return errors.New("the scheduler was started by petuum doctor: it checks the cluster and runs no job")
 	case !its && o.Checkup:
-		return fmt.Errorf("the cluster runs job %s: check it before a job, with petuum doctor scheduler", job)
+		return fmt.Errorf("%w, %s", ErrBusy, job)
 	}
 	return nil
 }
