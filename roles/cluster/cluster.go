@@ -169,17 +169,18 @@ func (c *Cluster) Events() <-chan Event { return c.events.out }
 // then left the cluster, and its owner must stop serving and call Shutdown.
 func (c *Cluster) Refused() <-chan error { return c.refused }
 
-// pings is how often Ping tries: packets get lost, and a busy process answers late.
-const pings = 10
+// pingFor is how long Ping tries: packets get lost, and on a busy machine answers are late.
+const pingFor = 3 * time.Second
 
-// Ping sends m a packet over UDP and waits for its answer, a tenth of a second and again a few times. It
-// returns the round trip. The packet goes to m.Gossip and the answer to this process's Addr.
+// Ping sends m packets over UDP, one each tenth of a second, until one is answered in that time, for three
+// seconds at most. It returns the round trip. The packet goes to m.Gossip and the answer to this process's
+// Addr.
 func (c *Cluster) Ping(ctx context.Context, m Member) (time.Duration, error) {
 	to, err := net.ResolveUDPAddr("udp", m.Gossip)
 	if err != nil {
 		return 0, fmt.Errorf("cluster: ping %s: %w", m.Name, err)
 	}
-	for range pings {
+	for began := time.Now(); time.Since(began) < pingFor; {
 		if c.closed.Load() {
 			return 0, ErrClosed
 		}

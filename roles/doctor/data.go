@@ -39,7 +39,7 @@ func checkTest(l *list, c *configs.Config, a algos.Algorithm, train *Sample) {
 }
 
 func checkFile(l *list, name, key, path string, o dataset.Options, parts int) *Sample {
-	s, err := look(path, o, parts)
+	s, err := quick.look(path, o, parts)
 	if err != nil {
 		fix := "set data.format, data.label, data.header or data.base so that the file is read as it is meant, or repair the file"
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {

@@ -29,14 +29,19 @@ type Sample struct {
 	Cells uint64       `json:"cells"` // its values, likewise
 }
 
-// How much of a file is read. A file up to the bounds is read as a whole.
+// bounds are how much of a file is read, in bytes.
+type bounds struct {
+	plain, compressed int64 // a file up to this size is read as a whole, as stored
+	around            int64 // before and behind the places where it is cut
+	text              int64 // of a compressed file
+}
+
+// quick takes well under a second.
+var quick = bounds{plain: 16 << 20, compressed: 2 << 20, around: 32 << 10, text: 4 << 20}
+
 const (
-	headBytes       = 64 << 10 // for the digest
-	wholePlain      = 16 << 20
-	wholeCompressed = 2 << 20
-	sampledParts    = 64       // beginnings and ends of so many parts
-	sampledBytes    = 32 << 10 // at each of them
-	sampledText     = 4 << 20  // of a compressed file
+	headBytes    = 64 << 10 // for the digest
+	sampledParts = 64       // of a large file
 )
 
 // mostParts is how many parts a small file is cut in; more would be too many to go through one by one.
@@ -44,7 +49,7 @@ const mostParts = 1024
 
 // look reads all of a small file, and the first and last lines of the parts of a
 // large one. Of a large compressed file only the beginning can be read in a short time.
-func look(path string, o dataset.Options, parts int) (Sample, error) {
+func (b bounds) look(path string, o dataset.Options, parts int) (Sample, error) {
 	s := Sample{Path: path}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -52,11 +57,11 @@ func look(path string, o dataset.Options, parts int) (Sample, error) {
 	}
 	s.Bytes = info.Size()
 	ending := compression(path)
-	if whole := int64(wholePlain); !info.Mode().IsRegular() || s.Bytes <= whole && ending == "" || s.Bytes <= wholeCompressed {
+	if !info.Mode().IsRegular() || ending == "" && s.Bytes <= b.plain || s.Bytes <= b.compressed {
 		s.Info, err = scan(path, o, min(parts, mostParts))
 		s.Whole, s.Rows, s.Cells = true, s.Info.Rows, s.Info.NonZeros
 	} else {
-		err = s.lookInto(path, ending, o, parts)
+		err = s.lookInto(path, ending, o, parts, b)
 	}
 	if err != nil {
 		return s, err
@@ -103,7 +108,7 @@ func digest(path string) (string, error) {
 
 // lookInto copies some lines of a file to one of its own, which is then read as
 // the file would be.
-func (s *Sample) lookInto(path, ending string, o dataset.Options, parts int) error {
+func (s *Sample) lookInto(path, ending string, o dataset.Options, parts int, b bounds) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -112,10 +117,10 @@ func (s *Sample) lookInto(path, ending string, o dataset.Options, parts int) err
 	var lines excerpt
 	stored := float64(s.Bytes) // behind the text of the whole file
 	if ending == "" {
-		err = lines.plain(f, s.Bytes, parts)
+		err = lines.plain(f, s.Bytes, parts, b.around)
 	} else {
 		var read int64
-		read, err = lines.compressed(f, ending)
+		read, err = lines.compressed(f, ending, b.text)
 		if read > 0 {
 			stored = float64(s.Bytes) / float64(read) * float64(len(lines.text))
 		}
@@ -177,17 +182,17 @@ func (e *excerpt) next() int64 {
 }
 
 // plain takes the lines around the places where the file is cut, its beginning and its end.
-func (e *excerpt) plain(f io.ReaderAt, size int64, parts int) error {
+func (e *excerpt) plain(f io.ReaderAt, size int64, parts int, around int64) error {
 	cuts := min(parts, sampledParts)
-	buf := make([]byte, 2*sampledBytes)
+	buf := make([]byte, 2*around)
 	for i := range cuts + 1 {
 		p := parts * i / cuts
 		cut := int64(float64(size) * (float64(p) / float64(parts)))
-		from := max(e.next(), cut-sampledBytes)
-		if from >= min(size, cut+sampledBytes) {
+		from := max(e.next(), cut-around)
+		if from >= min(size, cut+around) {
 			continue
 		}
-		b := buf[:min(size, cut+sampledBytes)-from]
+		b := buf[:min(size, cut+around)-from]
 		if _, err := f.ReadAt(b, from); err != nil && err != io.EOF {
 			return err
 		}
@@ -205,7 +210,7 @@ func (e *excerpt) plain(f io.ReaderAt, size int64, parts int) error {
 }
 
 // compressed takes the first lines, and returns how many bytes of the file they come from.
-func (e *excerpt) compressed(f io.Reader, ending string) (read int64, err error) {
+func (e *excerpt) compressed(f io.Reader, ending string, most int64) (read int64, err error) {
 	count := &counter{r: f}
 	var r io.Reader
 	if ending == ".gz" {
@@ -223,11 +228,11 @@ func (e *excerpt) compressed(f io.Reader, ending string) (read int64, err error)
 		defer z.Close()
 		r = z
 	}
-	text, err := io.ReadAll(io.LimitReader(r, sampledText))
+	text, err := io.ReadAll(io.LimitReader(r, most))
 	if err != nil {
 		return 0, err
 	}
-	e.take(text, 0, len(text) < sampledText)
+	e.take(text, 0, int64(len(text)) < most)
 	return count.n, nil
 }
 

@@ -16,15 +16,19 @@ import (
 	"petuum/roles/control"
 )
 
+// few are bounds for small files.
+var few = bounds{plain: 1 << 20, compressed: 1 << 17, around: 4 << 10, text: 1 << 18}
+
 // rows is LIBSVM of at least so many bytes; line i begins with its label.
-func rows(bytes int) []byte {
-	const seed = 5
+func rows(size int64) []byte {
+	n := int(size)
+	const seed, block = 5, 64 << 10 // far behind each other, they cannot be compressed away
 	r := rand.New(rand.NewPCG(seed, 0))
-	var b strings.Builder
-	for i := 0; b.Len() < bytes; i++ {
+	var b bytes.Buffer
+	for i := 0; b.Len() < min(n, block); i++ {
 		fmt.Fprintf(&b, "%d %d:%g %d:1\n", 2*(i%2)-1, 1+r.IntN(50), r.Float64(), 60+r.IntN(40))
 	}
-	return []byte(b.String())
+	return bytes.Repeat(b.Bytes(), (n+b.Len()-1)/b.Len())
 }
 
 func file(t *testing.T, name string, text []byte) string {
@@ -58,10 +62,10 @@ func near(t *testing.T, what string, got, want uint64) {
 
 // A look at a large file finds about what is in it.
 func TestLook(t *testing.T) {
-	text := rows(wholePlain + wholePlain/8)
+	text := rows(9 * few.plain / 8)
 	lines := uint64(bytes.Count(text, []byte("\n")))
 	zipped := compressed(t, text)
-	if len(zipped) <= wholeCompressed {
+	if len(zipped) <= int(few.compressed) {
 		t.Fatalf("%d bytes compressed are read as a whole", len(zipped))
 	}
 	for _, c := range []struct {
@@ -69,20 +73,20 @@ func TestLook(t *testing.T) {
 		text  []byte
 		whole bool
 	}{
-		{"small.libsvm", text[:bytes.LastIndexByte(text[:1<<20], '\n')+1], true},
+		{"small.libsvm", text[:bytes.LastIndexByte(text[:1<<15], '\n')+1], true},
 		{"large.libsvm", text, false},
 		{"large.libsvm.gz", zipped, false},
-		{"small.gz", compressed(t, text[:bytes.LastIndexByte(text[:1<<20], '\n')+1]), true},
+		{"small.gz", compressed(t, text[:bytes.LastIndexByte(text[:1<<15], '\n')+1]), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := file(t, c.name, c.text)
-			s, err := look(path, dataset.Defaults(), 5)
+			s, err := few.look(path, dataset.Defaults(), 5)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := lines
 			if c.whole {
-				want = uint64(bytes.Count(text[:1<<20], []byte("\n")))
+				want = uint64(bytes.Count(text[:1<<15], []byte("\n")))
 			}
 			near(t, "rows", s.Rows, want)
 			near(t, "values", s.Cells, 2*want)
@@ -98,7 +102,7 @@ func TestLook(t *testing.T) {
 
 // What is wrong around the places where a large file is cut is found, and where.
 func TestLookFinds(t *testing.T) {
-	text := rows(wholePlain + 1000)
+	text := rows(few.plain + 1000)
 	start := func(at int) int { return bytes.LastIndexByte(text[:at], '\n') + 1 }
 	const parts = 4
 	for _, c := range []struct {
@@ -115,7 +119,7 @@ func TestLookFinds(t *testing.T) {
 			bad := bytes.Clone(text)
 			bad[start(c.at)] = 'x'
 			path := file(t, "rows.libsvm", bad)
-			_, err := look(path, dataset.Defaults(), parts)
+			_, err := few.look(path, dataset.Defaults(), parts)
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %s and %q", err, path, c.want)
 			}
@@ -124,7 +128,7 @@ func TestLookFinds(t *testing.T) {
 }
 
 func TestLookRefuses(t *testing.T) {
-	random := make([]byte, wholeCompressed+1)
+	random := make([]byte, few.compressed+1)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range random {
 		random[i] = byte(r.Uint32())
@@ -143,7 +147,7 @@ func TestLookRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := look(filepath.Join(dir, c.name), dataset.Defaults(), 2); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := few.look(filepath.Join(dir, c.name), dataset.Defaults(), 2); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
