@@ -266,3 +266,37 @@ func TestLocal(t *testing.T) {
 		t.Errorf("the missing data is not all that failed:\n%s", text(r))
 	}
 }
+
+// Who answers a ping and is no member is told apart from who does neither.
+func TestCheckGossip(t *testing.T) {
+	alone := func(name string) *cluster.Cluster {
+		c, err := cluster.Start(t.Context(), cluster.Config{Name: name, Role: cluster.Worker, Version: enlist.Version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Shutdown() })
+		return c
+	}
+	self, stranger, gone := alone("worker-0"), alone("worker-1"), alone("worker-2")
+	all := []Process{{"worker-0", control.Worker, self.Self()}, {"worker-1", control.Worker, stranger.Self()}, {"worker-2", control.Worker, gone.Self()}}
+	gone.Shutdown()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // one ping, and no wait for gossip
+	defer cancel()
+	l := list{process: "worker-0"}
+	checkGossip(ctx, &l, self, all)
+	got := Report{l.checks}
+	for _, want := range []struct {
+		result Result
+		detail string
+	}{{OK, "1 of 2 answer, the slowest worker-1"}, {Fail, "no answer over UDP from worker-2 at " + all[2].Member.Gossip}, {Warn, "worker-1 answers, but is no live member here"}} {
+		if g := find(got, "worker-0", "gossip", want.result); len(g) != 1 || !strings.Contains(g[0].Detail, want.detail) {
+			t.Errorf("want %s with %q:\n%s", want.result, want.detail, text(got))
+		}
+	}
+	l = list{process: "worker-0"}
+	stranger.Shutdown()
+	checkGossip(ctx, &l, self, all)
+	if len(l.checks) != 1 || !strings.Contains(l.checks[0].Detail, "none of 2 processes answers over UDP to "+self.Addr()) {
+		t.Errorf("nobody answers: got\n%s", text(Report{l.checks}))
+	}
+}
