@@ -159,7 +159,11 @@ func checkGossip(ctx context.Context, l *list, c *cluster.Cluster, all []Process
 			answered = append(answered, d.to)
 		}
 	}
-	seen := membersOf(ctx, c, answered)
+	judgeSeen(l, answered, membersOf(ctx, c, answered))
+}
+
+// judgeSeen warns of processes that answer and are no members.
+func judgeSeen(l *list, answered []Process, seen map[string]bool) {
 	for _, p := range answered {
 		if !seen[p.Member.Node] {
 			l.warn("gossip", "look at the load of the machines, and whether the network loses packets",
