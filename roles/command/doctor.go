@@ -23,11 +23,11 @@ var errUnwell = errors.New("some checks failed")
 func (p *program) doctorCommand() *cli.Command {
 	wait := &cli.DurationFlag{Name: "wait", Value: doctor.DefaultWait, Usage: "begin without processes that have not come after this `time`"}
 	asJSON := p.asJSON("print all checks as one JSON object on stdout")
-	flags := append([]cli.Flag{asJSON, wait, keyFile()}, place()...)
+	flags := append([]cli.Flag{asJSON, wait}, place()...)
 	seat := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take this `seat`", DefaultText: "the scheduler chooses"}
 	return &cli.Command{
 		Name: "doctor", Category: groupInspect, Usage: "check, before a job, whether it could run", ArgsUsage: "FILE.toml",
-		Flags: append([]cli.Flag{asJSON, wait, keyFile()}, common()...), Action: p.doctor,
+		Flags: append([]cli.Flag{asJSON, wait}, common()...), Action: p.doctor,
 		Subcommands: []*cli.Command{
 			{Name: control.Scheduler, Usage: "check a cluster from the scheduler's place", Flags: flags, Action: p.doctorScheduler},
 			{Name: control.Server, Usage: "check a cluster from a server's place", Flags: append([]cli.Flag{seat}, flags...), Action: p.doctorServer},
@@ -48,10 +48,6 @@ gather, check each other from where they are, and end:
 A line for each check says ok, warn or FAIL, and what to do. Exit status 1: a
 check failed.`,
 	}
-}
-
-func keyFile() cli.Flag {
-	return &cli.StringFlag{Name: "key-file", Usage: "`file` with the key that encrypts gossip"}
 }
 
 // checkup are the options of a process of a check-up. Logs are for those who ask

@@ -20,7 +20,7 @@ import (
 func (p *program) membersCommand() *cli.Command {
 	return &cli.Command{
 		Name: "members", Category: groupInspect, Usage: "list who is in a cluster",
-		Flags: append([]cli.Flag{p.asJSON("print the members as one JSON object on stdout"), keyFile()}, place()...), Action: p.members,
+		Flags: append([]cli.Flag{p.asJSON("print the members as one JSON object on stdout")}, place()...), Action: p.members,
 		Description: "   petuum members --join 10.0.0.1:7946\n\nIt looks without taking part: no job counts it. A member that does not answer\nover UDP is silent: it died a moment ago, or a firewall is in between.",
 	}
 }

@@ -76,7 +76,7 @@ func TestCheckMemory(t *testing.T) {
 		{"just enough", []seated{at("server-0", "a", 124)}, []Check{{Process: "server-0", Result: Warn}}},
 		{"too little", []seated{at("server-0", "a", 99)}, []Check{{Process: "server-0", Result: Fail}}},
 		{"too little together", []seated{at("server-0", "a", 1099), at("worker-0", "a", 1099), at("worker-1", "b", 2000)},
-			[]Check{{Process: "server-0", Result: Fail, Detail: "server-0 and worker-0 need about 1.1 kB, 1.1 kB are free of this machine"}, {Process: "worker-1", Result: OK}}},
+			[]Check{{Process: "server-0", Result: Fail, Detail: "server-0 and worker-0 need about 1.1 kB, 1.1 kB are free of this machine (a server 100 bytes, a worker 1 kB)"}, {Process: "worker-1", Result: OK}}},
 		{"not known", []seated{{"server-0", control.Server, Room{Host: "a"}}}, []Check{{Process: "server-0", Result: OK, Detail: "server-0 needs about 100 bytes; what is free is not known"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

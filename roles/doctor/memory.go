@@ -97,6 +97,9 @@ func checkMemory(needs map[string]uint64, all []seated) (checks []Check) {
 			who = fmt.Sprintf("%s and %d other processes here need", h.first.process, others)
 		}
 		text := fmt.Sprintf("%s about %s, %s are free %s", who, size(h.need), size(r.Free), r.Limit)
+		if len(h.names) > 1 {
+			text += fmt.Sprintf(" (a server %s, a worker %s)", size(needs[control.Server]), size(needs[control.Worker]))
+		}
 		const fix = "spread the job over more machines (cluster.servers, cluster.workers), or free memory, or raise the limit"
 		switch usable := float64(r.Free) * enough; {
 		case r.Limit == "":

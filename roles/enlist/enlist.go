@@ -146,8 +146,27 @@ func Observe(ctx context.Context, o Options) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c := o.Config; c.From("cluster.bind") == "default" && c.Cluster.Gossip == "" && len(c.Cluster.Join) > 0 {
+		g.Bind = towards(c.Cluster.Join[0])
+	}
 	g.Name = fmt.Sprintf("observer-%d-%.6s", os.Getpid(), random())
 	return cluster.Start(ctx, g)
+}
+
+// towards is this machine's address on the way to another, or loopback if there is
+// none. Nothing is sent.
+func towards(addr string) string {
+	const loopback = "127.0.0.1"
+	c, err := net.Dial("udp", addr)
+	if err != nil {
+		return loopback
+	}
+	defer c.Close()
+	host, _, err := net.SplitHostPort(c.LocalAddr().String())
+	if err != nil {
+		return loopback
+	}
+	return host
 }
 
 // Alone returns an error if the cluster has another scheduler.
