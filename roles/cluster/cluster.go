@@ -184,9 +184,9 @@ func (c *Cluster) Ping(ctx context.Context, m Member) (time.Duration, error) {
 		if c.closed.Load() {
 			return 0, ErrClosed
 		}
-		took, err := c.serf.Memberlist().Ping(m.Node, to)
-		if err == nil {
-			return took, nil
+		sent := time.Now() // memberlist's own time begins after the packet has gone, and may be negative
+		if _, err := c.serf.Memberlist().Ping(m.Node, to); err == nil {
+			return time.Since(sent), nil
 		}
 		if ctx.Err() != nil {
 			break

@@ -39,8 +39,10 @@ type member struct {
 	Node      string  `json:"node"`
 }
 
-// leaveFor bounds how long the goodbye to a cluster takes.
-const leaveFor = time.Second
+const (
+	lookFor  = 2 * time.Second // for answers of members
+	leaveFor = time.Second     // for the goodbye to a cluster
+)
 
 func (p *program) members(c *cli.Context) error {
 	cfg, err := roleConfig(c)
@@ -55,11 +57,8 @@ func (p *program) members(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer goodbye(at)
 	list := look(c.Context, at)
-	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
-	defer cancel()
-	_ = at.Leave(ctx) // who misses the goodbye did not count this process either
-	at.Shutdown()
 	if c.Context.Err() != nil {
 		return c.Context.Err()
 	}
@@ -72,8 +71,20 @@ func (p *program) members(c *cli.Context) error {
 	return writeMembers(c.App.Writer, list)
 }
 
+// goodbye leaves politely, but does not wait for members that stand still: who misses
+// it did not count this process either.
+func goodbye(at *cluster.Cluster) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveFor)
+	defer cancel()
+	if at.Leave(ctx) == nil {
+		at.Shutdown()
+	}
+}
+
 // look pings every member at the same time.
 func look(ctx context.Context, at *cluster.Cluster) []member {
+	ctx, cancel := context.WithTimeout(ctx, lookFor)
+	defer cancel()
 	known := at.Members()
 	list := make([]member, len(known))
 	var pings sync.WaitGroup
