@@ -305,3 +305,42 @@ func TestCheckGossip(t *testing.T) {
 		t.Errorf("nobody answers: got\n%s", text(Report{l.checks}))
 	}
 }
+
+// A scheduler whose clock is three seconds ahead shows, whatever the packets take.
+func TestCheckClock(t *testing.T) {
+	a, b := net.Pipe()
+	o := wire.Defaults()
+	o.Kinds = control.Known
+	dialed := make(chan *wire.Conn, 1)
+	go func() {
+		c, err := wire.Client(t.Context(), b, wire.Hello{Major: 1, Role: control.Worker, Name: "worker-0", Seat: -1}, o)
+		if err != nil {
+			t.Error(err)
+		}
+		dialed <- c
+	}()
+	sched, err := wire.Accept(a, wire.Hello{Major: 1, Role: control.Scheduler, Name: "scheduler", Seat: -1}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &follow{list: list{process: "worker-0"}, sched: <-dialed, box: control.NewMailbox(), probed: make(chan arrival, 1)}
+	var reading sync.WaitGroup
+	reading.Go(f.read)
+	reading.Go(func() {
+		_ = sched.Serve(func(_ wire.Kind, body []byte) error {
+			asked, err := control.Decode[Probe](body)
+			if err != nil {
+				return err
+			}
+			now := time.Now().Add(3 * time.Second).UnixNano()
+			return sched.Send(control.KindProbed, control.Encode(Probed{asked, now, now}))
+		})
+	})
+	f.checkClock(t.Context())
+	f.sched.Abort()
+	sched.Abort()
+	reading.Wait()
+	if g := f.list.checks; len(g) != 1 || g[0].Result != Warn || !strings.Contains(g[0].Detail, "3 s behind the scheduler's") {
+		t.Errorf("got %+v, want a warning of 3 s behind", g)
+	}
+}
