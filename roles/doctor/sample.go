@@ -41,7 +41,8 @@ var quick = bounds{plain: 16 << 20, compressed: 2 << 20, around: 32 << 10, text:
 
 const (
 	headBytes    = 64 << 10 // for the digest
-	sampledParts = 64       // of a large file
+	sampledParts = 64       // of a large file, at most
+	fewestParts  = 16
 )
 
 // mostParts is how many parts a small file is cut in; more would be too many to go through one by one.
@@ -183,6 +184,9 @@ func (e *excerpt) next() int64 {
 
 // plain takes the lines around the places where the file is cut, its beginning and its end.
 func (e *excerpt) plain(f io.ReaderAt, size int64, parts int, around int64) error {
+	for parts < fewestParts {
+		parts *= 2 // in between, too
+	}
 	cuts := min(parts, sampledParts)
 	buf := make([]byte, 2*around)
 	for i := range cuts + 1 {
