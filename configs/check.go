@@ -17,11 +17,11 @@ const maxName = 128
 
 // require notes what a job cannot do without.
 func (l *loader) require() {
-	if l.lost {
+	if l.c.lost {
 		return
 	}
 	l.rule(l.c.Job.Algorithm == "", `required: the name of an algorithm`, "job.algorithm")
-	l.rule(l.c.Data.Train == "", `required: the path of the training data`, "data.train")
+	l.rule(len(l.c.Data.Train) == 0, `required: the path of the training data`, "data.train")
 }
 
 // check notes values that make no sense, alone or together. What a single tag
@@ -38,10 +38,28 @@ func (l *loader) check() {
 }
 
 func (l *loader) paths() {
-	l.path("data.train", l.c.Data.Train)
-	l.path("data.test", l.c.Data.Test)
+	l.each("data.train", l.c.Data.Train)
+	l.each("data.test", l.c.Data.Test)
 	l.path("output.model", l.c.Output.Model)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
+}
+
+// each checks the paths of a list. A list must not be mistaken for none.
+func (l *loader) each(key string, paths Paths) {
+	for i, path := range paths {
+		l.rule(path == "", "an empty path", l.element(key, i))
+		l.path(l.element(key, i), path)
+	}
+}
+
+// element is the key of a path in messages: that of the setting, if it is no list.
+func (l *loader) element(key string, i int) string {
+	if full := fmt.Sprintf("%s[%d]", key, i); !l.bad[key] {
+		if _, ok := l.c.origin[full]; ok {
+			return full
+		}
+	}
+	return key
 }
 
 func (l *loader) path(key, path string) {

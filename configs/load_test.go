@@ -13,9 +13,18 @@ import (
 // job is the least that is a whole job, in three lines.
 const job = "job.algorithm = \"lasso\"\ndata.train = \"a.csv\"\n\n"
 
+// over is what --set gives.
+func over(sets ...string) []Override {
+	var list []Override
+	for _, s := range sets {
+		list = append(list, Set(s))
+	}
+	return list
+}
+
 func mustParse(t *testing.T, text string, sets ...string) *Config {
 	t.Helper()
-	c, err := Parse("job.toml", []byte(text), sets)
+	c, err := Parse("job.toml", []byte(text), over(sets...))
 	if err != nil {
 		t.Fatalf("Parse: %v", err)
 	}
@@ -25,12 +34,12 @@ func mustParse(t *testing.T, text string, sets ...string) *Config {
 // problems is the text of the error that Parse gives.
 func problems(t *testing.T, text string, sets ...string) string {
 	t.Helper()
-	c, err := Parse("job.toml", []byte(text), sets)
+	c, err := Parse("job.toml", []byte(text), over(sets...))
 	if err == nil {
 		return ""
 	}
-	if c != nil {
-		t.Errorf("got a configuration together with the error %v", err)
+	if c == nil {
+		t.Errorf("got nothing of what could be read together with the error %v", err)
 	}
 	var list Errors
 	if !errors.As(err, &list) {
@@ -183,10 +192,10 @@ func TestOverrides(t *testing.T) {
 	}{
 		{set: "cluster.servers=5", get: func(c *Config) any { return c.Cluster.Servers }, has: 5},
 		{set: " cluster . servers = 5 ", get: func(c *Config) any { return c.Cluster.Servers }, has: 5},
-		{set: "data.train=b.csv", get: func(c *Config) any { return c.Data.Train }, has: "b.csv"},
-		{set: "data.train='b c.csv'", get: func(c *Config) any { return c.Data.Train }, has: "b c.csv"},
+		{set: "data.train=b.csv", get: func(c *Config) any { return c.Data.Train.String() }, has: "b.csv"},
+		{set: "data.train='b c.csv'", get: func(c *Config) any { return c.Data.Train.String() }, has: "b c.csv"},
 		{set: "data.label=#3", get: func(c *Config) any { return c.Data.Label }, has: "#3"},
-		{set: "data.test=", get: func(c *Config) any { return c.Data.Test }, has: ""},
+		{set: "data.test=", get: func(c *Config) any { return c.Data.Test.String() }, has: ""},
 		{set: "job.name=a=b # c", get: func(c *Config) any { return c.Job.Name }, has: "a=b # c"},
 		{set: "consistency.policy=ssp:2", get: func(c *Config) any { return c.Consistency.Policy }, has: "ssp:2"},
 		{set: `cluster.join=["a:1", "b:2"]`, get: func(c *Config) any { return strings.Join(c.Cluster.Join, " ") }, has: "a:1 b:2"},

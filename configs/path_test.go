@@ -62,7 +62,7 @@ func TestPaths(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			write(t, filepath.Join(dir, "conf/j.toml"), "[job]\nalgorithm = \"x\"\n\n[data]\ntrain = \""+tt.train+"\"\n[cluster]\nkey_file = \"key\"\n[output]\nmodel = \"out/\"\n")
-			c, err := Load("../conf/j.toml", tt.sets)
+			c, err := Load("../conf/j.toml", over(tt.sets...))
 			if tt.problem != "" {
 				got := ""
 				if err != nil {
@@ -77,13 +77,13 @@ func TestPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range []struct{ key, got, want string }{
-				{"data.train", c.Data.Train, tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "here/out"},
+				{"data.train", c.Data.Train.String(), tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "here/out"},
 			} {
 				if want := filepath.Join(dir, p.want); p.got != want {
 					t.Errorf("%s: got %s, want %s", p.key, p.got, want)
 				}
 			}
-			if c.Job.Name != "j" || c.Data.Test != "" {
+			if c.Job.Name != "j" || c.Data.Test != nil {
 				t.Errorf("got name %q and test %q, want j and none", c.Job.Name, c.Data.Test)
 			}
 			roundTrip(t, c)
@@ -94,7 +94,7 @@ func TestPaths(t *testing.T) {
 func TestLoadRole(t *testing.T) {
 	dir := tree(t, "conf/here.csv")
 	write(t, filepath.Join(dir, "conf/w.toml"), "[cluster]\njoin = [\"a:1\"]\n[data]\ntrain = \"no.csv\"\ntest = \"here.csv\"\n")
-	c, err := LoadRole("../conf/w.toml", []string{"cluster.threads=3"})
+	c, err := LoadRole("../conf/w.toml", over("log.level=warn"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,21 +106,21 @@ func TestLoadRole(t *testing.T) {
 	if err := c.Conflicts(scheduler); err == nil || !strings.HasPrefix(err.Error(), "../conf/w.toml:5: data.test: ") {
 		t.Errorf("got %v, want a refusal of data.test on line 5", err)
 	}
-	if c, err = LoadRole("", []string{"cluster.join=[\"a:1\"]"}); err != nil || c.Cluster.Join[0] != "a:1" {
+	if c, err = LoadRole("", over("cluster.join=[\"a:1\"]")); err != nil || c.Cluster.Join[0] != "a:1" {
 		t.Errorf("no file: got %+v, %v", c, err)
 	}
-	if _, err = LoadRole("", []string{"cluster.threads=0"}); err == nil {
+	if _, err = LoadRole("", over("cluster.threads=0")); err == nil {
 		t.Error("no threads: accepted")
 	}
 }
 
 func TestLoadWithoutFile(t *testing.T) {
 	dir := tree(t, "here/a.csv")
-	c, err := Load("", []string{"job.algorithm=x", "data.train=a.csv"})
+	c, err := Load("", over("job.algorithm=x", "data.train=a.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(dir, "here/a.csv"); c.Data.Train != want || c.Job.Name != "job" {
+	if want := filepath.Join(dir, "here/a.csv"); c.Data.Train.String() != want || c.Job.Name != "job" {
 		t.Errorf("got %s, %s, want %s, job", c.Data.Train, c.Job.Name, want)
 	}
 	_, err = Load("", nil)
