@@ -31,9 +31,6 @@ func (l *loader) check() {
 	l.checkData()
 	l.checkConsistency()
 	l.checkCluster()
-	c := l.c
-	l.rule(!c.Evaluate.Train && c.Stop.Objective != nil, "needs evaluate.train: nothing else computes the objective", "stop.objective", "evaluate.train")
-	l.rule(!c.Evaluate.Train && c.Stop.Tolerance > 0, "needs evaluate.train: nothing else computes the objective", "stop.tolerance", "evaluate.train")
 	l.paths()
 }
 

@@ -78,9 +78,8 @@ type Cluster struct {
 
 // Evaluate is the [evaluate] section.
 type Evaluate struct {
-	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is the algorithm's own choice, else once an epoch"`
-	Train bool `toml:"train" doc:"evaluate on the training data"`
-	Test  bool `toml:"test" doc:"evaluate on the test data, if there is any"`
+	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is once an epoch"`
+	Test  bool `toml:"test" doc:"evaluate the model on the test data, if there is any"`
 }
 
 // Stop is the [stop] section. Whichever rule holds first ends the training; if
@@ -113,7 +112,7 @@ func Default() *Config {
 		Data:        Data{Format: "auto", Header: "auto", Base: -1},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
-		Evaluate:    Evaluate{Train: true, Test: true},
+		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
 		Log:         Log{Level: "info", Format: "text"},
 		params:      newTable(place{}),

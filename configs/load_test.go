@@ -76,7 +76,7 @@ func TestProblems(t *testing.T) {
 
 		{"float for integer", "cluster.servers = 2.0", nil, "4: cluster.servers: " + needInt + ", got the float 2.0"},
 		{"integer for string", "job.name = 7", nil, `4: job.name: want a string, got the integer 7: a string needs quotes, as "7"`},
-		{"string for boolean", "evaluate.train = \"yes\"", nil, `4: evaluate.train: want a boolean, got the string "yes"`},
+		{"string for boolean", "evaluate.test = \"yes\"", nil, `4: evaluate.test: want a boolean, got the string "yes"`},
 		{"element", "[cluster]\njoin = [\n  # one\n  \"a:1\",\n  5,\n]", nil, `8: cluster.join[1]: want a string, got the integer 5: a string needs quotes, as "5"`},
 		{"date", "job.name = 2024-01-01", nil, "4: job.name: a date or time is not a value of any setting"},
 		{"int64 overflow", "job.seed = 99999999999999999999", nil, "4: job.seed: 99999999999999999999 is out of range for int64"},
@@ -102,7 +102,6 @@ func TestProblems(t *testing.T) {
 		{"label without header", "[data]\nheader = \"no\"\nlabel = \"y\"", nil, `6: data.label: a column cannot be named when data.header is "no": want its number, as "#0"`},
 		{"label of libsvm", "[data]\nlabel = \"y\"\nformat = \"libsvm\"", nil, `5: data.label: is for CSV, but data.format is "libsvm"`},
 		{"base of csv", "[data]\nformat = \"csv\"\nbase = 0", nil, `6: data.base: is for LIBSVM, but data.format is "csv"`},
-		{"objective without evaluation", "evaluate.train = false\nstop.objective = 1", nil, "5: stop.objective: needs evaluate.train: nothing else computes the objective"},
 		{"bind with port", "cluster.bind = \"127.0.0.1:80\"", nil, `4: cluster.bind: "127.0.0.1:80" is no address: want an address without port, as "127.0.0.1"`},
 		{"bind mistyped", "cluster.bind = \"10.0.0.256\"", nil, `4: cluster.bind: "10.0.0.256" is no address: want an address without port, as "127.0.0.1"`},
 		{"advertise anything", "cluster.advertise = \"::\"", nil, `4: cluster.advertise: :: is no address that others can reach`},
