@@ -184,7 +184,7 @@ func (o Override) value(before *node, at place) *node {
 	}
 	if strings.HasPrefix(kind, "list of") && n.kind == scalar {
 		n = &node{kind: array, at: at, items: []*node{n}}
-		if before != nil && before.kind == array && before.at.label == o.Label && !o.variable() {
+		if before != nil && before.kind == array && before.at.label == o.Label {
 			n.items = append(slices.Clone(before.items), n.items...)
 		}
 	}
