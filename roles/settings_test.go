@@ -368,3 +368,17 @@ func (r *runs) job(t *testing.T, args []string) outcome {
 	r.mu.Unlock()
 	return run()
 }
+
+// The variables of settings are the job's, which the scheduler sends to the others.
+func TestEnvironment(t *testing.T) {
+	dir := rows(t)
+	for name, value := range map[string]string{"PETUUM_JOB_ALGORITHM": "logreg", "PETUUM_DATA_TRAIN": filepath.Join(dir, "full.csv"), "PETUUM_CLUSTER_WORKERS": "3",
+		"PETUUM_STOP_CLOCKS": "9", "PETUUM_LOG_LEVEL": "info", "PETUUM_ALGORITHM_LAMBDA": "0.5", "PETUUM_CONFIG": filepath.Join(dir, "none.toml"), "PETUUM_SHARD": "77"} {
+		t.Setenv(name, value)
+	}
+	p := start(t, t.TempDir(), "run", "--json", "--set", "stop.clocks=7", filepath.Join(dir, "job.toml"))
+	s := p.result()
+	is(t, "clocks", s.Clocks, 7)
+	is(t, "workers", outcome{stderr: p.stderr()}.members("worker"), 3)
+	is(t, "lambda", s.Metrics["lambda"], 0.5)
+}
