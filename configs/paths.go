@@ -51,13 +51,7 @@ func (l *loader) locate(job bool) error {
 	c, s := l.c, seeker{l, home, wd}
 	c.Data.Train = s.inputs("data.train", c.Data.Train, job)
 	c.Data.Test = s.inputs("data.test", c.Data.Test, job)
-	key := Paths(nil)
-	if c.Cluster.KeyFile != "" {
-		key = Paths{c.Cluster.KeyFile}
-	}
-	if key = s.inputs("cluster.key_file", key, true); len(key) > 0 {
-		c.Cluster.KeyFile = key[0]
-	}
+	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
 	if model := &c.Output.Model; *model != "" {
 		c.written["output.model"] = Paths{*model}
 		*model = absolute(wd, *model)
@@ -91,7 +85,7 @@ func (s seeker) inputs(key string, paths Paths, needed bool) Paths {
 		if !ok {
 			at = s.c.origin[key]
 		}
-		found, what := s.input(path, at, needed, key != "cluster.key_file")
+		found, what := s.input(path, at, needed, true)
 		if what != "" {
 			s.note(Problem{at: at, Key: full, What: what})
 			continue
@@ -111,6 +105,21 @@ func (s seeker) inputs(key string, paths Paths, needed bool) Paths {
 		all = append(all, found...)
 	}
 	return all
+}
+
+// single looks for the one file of a setting that is no list and no pattern.
+func (s seeker) single(key string, path *string, needed bool) {
+	if *path == "" || s.bad[key] {
+		return
+	}
+	s.c.written[key] = Paths{*path}
+	at := s.c.origin[key]
+	found, what := s.input(*path, at, needed, false)
+	if what != "" {
+		s.note(Problem{at: at, Key: key, What: what})
+		return
+	}
+	*path = found[0]
 }
 
 // input is the files that one path means, or what is wrong with it.

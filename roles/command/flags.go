@@ -76,6 +76,16 @@ func flagged(c *cli.Context) []configs.Override {
 	return list
 }
 
+// again are the overrides of this command line for that of the scheduler, which
+// reads the same environment.
+func again(c *cli.Context) []string {
+	var args []string
+	for _, o := range flagged(c) {
+		args = append(args, o.Label+"="+o.Text)
+	}
+	return args
+}
+
 // logger writes to stderr as the configuration says.
 func logger(c *cli.Context, cfg *configs.Config) *slog.Logger {
 	var level slog.Level

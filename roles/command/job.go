@@ -40,10 +40,7 @@ func (p *program) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"--config", path}
-	for _, o := range flagged(c) { // the scheduler sees the same environment
-		args = append(args, o.Label, o.Text)
-	}
+	args := append([]string{"--config", path}, again(c)...)
 	if c.Bool("json") {
 		args = append(args, "--json")
 	}
