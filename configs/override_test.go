@@ -243,3 +243,33 @@ func TestRefuse(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// FuzzOverrides checks that no variable and no flag makes loading panic, that each
+// problem is one line, and that what is accepted survives being sent.
+func FuzzOverrides(f *testing.F) {
+	for key, value := range other {
+		f.Add(strings.TrimPrefix(Variable(key), prefix), value, key)
+	}
+	f.Add("ALGORITHM_STEP_SIZE", "[1, {a = 2}]", "algorithm.step")
+	f.Add("CLUSTER_X", "\xff\n", "cluster.join")
+	f.Fuzz(func(t *testing.T, name, text, key string) {
+		list := Environment([]string{prefix + name + "=" + text}, parameters())
+		for _, s := range Settings() {
+			if s.Key == key {
+				list = append(list, Override{Label: "--flag", Key: key, Text: text}, Override{Label: "--flag", Key: key, Text: text})
+			}
+		}
+		c, err := Parse("f", []byte(job), list)
+		p := defaults()
+		if err = Join(err, c.ValidAlgorithm(&p)); err == nil {
+			roundTrip(t, c)
+			return
+		}
+		for _, problem := range err.(Errors) {
+			text := strings.TrimPrefix(problem.Error(), `"`) // a label that does not print is quoted
+			if strings.Contains(text, "\n") || !strings.HasPrefix(text, prefix) && !strings.HasPrefix(text, "--flag ") && !strings.HasPrefix(text, "f:") {
+				t.Errorf("got %q, want one line that begins with the place", text)
+			}
+		}
+	})
+}
