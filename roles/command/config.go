@@ -77,11 +77,11 @@ func (m plan) String() string {
 	if m.Model != "" {
 		model = "model in " + m.Model
 	}
-	return fmt.Sprintf("%s: %s on %s%s; %s, %s, %s, %s; stops %s; %s", m.File, m.Algorithm, m.Train, test, count(m.Parts, "part"), m.Policy,
-		count(m.Servers, "server"), count(m.Workers, "worker"), strings.Join(m.Stop, " or "), model)
+	return fmt.Sprintf("%s: %s on %s%s; %s, %s, %s, %s; stops %s; %s", m.File, m.Algorithm, m.Train, test, counted(m.Parts, "part"), m.Policy,
+		counted(m.Servers, "server"), counted(m.Workers, "worker"), strings.Join(m.Stop, " or "), model)
 }
 
-func count(n int, what string) string {
+func counted(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
@@ -92,10 +92,10 @@ func count(n int, what string) string {
 func stops(s configs.Stop) []string {
 	var rules []string
 	if s.Epochs > 0 {
-		rules = append(rules, "after "+count(s.Epochs, "epoch"))
+		rules = append(rules, "after "+counted(s.Epochs, "epoch"))
 	}
 	if s.Clocks > 0 {
-		rules = append(rules, "after "+count(s.Clocks, "clock"))
+		rules = append(rules, "after "+counted(s.Clocks, "clock"))
 	}
 	if s.Seconds > 0 {
 		rules = append(rules, fmt.Sprintf("after %g seconds", s.Seconds))
@@ -112,8 +112,8 @@ func stops(s configs.Stop) []string {
 	return rules
 }
 
-// problem is what is wrong with a configuration, for machines.
-type problem struct {
+// configProblem is what is wrong with a configuration, for machines.
+type configProblem struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	From    string `json:"from,omitempty"` // the flag or variable, if it is none of the file's
@@ -122,16 +122,16 @@ type problem struct {
 	Nearest string `json:"nearest,omitempty"`
 }
 
-// problemsOf are the problems that an error has. One that is not of a
+// configProblems are the problems that an error has. One that is not of a
 // configuration, such as a file that is missing, counts as one.
-func problemsOf(path string, err error) []problem {
+func configProblems(path string, err error) []configProblem {
 	var found configs.Errors
 	if !errors.As(err, &found) {
-		return []problem{{File: path, What: err.Error()}}
+		return []configProblem{{File: path, What: err.Error()}}
 	}
-	var list []problem
+	var list []configProblem
 	for _, f := range found {
-		m := problem{Key: f.Key, What: f.What, Nearest: f.Nearest}
+		m := configProblem{Key: f.Key, What: f.What, Nearest: f.Nearest}
 		m.File, m.Line, m.From = f.Where()
 		if m.File == "" {
 			m.File = path
@@ -146,11 +146,11 @@ func (p *program) configCheck(c *cli.Context) error {
 		return usagef("config check: which jobs? petuum config check FILE.toml...")
 	}
 	over := p.overrides(c)
-	plans, wrong, texts := []plan{}, []problem{}, []string{}
+	plans, wrong, texts := []plan{}, []configProblem{}, []string{}
 	for _, path := range c.Args().Slice() {
 		cfg, err := p.job(path, over)
 		if err != nil {
-			wrong, texts = append(wrong, problemsOf(path, err)...), append(texts, err.Error())
+			wrong, texts = append(wrong, configProblems(path, err)...), append(texts, err.Error())
 			continue
 		}
 		plans = append(plans, planOf(path, cfg))
@@ -159,7 +159,7 @@ func (p *program) configCheck(c *cli.Context) error {
 		}
 	}
 	if p.json {
-		if err := p.object(c, map[string]any{"jobs": plans, "problems": wrong}); err != nil {
+		if err := p.printJSON(c, map[string]any{"jobs": plans, "problems": wrong}); err != nil {
 			return err
 		}
 	}
@@ -169,8 +169,8 @@ func (p *program) configCheck(c *cli.Context) error {
 	return nil
 }
 
-// object prints the one JSON object of a command.
-func (p *program) object(c *cli.Context, v any) error {
+// printJSON prints the one JSON object of a command.
+func (p *program) printJSON(c *cli.Context, v any) error {
 	p.printed = true
 	e := json.NewEncoder(c.App.Writer)
 	e.SetEscapeHTML(false)
@@ -183,7 +183,7 @@ func (p *program) configShow(c *cli.Context) error {
 	}
 	cfg, alg, err := p.shown(c.Args().First(), p.overrides(c))
 	if err != nil && p.json {
-		return errors.Join(err, p.object(c, map[string]any{"problems": problemsOf(c.Args().First(), err)}))
+		return errors.Join(err, p.printJSON(c, map[string]any{"problems": configProblems(c.Args().First(), err)}))
 	} else if err != nil {
 		return err
 	}
@@ -198,9 +198,9 @@ func (p *program) configShow(c *cli.Context) error {
 		}
 	}
 	if p.json {
-		return p.object(c, settingsOf(values))
+		return p.printJSON(c, settingsOf(values))
 	}
-	return show(c.App.Writer, values)
+	return writeTOML(c.App.Writer, values)
 }
 
 // shown loads what config show prints: a job, or without a file what is set in the
@@ -236,8 +236,8 @@ func settingsOf(values []configs.Value) map[string]any {
 	return map[string]any{"settings": m}
 }
 
-// show writes the values as a TOML file with a comment at each.
-func show(w io.Writer, values []configs.Value) error {
+// writeTOML writes the values as a TOML file with a comment at each.
+func writeTOML(w io.Writer, values []configs.Value) error {
 	lines, width := make([]string, len(values)), 0
 	for i, v := range values {
 		_, name, _ := strings.Cut(v.Key, ".")

@@ -195,7 +195,7 @@ func TestConfigCheck(t *testing.T) {
 	status, stdout, _ = petuum("config", "check", "--json", "bad.toml", "good.toml", "--set", "job.sed=1")
 	var object struct {
 		Jobs     []plan
-		Problems []problem
+		Problems []configProblem
 	}
 	if err := json.Unmarshal([]byte(stdout), &object); err != nil || status != statusUsage {
 		t.Fatalf("got status %d, %v\n%s", status, err, stdout)
@@ -203,11 +203,11 @@ func TestConfigCheck(t *testing.T) {
 	if len(object.Jobs) != 0 || len(object.Problems) != 8 {
 		t.Errorf("got %+v, want no job and 8 problems", object)
 	}
-	want := problem{File: "bad.toml", Line: 11, Key: "cluster.servrs", What: "unknown key", Nearest: "servers"}
+	want := configProblem{File: "bad.toml", Line: 11, Key: "cluster.servrs", What: "unknown key", Nearest: "servers"}
 	if object.Problems[4] != want {
 		t.Errorf("got %+v, want %+v", object.Problems[4], want)
 	}
-	want = problem{File: "good.toml", From: "--set", Key: "job.sed", What: "unknown key", Nearest: "seed"}
+	want = configProblem{File: "good.toml", From: "--set", Key: "job.sed", What: "unknown key", Nearest: "seed"}
 	if last := object.Problems[7]; last != want {
 		t.Errorf("got %+v, want %+v", last, want)
 	}

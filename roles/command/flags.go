@@ -47,7 +47,7 @@ func (p *program) asJSON(usage string) cli.Flag {
 
 // overrides are what the environment sets, and over it the flags.
 func (p *program) overrides(c *cli.Context) []configs.Override {
-	return append(configs.Environment(os.Environ(), p.parameters()), flagged(c)...)
+	return append(configs.Environment(os.Environ(), p.parameters()), fromFlags(c)...)
 }
 
 // parameters are those of all algorithms.
@@ -59,8 +59,8 @@ func (p *program) parameters() []configs.Setting {
 	return all
 }
 
-// flagged are the --set flags and those that stand for a setting.
-func flagged(c *cli.Context) []configs.Override {
+// fromFlags are the --set flags and those that stand for a setting.
+func fromFlags(c *cli.Context) []configs.Override {
 	var list []configs.Override
 	for _, set := range c.StringSlice("set") {
 		list = append(list, configs.Set(set))
@@ -80,7 +80,7 @@ func flagged(c *cli.Context) []configs.Override {
 // reads the same environment.
 func again(c *cli.Context) []string {
 	var args []string
-	for _, o := range flagged(c) {
+	for _, o := range fromFlags(c) {
 		args = append(args, o.Label+"="+o.Text)
 	}
 	return args
