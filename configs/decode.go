@@ -51,11 +51,13 @@ func (d *decoder) table(n *node, key string, v reflect.Value, elsewhere func(nam
 			continue
 		}
 		near := elsewhere(name)
+		meant := near
 		if near == "" {
 			near = nearest(name, names(list))
+			meant = join(key, near)
 		}
 		d.note(Problem{at: n.fields[name].at, Key: full, What: "unknown key", Nearest: near})
-		d.bad[join(key, near)] = true // probably meant
+		d.bad[meant] = true
 	}
 }
 

@@ -173,6 +173,8 @@ func TestNoFollowUps(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"[cluster]\nworkers = \"x\"\nparts = 1", `job.toml:5: cluster.workers: want an integer from 1 to 65536, got the string "x"`},
 		{"[consistency]\npolicy = 3\ndeterministic = true", `job.toml:5: consistency.policy: want a string, got the integer 3: a string needs quotes, as "3"`},
+		{"[cluster]\nwrkers = 4\nparts = 1", `job.toml:5: cluster.wrkers: unknown key; nearest valid name "workers"`},
+		{"[output]\nworkers = 4\n[cluster]\nparts = 1", `job.toml:5: output.workers: unknown key; nearest valid name "cluster.workers"`},
 		{"[consistency]\npolicy = \"x\"\nwindow = 9", `job.toml:5: consistency.policy: unknown policy "x": use "bsp", "ssp:S" with a slack S of 0 to 1048576, or "asp"; nearest valid name "bsp"`},
 	} {
 		if got := problems(t, job+tt.text); got != tt.want {

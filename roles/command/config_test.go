@@ -245,6 +245,7 @@ func TestMistypedCommandLines(t *testing.T) {
 		{"worker", "PETUUM_CLUSTER_JION=a", `PETUUM_CLUSTER_JION=a: no setting has this variable; nearest valid name "PETUUM_CLUSTER_JOIN"`},
 		{"worker", "PETUUM_CONFIG=none.toml", `none.toml`},
 		{"good.toml", "", `"good.toml" is no command: to run a job, petuum run good.toml`},
+		{"good.toml --json --set a=b", "", `"good.toml" is no command: to run a job, petuum run good.toml`},
 		{"job", "", `"job" is no command: to run a job, petuum run job`},
 		{"rnu good.toml", "", `no command is called "rnu"; nearest "run"; see petuum --help`},
 		{"scheduler good.toml", "", `scheduler: unexpected argument "good.toml": a configuration is given by --config good.toml`},

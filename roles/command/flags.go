@@ -113,6 +113,9 @@ func interspersed(app *cli.App, args []string) []string {
 		flags, commands = commands[i].Flags, commands[i].Subcommands
 		at++
 	}
+	if at == 1 && !strings.HasPrefix(args[1], "-") {
+		return args // no command, which is what there is to say
+	}
 	valued := map[string]bool{}
 	for _, f := range flags {
 		_, isBool := f.(*cli.BoolFlag)
