@@ -14,6 +14,7 @@ import (
 
 	"petuum/algos/registry"
 	"petuum/configs"
+	_ "petuum/roles/command" // the program is built by the tests: go test must run them anew when it changes
 )
 
 // A probe changes one setting and looks for what that does, other than that the
