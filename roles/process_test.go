@@ -74,7 +74,12 @@ type program struct {
 
 func start(t testing.TB, dir string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(binary(t), args...), lines: make(chan string, 1<<16)}
+	return launch(t, dir, exec.Command(binary(t), args...))
+}
+
+func launch(t testing.TB, dir string, cmd *exec.Cmd) *program {
+	t.Helper()
+	p := &program{t: t, cmd: cmd, lines: make(chan string, 1<<16)}
 	p.cmd.Dir, p.cmd.Stdout = dir, &p.stdout
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -458,7 +463,7 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"run"}, 2, "FILE.toml"},
-		{[]string{"run", "good.toml", "--json"}, 1, "rows:2:"},
+		{[]string{"run", "good.toml", "bad.toml"}, 2, "one job at a time"},
 		{[]string{"run", "none.toml"}, 2, "none.toml"},
 		{[]string{"run", "bad.toml"}, 2, `bad.toml:8: cluster.servrs: unknown key; nearest valid name "servers"`},
 		{[]string{"run", "--set", "cluster.servrs=1", "good.toml"}, 2, "--set cluster.servrs"},

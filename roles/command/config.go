@@ -23,10 +23,10 @@ func (p *program) configCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{Name: "check", Usage: "report all that is wrong with jobs, or what would run", ArgsUsage: "FILE.toml...",
 				Flags: flags(), Action: p.configCheck,
-				Description: "   petuum config check configs/*.toml"},
+				Description: "Example:\n  petuum config check configs/*.toml"},
 			{Name: "show", Usage: "print every setting, its value and where it comes from", ArgsUsage: "[FILE.toml]",
 				Flags: flags(&cli.BoolFlag{Name: "changed", Usage: "only what is set, not the defaults", DisableDefaultText: true}), Action: p.configShow,
-				Description: "The output is a job itself. Without a file it is the defaults.\n\n   petuum config show configs/logreg-a9a.toml --set cluster.workers=4"},
+				Description: "The output is a job itself. Without a file it is the defaults.\n\nExample:\n  petuum config show configs/logreg-a9a.toml --set cluster.workers=4"},
 		},
 	}
 }
