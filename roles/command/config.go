@@ -19,7 +19,7 @@ func (p *program) configCommand() *cli.Command {
 		return append([]cli.Flag{p.asJSON("print one JSON object on stdout"), set}, more...)
 	}
 	return &cli.Command{
-		Name: "config", Category: groupInspect, Usage: "check jobs and show their settings, without running anything", Action: p.noSubcommand,
+		Name: "config", Category: groupInspect, Usage: "check jobs and show their settings, without running anything", Action: needsSubcommand,
 		Subcommands: []*cli.Command{
 			{Name: "check", Usage: "report all that is wrong with jobs, or what would run", ArgsUsage: "FILE.toml...",
 				Flags: flags(), Action: p.configCheck,
@@ -29,19 +29,6 @@ func (p *program) configCommand() *cli.Command {
 				Description: "The output is a job itself. Without a file it is the defaults.\n\nExample:\n  petuum config show configs/logreg-a9a.toml --set cluster.workers=4"},
 		},
 	}
-}
-
-// noSubcommand helps where a subcommand was left out or mistyped.
-func (p *program) noSubcommand(c *cli.Context) error {
-	if c.Args().Present() {
-		var names []string
-		for _, s := range c.Command.Subcommands {
-			names = append(names, s.Name)
-		}
-		name := c.Args().First()
-		return usagef("%s: no command is called %q; nearest %q", c.Command.Name, name, configs.Nearest(name, names))
-	}
-	return cli.ShowSubcommandHelp(c)
 }
 
 // plan is what a job would do, as config check prints it.
