@@ -51,6 +51,8 @@ func (l *loader) locate(job bool) error {
 	c, s := l.c, seeker{l, home, wd}
 	c.Data.Train = s.inputs("data.train", c.Data.Train, job)
 	c.Data.Test = s.inputs("data.test", c.Data.Test, job)
+	s.single("data.names", &c.Data.Names, job)
+	s.single("data.labels", &c.Data.Labels, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
 	if model := &c.Output.Model; *model != "" {
 		c.written["output.model"] = Paths{*model}

@@ -47,6 +47,7 @@ func (o outcome) manifest(t *testing.T) (m struct {
 	Data struct {
 		Rows, Features int
 		Label          string
+		Names, Classes []string
 	}
 }) {
 	t.Helper()
@@ -109,10 +110,11 @@ func rows(t *testing.T) (dir string) {
 		state = state*6364136223846793005 + 1442695040888963407
 		return float64(state>>11)/(1<<53) - 0.5
 	}
-	var full, less, bare, sparse strings.Builder
+	var full, less, bare, sparse, matrix, labels strings.Builder
+	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
 	full.WriteString("y,z,a,b,c\n")
 	less.WriteString("y,a\n")
-	for range 60 {
+	for i := range 60 {
 		a, b, c := next(), next(), next()
 		y, z := 0, 0
 		if a-b/2+next()/2 > 0 {
@@ -124,10 +126,12 @@ func rows(t *testing.T) (dir string) {
 		fmt.Fprintf(&full, "%d,%d,%.3f,%.3f,%.3f\n", y, z, a, b, c)
 		fmt.Fprintf(&less, "%d,%.3f\n", y, a)
 		fmt.Fprintf(&bare, "%d,%.3f,%.3f\n", y, a, b)
+		fmt.Fprintf(&matrix, "%d 1 %.3f\n", i+1, a)
+		fmt.Fprintln(&labels, y)
 		fmt.Fprintf(&sparse, "%d 1:%.3f 2:%.3f\n", y, a, b)
 	}
 	for name, text := range map[string]string{"full.csv": full.String(), "less.csv": less.String(), "bare.csv": bare.String(),
-		"sparse": sparse.String(), "key": "not a key\n", "job.toml": ""} {
+		"sparse": sparse.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -159,6 +163,15 @@ func probes(dir string) map[string]probe {
 		}},
 		"data.features": {value: "9", with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "features", got.manifest(t).Data.Features, 9)
+		}},
+		"data.categorical": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features, a category each", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
+		}},
+		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")
+		}},
+		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
 		"output.model": {value: `"elsewhere"`, seen: func(t *testing.T, got outcome, _ func() outcome) { exists(t, got, "elsewhere/manifest.json", true) }},
 		"output.text": {value: "false", seen: func(t *testing.T, got outcome, plain func() outcome) {

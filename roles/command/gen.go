@@ -19,8 +19,8 @@ import (
 // dataCommand holds what is about data.
 func (p *program) dataCommand() *cli.Command {
 	return &cli.Command{
-		Name: "data", Category: groupInspect, Usage: "make data",
-		Subcommands: []*cli.Command{p.genCommand()},
+		Name: "data", Category: groupInspect, Usage: "look at data, and make some",
+		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
 		Action:      needsSubcommand,
 	}
 }

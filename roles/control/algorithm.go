@@ -27,17 +27,10 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	return a, nil
 }
 
-// Single is the only one of the files of a setting.
-func Single(c *configs.Config, key string, paths configs.Paths) (string, error) {
-	if len(paths) != 1 {
-		return "", c.Refuse(key, fmt.Sprintf("%d files: the reader takes one: join them", len(paths)))
-	}
-	return paths[0], nil
-}
-
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
-	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features}
+	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
+		Categorical: append([]string(nil), c.Data.Categorical...), Labels: c.Data.Labels}
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task() == algos.Regression
 	}

@@ -148,12 +148,8 @@ func (s *scheduler) test(dir string, predictor algos.Predictor) (map[string]floa
 	}
 	defer r.Close()
 	o := control.DataOptions(s.cfg, s.alg)
-	o.Like = &s.info
-	path, err := control.Single(s.cfg, "data.test", s.cfg.Data.Test)
-	if err != nil {
-		return nil, err
-	}
-	scanned, err := dataset.Scan(path, o, []int{0}, 1)
+	o.Like, o.Labels = &s.info, ""
+	scanned, err := dataset.Scan(s.cfg.Data.Test, o, []int{0}, 1)
 	if err != nil {
 		return nil, err
 	}

@@ -232,12 +232,8 @@ func (w *worker) scan(job control.Job) error {
 	for _, g := range job.Groups {
 		parts = append(parts, g.Parts...)
 	}
-	path, err := control.Single(cfg, "data.train", cfg.Data.Train)
-	if err != nil {
-		return err
-	}
 	start := time.Now()
-	w.scanned, err = dataset.Scan(path, control.DataOptions(cfg, alg), parts, job.Parts)
+	w.scanned, err = dataset.Scan(cfg.Data.Train, control.DataOptions(cfg, alg), parts, job.Parts)
 	if err != nil {
 		return err
 	}
