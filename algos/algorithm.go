@@ -17,6 +17,9 @@
 package algos
 
 import (
+	"fmt"
+	"strings"
+
 	"petuum/algos/dataset"
 	"petuum/consistency"
 	"petuum/table"
@@ -70,11 +73,29 @@ type Preparer interface {
 }
 
 // Validator is an Algorithm with parameters that its tags cannot describe:
-// Validate reports what makes no sense, before anything starts.
+// Validate reports all that makes no sense, before anything starts, as errors.Join
+// of a [ParameterError] for each.
 type Validator interface {
 	Algorithm
 	Validate() error
 }
+
+// ParameterError is what is wrong with parameters, alone or together. A user is
+// shown the place where the first of them that is set stands.
+type ParameterError struct {
+	Keys []string // names of the parameters, the one to change first
+	What string
+}
+
+// Refuse makes a ParameterError. keys are names with blanks between them.
+func Refuse(keys, format string, args ...any) error {
+	return &ParameterError{strings.Fields(keys), fmt.Sprintf(format, args...)}
+}
+
+func (e *ParameterError) Error() string { return e.What }
+
+// Parameters are the names of the parameters.
+func (e *ParameterError) Parameters() []string { return e.Keys }
 
 // Paced is an Algorithm that needs several clocks for one pass over the data.
 // Without it a clock is an epoch.

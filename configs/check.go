@@ -17,11 +17,11 @@ const maxName = 128
 
 // require notes what a job cannot do without.
 func (l *loader) require() {
-	if l.lost {
+	if l.c.lost {
 		return
 	}
 	l.rule(l.c.Job.Algorithm == "", `required: the name of an algorithm`, "job.algorithm")
-	l.rule(l.c.Data.Train == "", `required: the path of the training data`, "data.train")
+	l.rule(len(l.c.Data.Train) == 0, `required: the path of the training data`, "data.train")
 }
 
 // check notes values that make no sense, alone or together. What a single tag
@@ -31,17 +31,34 @@ func (l *loader) check() {
 	l.checkData()
 	l.checkConsistency()
 	l.checkCluster()
-	c := l.c
-	l.rule(!c.Evaluate.Train && c.Stop.Objective != nil, "needs evaluate.train: nothing else computes the objective", "stop.objective", "evaluate.train")
-	l.rule(!c.Evaluate.Train && c.Stop.Tolerance > 0, "needs evaluate.train: nothing else computes the objective", "stop.tolerance", "evaluate.train")
 	l.paths()
 }
 
 func (l *loader) paths() {
-	l.path("data.train", l.c.Data.Train)
-	l.path("data.test", l.c.Data.Test)
+	l.each("data.train", l.c.Data.Train)
+	l.each("data.test", l.c.Data.Test)
+	l.path("data.names", l.c.Data.Names)
+	l.path("data.labels", l.c.Data.Labels)
 	l.path("output.model", l.c.Output.Model)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
+}
+
+// each checks the paths of a list. A list must not be mistaken for none.
+func (l *loader) each(key string, paths Paths) {
+	for i, path := range paths {
+		l.rule(path == "", "an empty path", l.element(key, i))
+		l.path(l.element(key, i), path)
+	}
+}
+
+// element is the key of a path in messages: that of the setting, if it is no list.
+func (l *loader) element(key string, i int) string {
+	if full := fmt.Sprintf("%s[%d]", key, i); !l.bad[key] {
+		if _, ok := l.c.origin[full]; ok {
+			return full
+		}
+	}
+	return key
 }
 
 func (l *loader) path(key, path string) {
@@ -86,10 +103,21 @@ func (l *loader) checkData() {
 	} else {
 		l.rule(d.Label != "" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.label", "data.header")
 	}
-	const onlyCSV = `is for CSV, but data.format is "libsvm"`
-	l.rule(d.Format == "libsvm" && d.Label != "", onlyCSV, "data.label", "data.format")
-	l.rule(d.Format == "libsvm" && d.Header != "auto", onlyCSV, "data.header", "data.format")
-	l.rule(d.Format == "csv" && d.Base != -1, `is for LIBSVM, but data.format is "csv"`, "data.base", "data.format")
+	only := func(set bool, key, format, name string) {
+		other := d.Format != "auto" && d.Format != format
+		l.rule(set && other, fmt.Sprintf("is for %s, but data.format is %q", name, d.Format), key, "data.format")
+	}
+	only(d.Label != "", "data.label", "csv", "CSV")
+	only(d.Header != "auto", "data.header", "csv", "CSV")
+	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
+	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
+	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
+	for _, column := range d.Categorical {
+		number, ok := strings.CutPrefix(column, "#")
+		_, err := strconv.ParseUint(number, 10, 31)
+		l.rule(column == "" || ok && err != nil, strconv.Quote(shortened(column))+` is no column: want "#" and a number from 0, a name, or "*"`, "data.categorical")
+		l.rule(!ok && column != "*" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.categorical", "data.header")
+	}
 }
 
 func (l *loader) checkConsistency() {

@@ -11,8 +11,8 @@ const (
 	maxParts = 1 << 20
 )
 
-// Config is the effective configuration of a job or of a role: defaults, file
-// and overrides, in that order.
+// Config is the effective configuration of a job or of a role: defaults, file,
+// environment and command line, in that order.
 //
 // The tags are the schema: toml is the key, doc its line of documentation, min
 // and max (inclusive) and oneof its limits; own marks what belongs to the
@@ -27,10 +27,12 @@ type Config struct {
 	Output      Output      `toml:"output"`
 	Log         Log         `toml:"log"`
 
-	file    string            // as named by the caller; "" if there is none
-	params  *node             // the [algorithm] table; never nil after loading
-	origin  map[string]place  // of every key that is set, parameters included
-	written map[string]string // paths as written, before they were made absolute
+	file    string           // as named by the caller; "" if there is none
+	params  *node            // the [algorithm] table; never nil after loading
+	origin  map[string]place // of every key that is set, parameters included
+	written map[string]Paths // as written, before they were made absolute
+	bad     map[string]bool  // keys with a problem
+	lost    bool             // part of the text has no readable key: nothing can be called missing
 }
 
 // Job is the [job] section.
@@ -42,13 +44,17 @@ type Job struct {
 
 // Data is the [data] section.
 type Data struct {
-	Train    string `toml:"train" doc:"training data, a plain, .gz or .zst file (required)"`
-	Test     string `toml:"test" doc:"test data; \"\" is none"`
-	Format   string `toml:"format" oneof:"auto libsvm csv" doc:"format of the data: auto, libsvm or csv"`
+	Train    Paths  `toml:"train" doc:"training data (required): a plain, .gz or .zst file, or a list of them; each may be a pattern with *, ? and [a-z]"`
+	Test     Paths  `toml:"test" doc:"test data, given in the same way; \"\" is none"`
+	Format   string `toml:"format" oneof:"auto libsvm csv mm" doc:"format of the data: auto, libsvm, csv or mm (MatrixMarket)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
+
+	Categorical []string `toml:"categorical" doc:"columns of a CSV file whose values are categories, by name or as \"#3\"; \"*\" is every column whose first value is not a number"`
+	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
+	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 }
 
 // Consistency is the [consistency] section.
@@ -63,7 +69,7 @@ type Consistency struct {
 type Cluster struct {
 	Servers   int      `toml:"servers" min:"1" max:"65536" doc:"server processes"`
 	Workers   int      `toml:"workers" min:"1" max:"65536" doc:"worker processes"`
-	Threads   int      `toml:"threads" min:"1" max:"4096" own:"true" doc:"parts that run at once in one worker process"`
+	Threads   int      `toml:"threads" min:"1" max:"4096" doc:"parts that run at once in one worker process"`
 	Parts     int      `toml:"parts" min:"0" max:"1048576" doc:"parts the data is cut into; 0 is workers * threads"`
 	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into; 0 is 8 a server, at least 16"`
 	Join      []string `toml:"join" own:"true" doc:"gossip addresses (host:port) of members to join"`
@@ -76,9 +82,8 @@ type Cluster struct {
 
 // Evaluate is the [evaluate] section.
 type Evaluate struct {
-	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is the algorithm's own choice, else once an epoch"`
-	Train bool `toml:"train" doc:"evaluate on the training data"`
-	Test  bool `toml:"test" doc:"evaluate on the test data, if there is any"`
+	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is once an epoch"`
+	Test  bool `toml:"test" doc:"evaluate the model on the test data, if there is any"`
 }
 
 // Stop is the [stop] section. Whichever rule holds first ends the training; if
@@ -108,15 +113,15 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Job:         Job{Seed: 1},
-		Data:        Data{Format: "auto", Header: "auto", Base: -1},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
-		Evaluate:    Evaluate{Train: true, Test: true},
+		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
 		Log:         Log{Level: "info", Format: "text"},
 		params:      newTable(place{}),
 		origin:      map[string]place{},
-		written:     map[string]string{},
+		written:     map[string]Paths{},
 	}
 }
 
@@ -154,14 +159,29 @@ func (c *Config) Window() int {
 }
 
 // From says where the value of a key such as "cluster.servers" or
-// "algorithm.lambda" comes from: "default", "file:line" or "--set".
+// "algorithm.lambda" comes from: "default", "file:line", or the label of an
+// override, such as "--set" or "PETUUM_CLUSTER_SERVERS".
 func (c *Config) From(key string) string {
 	at, ok := c.origin[key]
 	switch {
 	case !ok:
 		return "default"
-	case at.set != "":
-		return "--set"
+	case at.given != "":
+		return at.label
 	}
-	return at.String()
+	return oneLine(at.String())
+}
+
+// Refuse is the error that says what is wrong with the value of a setting, at the
+// place that it comes from. names are the valid ones, if that is what matters.
+func (c *Config) Refuse(key, what string, names ...string) error {
+	at, ok := c.origin[key]
+	if !ok {
+		at = place{file: c.file}
+	}
+	p := Problem{at: at, Key: key, What: what}
+	if s, isText := c.text(key); isText {
+		p.Nearest = nearest(s, names)
+	}
+	return Errors{p}
 }

@@ -2,15 +2,17 @@ package configs
 
 import (
 	"fmt"
+	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // Conflicts holds the configuration of a role against the scheduler's. What a
 // role sets itself (defaults don't count) must be the scheduler's value, unless
-// it is about the role's own place: cluster.threads, join, bind, advertise,
-// gossip, data and key_file, and [log]. A relative path agrees if the
+// it is about the role's own place: cluster.join, bind, advertise, gossip, data and
+// key_file, and [log]. A relative path agrees if the
 // scheduler's path ends in it. The error is [Errors], a line for each key.
 func (c *Config) Conflicts(scheduler *Config) error {
 	var d decoder
@@ -50,12 +52,18 @@ func (c *Config) matches(key string, scheduler *Config, mine, theirs reflect.Val
 		return c.Policy() == scheduler.Policy()
 	case "consistency.window":
 		return c.Consistency.Window == scheduler.Window()
-	case "data.train", "data.test", "output.model":
+	case "data.train", "data.test":
 		written, ok := c.written[key]
 		if !ok {
-			written = mine.String()
+			written = mine.Interface().(Paths)
 		}
-		return agrees(written, mine.String(), theirs.String())
+		return allAgree(written, theirs.Interface().(Paths))
+	case "data.names", "data.labels", "output.model":
+		written := Paths{mine.String()}
+		if w, ok := c.written[key]; ok {
+			written = w
+		}
+		return agrees(written[0], theirs.String())
 	}
 	return false
 }
@@ -69,11 +77,29 @@ func (d *decoder) differs(at place, key string, mine, theirs *node) {
 		printable(string(mine.appendTOML(nil))), text)})
 }
 
-// agrees says whether a path that a role's file has means the scheduler's: it
-// is the same or, as machines keep their files in different folders, it is
-// relative and the scheduler's ends in it.
-func agrees(written, mine, scheduler string) bool {
-	if mine == scheduler || written == scheduler {
+// allAgree says whether a role's paths mean the scheduler's: each of either side
+// agrees with one of the other.
+func allAgree(written, scheduler Paths) bool {
+	matched := make([]bool, len(scheduler))
+	for _, w := range written {
+		some := false
+		for i, s := range scheduler {
+			if agrees(w, s) {
+				matched[i], some = true, true
+			}
+		}
+		if !some {
+			return false
+		}
+	}
+	return len(written) > 0 && !slices.Contains(matched, false)
+}
+
+// agrees says whether a path or pattern that a role's file has means the
+// scheduler's path: it is the same or, as machines keep their files in different
+// folders, it is relative and the scheduler's ends in it.
+func agrees(written, scheduler string) bool {
+	if written == scheduler {
 		return true
 	}
 	if written == "" || scheduler == "" || filepath.IsAbs(written) {
@@ -83,7 +109,17 @@ func agrees(written, mine, scheduler string) bool {
 	for strings.HasPrefix(tail, "../") {
 		tail = tail[len("../"):]
 	}
-	return tail != "." && tail != ".." && strings.HasSuffix(filepath.ToSlash(scheduler), "/"+tail)
+	end := filepath.ToSlash(scheduler)
+	if tail == "." || tail == ".." || !filepath.IsAbs(scheduler) {
+		return false
+	}
+	if strings.HasSuffix(end, "/"+tail) {
+		return true
+	}
+	folders := strings.Split(end, "/")
+	n := min(strings.Count(tail, "/")+1, len(folders))
+	ok, err := path.Match(tail, strings.Join(folders[len(folders)-n:], "/"))
+	return ok && err == nil
 }
 
 // same compares values; 1 and 1.0 are the same.

@@ -8,7 +8,7 @@ import (
 
 func mustRole(t *testing.T, text string, sets ...string) *Config {
 	t.Helper()
-	c, err := parse("role.toml", []byte(text), sets).finish()
+	c, err := parse("role.toml", []byte(text), over(sets...)).finish()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +37,13 @@ grid = [1, 2]
 		want       string
 	}{
 		{name: "no file"},
-		{"its own place", "[cluster]\nthreads = 9\njoin = [\"a:1\"]\nbind = \"0.0.0.0\"\nadvertise = \"h\"\ngossip = \"h:1\"\ndata = \"h:2\"\nkey_file = \"k\"\n[log]\nlevel = \"debug\"\nformat = \"json\"", nil, ""},
+		{"its own place", "[cluster]\njoin = [\"a:1\"]\nbind = \"0.0.0.0\"\nadvertise = \"h\"\ngossip = \"h:1\"\ndata = \"h:2\"\nkey_file = \"k\"\n[log]\nlevel = \"debug\"\nformat = \"json\"", nil, ""},
 		{"the same", "[job]\nalgorithm = \"lasso\"\n[cluster]\nservers = 2\n[algorithm]\nlambda = 1.0\nstep.size = 2\ngrid = [1, 2]", nil, ""},
 		{"the same in effect", "cluster.parts = 6\ncluster.shards = 16\n[consistency]\nwindow = 3\npolicy = \"ssp:02\"", nil, ""},
 		{"another number", "[cluster]\n\nservers = 3", nil, "role.toml:3: cluster.servers: 3" + is + "2" + fix},
 		{"a default that is set", "consistency.policy = \"bsp\"", nil, `role.toml:1: consistency.policy: "bsp"` + is + `"ssp:2"` + fix},
 		{"override", "", []string{"job.seed=4"}, "--set job.seed=4: 4" + is + "1" + fix},
-		{"override of an own place", "", []string{"cluster.threads=4", "log.level=warn"}, ""},
+		{"override of an own place", "", []string{"cluster.bind=::", "log.level=warn"}, ""},
 		{"not set there", "stop.objective = 1", nil, "role.toml:1: stop.objective: 1.0" + is + "not set" + fix},
 		{"parameter", "algorithm.lambda = 2", nil, "role.toml:1: algorithm.lambda: 2" + is + "1" + fix},
 		{"parameter below", "algorithm.step.kind = \"b\"", nil, `role.toml:1: algorithm.step.kind: "b"` + is + `"a"` + fix},
@@ -71,7 +71,7 @@ grid = [1, 2]
 // Every setting of the job conflicts when it differs; none of a place does.
 func TestConflictOfEverySetting(t *testing.T) {
 	scheduler := mustParse(t, job+"job.name = \"j\"")
-	own := map[string]bool{"cluster.threads": true, "cluster.join": true, "cluster.bind": true, "cluster.advertise": true, "cluster.gossip": true,
+	own := map[string]bool{"cluster.join": true, "cluster.bind": true, "cluster.advertise": true, "cluster.gossip": true,
 		"cluster.data": true, "cluster.key_file": true, "log.level": true, "log.format": true}
 	for key, value := range other {
 		if key == "consistency.window" { // 1 is what bsp has by itself

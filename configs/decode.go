@@ -2,6 +2,7 @@ package configs
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -50,10 +51,13 @@ func (d *decoder) table(n *node, key string, v reflect.Value, elsewhere func(nam
 			continue
 		}
 		near := elsewhere(name)
+		meant := near
 		if near == "" {
 			near = nearest(name, names(list))
+			meant = join(key, near)
 		}
 		d.note(Problem{at: n.fields[name].at, Key: full, What: "unknown key", Nearest: near})
+		d.bad[meant] = true
 	}
 }
 
@@ -67,7 +71,7 @@ func (d *decoder) value(n *node, key string, f field, v reflect.Value) {
 		got := n.describe()
 		if s, ok := n.value.(string); !ok && n.kind == scalar && t.Kind() == reflect.String {
 			got += fmt.Sprintf(": a string needs quotes, as %q", string(n.appendTOML(nil)))
-		} else if ok && strings.TrimSpace(s) == "" && n.at.set != "" {
+		} else if ok && strings.TrimSpace(s) == "" && n.at.given != "" {
 			got = "no value"
 		}
 		d.fail(n, key, "want %s%s, got %s", article(t), f.limits, got)
@@ -83,6 +87,10 @@ func (d *decoder) value(n *node, key string, f field, v reflect.Value) {
 		v.Set(p)
 	case t == durationType:
 		d.duration(n, key, v, wrong)
+	case t == pathsType && n.kind == scalar:
+		d.path(n, v, wrong)
+	case t == pathsType && n.kind == array && len(n.items) == 0:
+		v.SetZero()
 	case isText(t):
 		d.text(n, key, v, wrong)
 	case t.Kind() == reflect.Struct:
@@ -187,6 +195,18 @@ func (d *decoder) list(n *node, key string, f field, v reflect.Value, wrong func
 	v.Set(list)
 }
 
+// path decodes a list of paths that is written as the one path it has, or as "".
+func (d *decoder) path(n *node, v reflect.Value, wrong func()) {
+	switch s, ok := n.value.(string); {
+	case !ok:
+		wrong()
+	case s == "":
+		v.SetZero()
+	default:
+		v.Set(reflect.ValueOf(Paths{s}))
+	}
+}
+
 func (d *decoder) duration(n *node, key string, v reflect.Value, wrong func()) {
 	s, ok := n.value.(string)
 	if !ok {
@@ -227,15 +247,60 @@ func target(dst any) reflect.Value {
 // strings, durations, types that implement [encoding.TextUnmarshaler], structs
 // (tables), pointers and slices of these. With an error, which is [Errors], dst
 // is as it was.
-func (c *Config) Algorithm(dst any) error {
+func (c *Config) Algorithm(dst any) error { return c.algorithm(dst, false) }
+
+// ValidAlgorithm is Algorithm that also asks the method Validate() error of *dst,
+// if it has one, and reports all at once. An error among those that Validate joins
+// may say by a method Parameters() []string which parameters it is about.
+func (c *Config) ValidAlgorithm(dst any) error { return c.algorithm(dst, true) }
+
+func (c *Config) algorithm(dst any, validate bool) error {
 	v := target(dst)
 	fresh := reflect.New(v.Type()).Elem()
 	fresh.Set(v)
 	var d decoder
 	d.table(c.params, "algorithm", fresh, nowhere)
+	if a, ok := fresh.Addr().Interface().(interface{ Validate() error }); ok && validate && !c.lost {
+		c.refused(&d, a.Validate())
+	}
 	if err := d.problems.sorted(); err != nil {
 		return err
 	}
 	v.Set(fresh)
 	return nil
+}
+
+// refused notes what Validate reports, each where the first of its parameters that
+// is set stands, unless one of them has a problem already.
+func (c *Config) refused(d *decoder, err error) {
+	if err == nil {
+		return
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			c.refused(d, err)
+		}
+		return
+	}
+	p := Problem{at: c.params.at, Key: "algorithm", What: printable(err.Error())}
+	if p.at.line == 0 && p.at.given == "" {
+		p.at = c.origin["job.algorithm"]
+	}
+	var about interface{ Parameters() []string }
+	if errors.As(err, &about) {
+		set := false
+		for i, name := range about.Parameters() {
+			key := "algorithm." + name
+			if i == 0 {
+				p.Key = key
+			}
+			if d.bad[key] || c.bad[key] {
+				return
+			}
+			if at, ok := c.origin[key]; ok && !set {
+				p.at, set = at, true
+			}
+		}
+	}
+	d.note(p)
 }

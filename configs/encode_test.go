@@ -186,10 +186,10 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(job+key+" = "+value), key+"="+value)
 	}
 	f.Fuzz(func(t *testing.T, text []byte, set string) {
-		c, err := Parse("f", text, []string{set})
+		c, err := Parse("f", text, over(set))
 		if err != nil {
 			var list Errors
-			if c != nil || !errors.As(err, &list) || len(list) == 0 {
+			if c == nil || !errors.As(err, &list) || len(list) == 0 {
 				t.Fatalf("got %v, %T %v", c, err, err)
 			}
 			for _, p := range list {
@@ -220,8 +220,8 @@ func invalid(c *Config) error {
 		return false
 	}
 	for what, ok := range map[string]bool{
-		"no algorithm or data": c.Job.Algorithm != "" && c.Data.Train != "" && c.Job.Name != "",
-		"text":                 utf8.ValidString(c.Job.Name + c.Data.Train + c.Output.Model),
+		"no algorithm or data": c.Job.Algorithm != "" && len(c.Data.Train) > 0 && c.Job.Name != "",
+		"text":                 utf8.ValidString(c.Job.Name + strings.Join(c.Data.Train, "") + c.Output.Model),
 		"counts":               c.Cluster.Servers > 0 && c.Cluster.Workers > 0 && c.Cluster.Threads > 0 && c.Cluster.Parts >= 0 && c.Cluster.Shards >= 0,
 		"parts":                c.Parts() >= c.Cluster.Workers && c.Parts() <= maxParts && c.Shards() >= c.Cluster.Servers,
 		"policy":               c.Policy().Synchronous() == (c.Consistency.Policy == "bsp" || strings.Trim(c.Consistency.Policy, "0") == "ssp:"),

@@ -131,6 +131,7 @@ func names(list []field) []string {
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
+	pathsType    = reflect.TypeFor[Paths]()
 )
 
 // isText reports whether a type is read from a string by its UnmarshalText.
@@ -140,6 +141,9 @@ func isText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textTy
 func typeName(t reflect.Type) string {
 	if t == durationType {
 		return "duration"
+	}
+	if t == pathsType {
+		return "string or list of strings"
 	}
 	if isText(t) {
 		return "string"
@@ -188,6 +192,10 @@ func nodeOf(v reflect.Value) *node {
 		return nodeOf(v.Elem())
 	case t == durationType:
 		return &node{value: v.Interface().(time.Duration).String()}
+	case t == pathsType && v.Len() == 0:
+		return &node{value: ""}
+	case t == pathsType && v.Len() == 1:
+		return &node{value: v.Index(0).String()}
 	case isText(t):
 		return &node{value: fmt.Sprint(v.Interface())}
 	case t.Kind() == reflect.Slice:

@@ -13,9 +13,18 @@ import (
 // job is the least that is a whole job, in three lines.
 const job = "job.algorithm = \"lasso\"\ndata.train = \"a.csv\"\n\n"
 
+// over is what --set gives.
+func over(sets ...string) []Override {
+	var list []Override
+	for _, s := range sets {
+		list = append(list, Set(s))
+	}
+	return list
+}
+
 func mustParse(t *testing.T, text string, sets ...string) *Config {
 	t.Helper()
-	c, err := Parse("job.toml", []byte(text), sets)
+	c, err := Parse("job.toml", []byte(text), over(sets...))
 	if err != nil {
 		t.Fatalf("Parse: %v", err)
 	}
@@ -25,12 +34,12 @@ func mustParse(t *testing.T, text string, sets ...string) *Config {
 // problems is the text of the error that Parse gives.
 func problems(t *testing.T, text string, sets ...string) string {
 	t.Helper()
-	c, err := Parse("job.toml", []byte(text), sets)
+	c, err := Parse("job.toml", []byte(text), over(sets...))
 	if err == nil {
 		return ""
 	}
-	if c != nil {
-		t.Errorf("got a configuration together with the error %v", err)
+	if c == nil {
+		t.Errorf("got nothing of what could be read together with the error %v", err)
 	}
 	var list Errors
 	if !errors.As(err, &list) {
@@ -67,7 +76,7 @@ func TestProblems(t *testing.T) {
 
 		{"float for integer", "cluster.servers = 2.0", nil, "4: cluster.servers: " + needInt + ", got the float 2.0"},
 		{"integer for string", "job.name = 7", nil, `4: job.name: want a string, got the integer 7: a string needs quotes, as "7"`},
-		{"string for boolean", "evaluate.train = \"yes\"", nil, `4: evaluate.train: want a boolean, got the string "yes"`},
+		{"string for boolean", "evaluate.test = \"yes\"", nil, `4: evaluate.test: want a boolean, got the string "yes"`},
 		{"element", "[cluster]\njoin = [\n  # one\n  \"a:1\",\n  5,\n]", nil, `8: cluster.join[1]: want a string, got the integer 5: a string needs quotes, as "5"`},
 		{"date", "job.name = 2024-01-01", nil, "4: job.name: a date or time is not a value of any setting"},
 		{"int64 overflow", "job.seed = 99999999999999999999", nil, "4: job.seed: 99999999999999999999 is out of range for int64"},
@@ -79,7 +88,7 @@ func TestProblems(t *testing.T) {
 		{"no workers", "cluster.workers = 0", nil, "4: cluster.workers: 0 is out of range: " + needInt},
 		{"negative epochs", "stop.epochs = -1", nil, "4: stop.epochs: -1 is out of range: want an integer of at least 0"},
 		{"base", "data.base = 2", nil, "4: data.base: 2 is out of range: want an integer from -1 to 1"},
-		{"format", "data.format = \"libsvn\"", nil, `4: data.format: "libsvn" is not one of auto, libsvm, csv; nearest valid name "libsvm"`},
+		{"format", "data.format = \"libsvn\"", nil, `4: data.format: "libsvn" is not one of auto, libsvm, csv, mm; nearest valid name "libsvm"`},
 		{"level", "log.level = \"warning\"", nil, `4: log.level: "warning" is not one of debug, info, warn, error; nearest valid name "warn"`},
 		{"policy", "consistency.policy = \"bps\"", nil, `4: consistency.policy: unknown policy "bps": use "bsp", "ssp:S" with a slack S of 0 to 1048576, or "asp"; nearest valid name "bsp"`},
 		{"deterministic", "[consistency]\ndeterministic = true\npolicy = \"ssp:3\"", nil, `5: consistency.deterministic: needs the policy "bsp", not "ssp:3"`},
@@ -92,8 +101,12 @@ func TestProblems(t *testing.T) {
 		{"label", "data.label = \"#x\"", nil, `4: data.label: "#x" is no column: want "#" and a number from 0, or a name`},
 		{"label without header", "[data]\nheader = \"no\"\nlabel = \"y\"", nil, `6: data.label: a column cannot be named when data.header is "no": want its number, as "#0"`},
 		{"label of libsvm", "[data]\nlabel = \"y\"\nformat = \"libsvm\"", nil, `5: data.label: is for CSV, but data.format is "libsvm"`},
+		{"categorical libsvm", "[data]\nformat = \"libsvm\"\ncategorical = [\"a\"]", nil, `6: data.categorical: is for CSV, but data.format is "libsvm"`},
+		{"categorical number", "[data]\ncategorical = [\"#x\"]", nil, `5: data.categorical: "#x" is no column: want "#" and a number from 0, a name, or "*"`},
+		{"categorical without header", "[data]\nheader = \"no\"\ncategorical = [\"a\"]", nil, `6: data.categorical: a column cannot be named when data.header is "no": want its number, as "#0"`},
+		{"labels of csv", "[data]\nformat = \"csv\"\nlabels = \"y\"", nil, `6: data.labels: is for MatrixMarket data, but data.format is "csv"`},
+		{"base of mm", "[data]\nformat = \"mm\"\nbase = 0", nil, `6: data.base: is for LIBSVM, but data.format is "mm"`},
 		{"base of csv", "[data]\nformat = \"csv\"\nbase = 0", nil, `6: data.base: is for LIBSVM, but data.format is "csv"`},
-		{"objective without evaluation", "evaluate.train = false\nstop.objective = 1", nil, "5: stop.objective: needs evaluate.train: nothing else computes the objective"},
 		{"bind with port", "cluster.bind = \"127.0.0.1:80\"", nil, `4: cluster.bind: "127.0.0.1:80" is no address: want an address without port, as "127.0.0.1"`},
 		{"bind mistyped", "cluster.bind = \"10.0.0.256\"", nil, `4: cluster.bind: "10.0.0.256" is no address: want an address without port, as "127.0.0.1"`},
 		{"advertise anything", "cluster.advertise = \"::\"", nil, `4: cluster.advertise: :: is no address that others can reach`},
@@ -165,6 +178,8 @@ func TestNoFollowUps(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"[cluster]\nworkers = \"x\"\nparts = 1", `job.toml:5: cluster.workers: want an integer from 1 to 65536, got the string "x"`},
 		{"[consistency]\npolicy = 3\ndeterministic = true", `job.toml:5: consistency.policy: want a string, got the integer 3: a string needs quotes, as "3"`},
+		{"[cluster]\nwrkers = 4\nparts = 1", `job.toml:5: cluster.wrkers: unknown key; nearest valid name "workers"`},
+		{"[output]\nworkers = 4\n[cluster]\nparts = 1", `job.toml:5: output.workers: unknown key; nearest valid name "cluster.workers"`},
 		{"[consistency]\npolicy = \"x\"\nwindow = 9", `job.toml:5: consistency.policy: unknown policy "x": use "bsp", "ssp:S" with a slack S of 0 to 1048576, or "asp"; nearest valid name "bsp"`},
 	} {
 		if got := problems(t, job+tt.text); got != tt.want {
@@ -183,10 +198,10 @@ func TestOverrides(t *testing.T) {
 	}{
 		{set: "cluster.servers=5", get: func(c *Config) any { return c.Cluster.Servers }, has: 5},
 		{set: " cluster . servers = 5 ", get: func(c *Config) any { return c.Cluster.Servers }, has: 5},
-		{set: "data.train=b.csv", get: func(c *Config) any { return c.Data.Train }, has: "b.csv"},
-		{set: "data.train='b c.csv'", get: func(c *Config) any { return c.Data.Train }, has: "b c.csv"},
+		{set: "data.train=b.csv", get: func(c *Config) any { return c.Data.Train.String() }, has: "b.csv"},
+		{set: "data.train='b c.csv'", get: func(c *Config) any { return c.Data.Train.String() }, has: "b c.csv"},
 		{set: "data.label=#3", get: func(c *Config) any { return c.Data.Label }, has: "#3"},
-		{set: "data.test=", get: func(c *Config) any { return c.Data.Test }, has: ""},
+		{set: "data.test=", get: func(c *Config) any { return c.Data.Test.String() }, has: ""},
 		{set: "job.name=a=b # c", get: func(c *Config) any { return c.Job.Name }, has: "a=b # c"},
 		{set: "consistency.policy=ssp:2", get: func(c *Config) any { return c.Consistency.Policy }, has: "ssp:2"},
 		{set: `cluster.join=["a:1", "b:2"]`, get: func(c *Config) any { return strings.Join(c.Cluster.Join, " ") }, has: "a:1 b:2"},

@@ -1,8 +1,10 @@
 package configs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,7 +64,7 @@ func TestPaths(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			write(t, filepath.Join(dir, "conf/j.toml"), "[job]\nalgorithm = \"x\"\n\n[data]\ntrain = \""+tt.train+"\"\n[cluster]\nkey_file = \"key\"\n[output]\nmodel = \"out/\"\n")
-			c, err := Load("../conf/j.toml", tt.sets)
+			c, err := Load("../conf/j.toml", over(tt.sets...))
 			if tt.problem != "" {
 				got := ""
 				if err != nil {
@@ -77,13 +79,13 @@ func TestPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range []struct{ key, got, want string }{
-				{"data.train", c.Data.Train, tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "here/out"},
+				{"data.train", c.Data.Train.String(), tt.want}, {"cluster.key_file", c.Cluster.KeyFile, "conf/key"}, {"output.model", c.Output.Model, "here/out"},
 			} {
 				if want := filepath.Join(dir, p.want); p.got != want {
 					t.Errorf("%s: got %s, want %s", p.key, p.got, want)
 				}
 			}
-			if c.Job.Name != "j" || c.Data.Test != "" {
+			if c.Job.Name != "j" || c.Data.Test != nil {
 				t.Errorf("got name %q and test %q, want j and none", c.Job.Name, c.Data.Test)
 			}
 			roundTrip(t, c)
@@ -94,7 +96,7 @@ func TestPaths(t *testing.T) {
 func TestLoadRole(t *testing.T) {
 	dir := tree(t, "conf/here.csv")
 	write(t, filepath.Join(dir, "conf/w.toml"), "[cluster]\njoin = [\"a:1\"]\n[data]\ntrain = \"no.csv\"\ntest = \"here.csv\"\n")
-	c, err := LoadRole("../conf/w.toml", []string{"cluster.threads=3"})
+	c, err := LoadRole("../conf/w.toml", over("log.level=warn"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,21 +108,21 @@ func TestLoadRole(t *testing.T) {
 	if err := c.Conflicts(scheduler); err == nil || !strings.HasPrefix(err.Error(), "../conf/w.toml:5: data.test: ") {
 		t.Errorf("got %v, want a refusal of data.test on line 5", err)
 	}
-	if c, err = LoadRole("", []string{"cluster.join=[\"a:1\"]"}); err != nil || c.Cluster.Join[0] != "a:1" {
+	if c, err = LoadRole("", over("cluster.join=[\"a:1\"]")); err != nil || c.Cluster.Join[0] != "a:1" {
 		t.Errorf("no file: got %+v, %v", c, err)
 	}
-	if _, err = LoadRole("", []string{"cluster.threads=0"}); err == nil {
+	if _, err = LoadRole("", over("cluster.threads=0")); err == nil {
 		t.Error("no threads: accepted")
 	}
 }
 
 func TestLoadWithoutFile(t *testing.T) {
 	dir := tree(t, "here/a.csv")
-	c, err := Load("", []string{"job.algorithm=x", "data.train=a.csv"})
+	c, err := Load("", over("job.algorithm=x", "data.train=a.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := filepath.Join(dir, "here/a.csv"); c.Data.Train != want || c.Job.Name != "job" {
+	if want := filepath.Join(dir, "here/a.csv"); c.Data.Train.String() != want || c.Job.Name != "job" {
 		t.Errorf("got %s, %s, want %s, job", c.Data.Train, c.Job.Name, want)
 	}
 	_, err = Load("", nil)
@@ -132,5 +134,101 @@ func TestLoadWithoutFile(t *testing.T) {
 	}
 	if _, err = Load(dir, nil); err == nil {
 		t.Error("a folder was accepted as configuration")
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	dir := tree(t, "conf/p/b-1.csv", "conf/p/b-2.csv", "conf/p/b-10.csv", "conf/a.csv", "conf/both-1", "here/both-2", "here/h-1.csv", "conf/odd[1].csv", "conf/odd1.csv", "conf/d/sub/", "conf/d/x", "conf/s/a/1", "conf/s/a-b/1")
+	if err := os.Symlink("a.csv", filepath.Join(dir, "conf/link.csv")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, train string // TOML
+		sets        []string
+		want        string // below dir, with blanks between
+		problem     string // DIR stands for dir
+	}{
+		{"list", `["p/b-2.csv", "a.csv"]`, nil, "conf/p/b-2.csv conf/a.csv", ""},
+		{"list of one", `["a.csv"]`, nil, "conf/a.csv", ""},
+		{"sorted", `"p/b-*.csv"`, nil, "conf/p/b-1.csv conf/p/b-10.csv conf/p/b-2.csv", ""},
+		{"sorted as a whole", `"s/*/1"`, nil, "conf/s/a-b/1 conf/s/a/1", ""},
+		{"one character", `"p/b-?.csv"`, nil, "conf/p/b-1.csv conf/p/b-2.csv", ""},
+		{"one of several", `"p/b-[2-9].csv"`, nil, "conf/p/b-2.csv", ""},
+		{"list of patterns", `["p/b-1*.csv", "h-*.csv"]`, nil, "conf/p/b-1.csv conf/p/b-10.csv here/h-1.csv", ""},
+		{"the file's folder only", `"both-*"`, nil, "conf/both-1", ""},
+		{"override: the working directory only", `"a.csv"`, []string{"data.train=both-*"}, "here/both-2", ""},
+		{"absolute", fmt.Sprintf("%q", filepath.Join(dir, "conf/p/b-1*")), nil, "conf/p/b-1.csv conf/p/b-10.csv", ""},
+		{"a name with brackets", `"odd[1].csv"`, nil, "conf/odd[1].csv", ""},
+		{"no match", `"q/*.csv"`, nil, "", "../conf/j.toml:5: data.train: no file matches: looked for DIR/conf/q/*.csv and DIR/here/q/*.csv"},
+		{"one of a list", "[\"a.csv\",\n \"no.csv\"]", nil, "", "../conf/j.toml:6: data.train[1]: no such file: looked for DIR/conf/no.csv and DIR/here/no.csv"},
+		{"all of a list", "[\"x\",\n \"y*\"]", nil, "", "../conf/j.toml:5: data.train[0]: no such file: looked for DIR/conf/x and DIR/here/x\n" +
+			"../conf/j.toml:6: data.train[1]: no file matches: looked for DIR/conf/y* and DIR/here/y*"},
+		{"twice", `["a.csv", "./a.csv"]`, nil, "", `../conf/j.toml:5: data.train[1]: DIR/conf/a.csv is there twice: "a.csv" and "./a.csv" both mean it`},
+		{"twice by patterns", `["p/b-1.csv", "p/b-1*"]`, nil, "", `../conf/j.toml:5: data.train[1]: DIR/conf/p/b-1.csv is there twice: "p/b-1.csv" and "p/b-1*" both mean it`},
+		{"twice by a link", `["a.csv", "link.csv"]`, nil, "", `../conf/j.toml:5: data.train[1]: DIR/conf/link.csv is there twice: "a.csv" and "link.csv" both mean it`},
+		{"any depth", `"**/*.csv"`, nil, "", `../conf/j.toml:5: data.train: ** is no pattern here: * stands for any text without /, so name each folder, as in "data/*/part-*.csv"`},
+		{"bad pattern", `"a[1.csv"`, nil, "", `../conf/j.toml:5: data.train: a[1.csv is no pattern: a [ needs its ], or \ before it`},
+		{"a folder", `"d/*"`, nil, "", `../conf/j.toml:5: data.train: DIR/conf/d/sub is a folder: want a pattern that only files match`},
+		{"an empty one", `["a.csv", ""]`, nil, "", "../conf/j.toml:5: data.train[1]: an empty path"},
+		{"an empty list", `[]`, nil, "", "../conf/j.toml:5: data.train: required: the path of the training data"},
+		{"no text", `["a.csv", 5]`, nil, "", `../conf/j.toml:5: data.train[1]: want a string, got the integer 5: a string needs quotes, as "5"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			write(t, filepath.Join(dir, "conf/j.toml"), "[job]\nalgorithm = \"x\"\n\n[data]\ntrain = "+tt.train+"\n")
+			c, err := Load("../conf/j.toml", over(tt.sets...))
+			got := ""
+			if err != nil {
+				got = strings.ReplaceAll(err.Error(), dir, "DIR")
+			}
+			if got != tt.problem {
+				t.Fatalf("\ngot  %s\nwant %s", got, tt.problem)
+			}
+			if err != nil {
+				return
+			}
+			var want Paths
+			for _, name := range strings.Fields(tt.want) {
+				want = append(want, filepath.Join(dir, name))
+			}
+			if !slices.Equal(c.Data.Train, want) {
+				t.Errorf("got %v, want %v", c.Data.Train, want)
+			}
+			roundTrip(t, c)
+			// What was expanded is read again as it is, also from a file.
+			write(t, filepath.Join(dir, "again.toml"), string(c.Encode()))
+			again, err := Load(filepath.Join(dir, "again.toml"), nil)
+			if err != nil || !slices.Equal(again.Data.Train, want) {
+				t.Errorf("read again: got %v, %v, want %v", again.Data.Train, err, want)
+			}
+		})
+	}
+}
+
+// A folder with the characters of a pattern is no pattern.
+func TestPatternInOddFolder(t *testing.T) {
+	dir := tree(t, "here/[x]*/a-1", "here/x1/a-2")
+	write(t, filepath.Join(dir, "here/[x]*/j.toml"), "job.algorithm = \"x\"\ndata.train = \"a-*\"\n")
+	c, err := Load("[x]*/j.toml", nil)
+	if want := (Paths{filepath.Join(dir, "here/[x]*/a-1")}); err != nil || !slices.Equal(c.Data.Train, want) {
+		t.Errorf("got %v, %v, want %v", c.Data.Train, err, want)
+	}
+}
+
+// A role's patterns and the scheduler's files.
+func TestConflictOfPaths(t *testing.T) {
+	scheduler := mustParse(t, "job.algorithm = \"x\"\ndata.train = [\"/s/data/p-1.csv\", \"/s/data/p-2.csv\"]\n")
+	for train, agree := range map[string]bool{
+		`"data/p-*.csv"`: true, `"../data/p-?.csv"`: true, `["p-1.csv", "p-2.csv"]`: true, `["/s/data/p-1.csv", "p-2.csv"]`: true,
+		`"p-1.csv"`: false, `["p-1.csv", "p-2.csv", "p-3.csv"]`: false, `"q-*.csv"`: false, `"/t/data/p-*.csv"`: false, `""`: false,
+	} {
+		path := filepath.Join(t.TempDir(), "w.toml")
+		write(t, path, "data.train = "+train)
+		c, err := LoadRole(path, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", train, err)
+		}
+		if err := c.Conflicts(scheduler); (err == nil) != agree {
+			t.Errorf("%s: got %v, want agreement: %v", train, err, agree)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,16 +12,17 @@ import (
 
 // A place is where a value was written: a line of a file, or an override.
 type place struct {
-	file string
-	line int    // from 1; 0 if the problem is with the file as a whole
-	set  string // the whole override; "" for a file
-	nth  int    // which override, from 1
+	file  string
+	line  int    // from 1; 0 if the problem is with the file as a whole
+	given string // the override as the user gave it, such as "--bind ::"; "" for a file
+	label string // its label, such as "--bind"
+	nth   int    // which override, from 1
 }
 
 func (p place) String() string {
 	switch {
-	case p.set != "":
-		return "--set " + printable(p.set)
+	case p.given != "":
+		return p.given
 	case p.file == "":
 		return "no file"
 	case p.line == 0:
@@ -42,12 +44,12 @@ type Problem struct {
 // line but in an override or in something that is missing.
 func (p Problem) Line() int { return p.at.line }
 
-// Error is "file:line: section.key: what is wrong" or "--set section.key=value:
-// what is wrong", always on one line.
+// Error is "file:line: section.key: what is wrong" or, for an override, "--set
+// section.key=value: what is wrong", always on one line.
 func (p Problem) Error() string {
 	var b strings.Builder
 	b.WriteString(p.at.String())
-	if p.Key != "" && p.at.set == "" {
+	if p.Key != "" && p.at.given == "" {
 		b.WriteString(": " + printable(p.Key))
 	}
 	b.WriteString(": " + p.What)
@@ -86,6 +88,27 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
+// Join puts the problems of both together in their order, each once, so that a
+// user is told all at once; nil if there are none. An error that is no [Errors]
+// is returned as it is: then there is no configuration to speak of.
+func Join(a, b error) error {
+	var all Errors
+	seen := map[string]bool{}
+	for _, err := range []error{a, b} {
+		var list Errors
+		if err != nil && !errors.As(err, &list) {
+			return err
+		}
+		for _, p := range list {
+			if !seen[p.Error()] {
+				all = append(all, p)
+				seen[p.Error()] = true
+			}
+		}
+	}
+	return all.sorted()
+}
+
 // sorted is the error to return: nil if there is no problem.
 func (e Errors) sorted() error {
 	if len(e) == 0 {
@@ -106,6 +129,10 @@ func (e Errors) sorted() error {
 	})
 	return e
 }
+
+// Nearest is the one of names that is closest to a wrong name; "" if there are
+// no names.
+func Nearest(name string, names []string) string { return nearest(name, names) }
 
 // nearest is the name with the fewest edits (insert, delete, replace, swap of
 // neighbours; case is ignored) from name; the first of several.

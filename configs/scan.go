@@ -95,7 +95,7 @@ func invalidUTF8(text []byte) int {
 // place is that of an offset.
 func (s *scanner) place(pos int) place {
 	at := s.at
-	if at.set != "" {
+	if at.given != "" {
 		return at
 	}
 	at.line, _ = slices.BinarySearch(s.breaks, pos)

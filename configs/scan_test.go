@@ -82,7 +82,7 @@ func TestLines(t *testing.T) {
 			}
 			text := bom + strings.ReplaceAll(marked, "\n", newline)
 			var got []string
-			_, err := Parse("f", []byte(text), []string{"job.algorithm=a", "data.train=b"})
+			_, err := Parse("f", []byte(text), over("job.algorithm=a", "data.train=b"))
 			if err == nil {
 				t.Fatal("no error")
 			}

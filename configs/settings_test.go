@@ -13,10 +13,11 @@ import (
 var other = map[string]string{
 	"job.name": `"n"`, "job.algorithm": `"logreg"`, "job.seed": "7",
 	"data.train": `"t.csv"`, "data.test": `"u.csv"`, "data.format": `"csv"`, "data.label": `"#3"`, "data.header": `"yes"`, "data.base": "0", "data.features": "12",
+	"data.categorical": `["a", "b"]`, "data.names": `"n.txt"`, "data.labels": `"l.txt"`,
 	"consistency.policy": `"ssp:3"`, "consistency.deterministic": "true", "consistency.window": "1", "consistency.eager": "false",
 	"cluster.servers": "3", "cluster.workers": "4", "cluster.threads": "5", "cluster.parts": "6", "cluster.shards": "7", "cluster.join": `["a:1", "b:2"]`,
 	"cluster.bind": `"::1"`, "cluster.advertise": `"h.example"`, "cluster.gossip": `"0.0.0.0:0"`, "cluster.data": `"[::1]:9"`, "cluster.key_file": `"key"`,
-	"evaluate.every": "9", "evaluate.train": "false", "evaluate.test": "false",
+	"evaluate.every": "9", "evaluate.test": "false",
 	"stop.epochs": "10", "stop.clocks": "11", "stop.seconds": "12.5", "stop.tolerance": "1e-06", "stop.objective": "-0.25",
 	"output.model": `"out"`, "output.text": "false", "log.level": `"debug"`, "log.format": `"json"`,
 }
@@ -45,6 +46,8 @@ func wrongValues(s Setting) (file, set string) {
 	switch s.Type {
 	case "string":
 		return "5", "[5]"
+	case "string or list of strings":
+		return "5", "5"
 	case "list of strings":
 		return `"x"`, "x"
 	case "boolean":
@@ -122,7 +125,7 @@ func TestOwnSettings(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"cluster.threads", "cluster.join", "cluster.bind", "cluster.advertise", "cluster.gossip", "cluster.data", "cluster.key_file", "log.level", "log.format"}
+	want := []string{"cluster.join", "cluster.bind", "cluster.advertise", "cluster.gossip", "cluster.data", "cluster.key_file", "log.level", "log.format"}
 	if diff := cmp.Diff(want, own); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -468,7 +468,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "bad.toml"}, 2, `bad.toml:8: cluster.servrs: unknown key; nearest valid name "servers"`},
 		{[]string{"run", "--set", "cluster.servrs=1", "good.toml"}, 2, "--set cluster.servrs"},
 		{[]string{"run", "--set", "algorithm.lamda=1", "good.toml"}, 2, `"lambda"`},
-		{[]string{"run", "--set", "job.algorithm=lasos", "good.toml"}, 2, "lasos"},
+		{[]string{"run", "--set", "job.algorithm=lasos", "good.toml"}, 2, `nearest valid name "lasso"`},
 		{[]string{"run", "good.toml"}, 1, "rows:2:"},
 		{[]string{"rnu"}, 2, "rnu"},
 		{[]string{"run", "--jsn", "good.toml"}, 2, "jsn"},
@@ -508,7 +508,7 @@ func TestConflict(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"scheduler", "--help"}, {"server", "--help"}, {"worker", "--help"}, {"version"}} {
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"scheduler", "--help"}, {"server", "--help"}, {"worker", "--help"}, {"config", "--help"}, {"config", "show", "--help"}, {"version"}} {
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
 		out, err := exec.CommandContext(ctx, binary(t), args...).Output()

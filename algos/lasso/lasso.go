@@ -82,16 +82,16 @@ func New() *Lasso { return &Lasso{Standardize: true, Intercept: true, Priority: 
 // Validate reports parameters that make no sense, alone or together.
 func (l *Lasso) Validate() error {
 	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
+	bad := func(wrong bool, keys, format string, args ...any) {
 		if wrong {
-			errs = append(errs, fmt.Errorf("lasso: "+format, args...))
+			errs = append(errs, algos.Refuse(keys, format, args...))
 		}
 	}
-	bad((l.Lambda > 0) == (l.LambdaRatio > 0), "set lambda or lambda_ratio, one of the two; lambda_ratio = 0.1 is a good start")
-	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda must be a number of at least 0")
-	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio must be in [0, 1]")
-	bad(l.Block < 0 || l.Block > maxBlock, "block must be in [0, %d]", maxBlock)
-	bad(l.Priority != "delta" && l.Priority != "square" && l.Priority != "value", "priority %q is none of delta, square and value", l.Priority)
+	bad((l.Lambda > 0) == (l.LambdaRatio > 0), "lambda lambda_ratio", "set lambda or lambda_ratio, one of the two; lambda_ratio = 0.1 is a good start")
+	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda", "lambda must be a number of at least 0")
+	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio", "lambda_ratio must be in [0, 1]")
+	bad(l.Block < 0 || l.Block > maxBlock, "block", "block must be in [0, %d]", maxBlock)
+	bad(l.Priority != "delta" && l.Priority != "square" && l.Priority != "value", "priority", "priority %q is none of delta, square and value", l.Priority)
 	return errors.Join(errs...)
 }
 
@@ -102,8 +102,8 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 	case err != nil:
 	case d.Rows == 0 || d.Features == 0:
 		err = fmt.Errorf("lasso: the data has %d rows and %d features", d.Rows, d.Features)
-	case !d.Numeric && len(d.Classes) != 2:
-		err = fmt.Errorf("lasso: labels are words of %d kinds; want numbers, or words of two kinds", len(d.Classes))
+	case !d.Numeric:
+		err = errors.New("lasso: labels are words: want numbers")
 	}
 	if err != nil {
 		return nil, err

@@ -83,25 +83,25 @@ func (r *Regression) dual() bool { return r.Solver != "adagrad" }
 // Validate reports parameters that make no sense, alone or together.
 func (r *Regression) Validate() error {
 	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
+	bad := func(wrong bool, keys, format string, args ...any) {
 		if wrong {
-			errs = append(errs, fmt.Errorf("logreg: "+format, args...))
+			errs = append(errs, algos.Refuse(keys, format, args...))
 		}
 	}
 	within := func(x float64) bool { return x >= 0 && !math.IsInf(x, 0) }
-	bad(r.Lambda != nil && r.C != 0, "lambda and C are two ways to say the same: give one")
-	bad(r.Lambda != nil && !within(*r.Lambda), "lambda must be a number of at least 0")
-	bad(!within(r.C), "C must be a number above 0, or 0 to use lambda")
-	bad(r.Penalty != "l2", "penalty %q is not built; l2 is", r.Penalty)
-	bad(r.Intercept, "intercept is not built: give the data a feature that is always 1")
+	bad(r.Lambda != nil && r.C != 0, "lambda C", "lambda and C are two ways to say the same: give one")
+	bad(r.Lambda != nil && !within(*r.Lambda), "lambda", "lambda must be a number of at least 0")
+	bad(!within(r.C), "C", "C must be a number above 0, or 0 to use lambda")
+	bad(r.Penalty != "l2", "penalty", "penalty %q is not built; l2 is", r.Penalty)
+	bad(r.Intercept, "intercept", "intercept is not built: give the data a feature that is always 1")
 	switch r.Solver {
 	case "auto", "dual":
-		bad(r.Lambda != nil && *r.Lambda == 0, "lambda = 0 has no dual: set solver = \"adagrad\"")
+		bad(r.Lambda != nil && *r.Lambda == 0, "lambda solver", "lambda = 0 has no dual: set solver = \"adagrad\"")
 	case "adagrad":
-		bad(r.Batch < 0, "batch must be at least 0")
-		bad(!within(r.Step) || r.Step == 0, "step must be above 0")
+		bad(r.Batch < 0, "batch", "batch must be at least 0")
+		bad(!within(r.Step) || r.Step == 0, "step", "step must be above 0")
 	default:
-		bad(true, "solver %q is none of auto, dual and adagrad", r.Solver)
+		bad(true, "solver", "solver %q is none of auto, dual and adagrad", r.Solver)
 	}
 	return errors.Join(errs...)
 }

@@ -21,6 +21,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -129,6 +131,7 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.configCommand(),
 			p.doctorCommand(),
 			p.membersCommand(),
 			p.dataCommand(),
@@ -137,17 +140,30 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				name := c.Args().First()
-				return usagef("no command is called %q: %s see petuum --help", name, cli.SuggestCommand(c.App.Commands, name))
+				return p.noCommand(c)
 			}
 			return cli.ShowAppHelp(c)
 		},
 	}
-	usage := func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
-	a.OnUsageError = usage
-	each(a.Commands, func(c *cli.Command) { c.OnUsageError = usage })
+	a.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(a.Flags, err) }
+	each(a.Commands, func(c *cli.Command) {
+		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return flagError(c.Flags, err) }
+	})
 	writeHelp(a)
 	return a
+}
+
+// noCommand says what was probably meant by a word that is no command.
+func (p *program) noCommand(c *cli.Context) error {
+	name := c.Args().First()
+	if info, err := os.Stat(name); strings.HasSuffix(name, ".toml") || err == nil && !info.IsDir() {
+		return usagef("%q is no command: to run a job, petuum run %s", name, name)
+	}
+	var names []string
+	for _, cmd := range c.App.Commands {
+		names = append(names, cmd.Name)
+	}
+	return usagef("no command is called %q; nearest %q; see petuum --help", name, configs.Nearest(name, names))
 }
 
 // each visits commands and their subcommands.
@@ -170,8 +186,14 @@ func (p *program) versionCommand() *cli.Command {
 
 // noArgs refuses arguments.
 func noArgs(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("%s: unexpected argument %q", c.Command.Name, c.Args().First())
+	if !c.Args().Present() {
+		return nil
 	}
-	return nil
+	name := c.Args().First()
+	for _, f := range c.Command.Flags {
+		if slices.Contains(f.Names(), "config") && strings.HasSuffix(name, ".toml") {
+			return usagef("%s: unexpected argument %q: a configuration is given by --config %s", c.Command.Name, name, name)
+		}
+	}
+	return usagef("%s: unexpected argument %q", c.Command.Name, name)
 }

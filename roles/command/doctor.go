@@ -84,8 +84,8 @@ func (p *program) doctor(c *cli.Context) error {
 	if err := checkWait(c); err != nil {
 		return err
 	}
-	path, sets := c.Args().First(), overrides(c)
-	cfg, err := configs.Load(path, sets)
+	path := c.Args().First()
+	cfg, err := p.job(path, p.overrides(c))
 	if err != nil {
 		return p.tell(c, doctor.Refused(err))
 	}
@@ -97,7 +97,7 @@ func (p *program) doctor(c *cli.Context) error {
 		report.Add(doctor.Skipped().Checks...)
 		return p.tell(c, report)
 	}
-	among, err := p.doctorRoles(c, cfg, path, sets)
+	among, err := p.doctorRoles(c, cfg, path)
 	if err != nil {
 		return err
 	}
@@ -106,12 +106,9 @@ func (p *program) doctor(c *cli.Context) error {
 }
 
 // doctorRoles starts the roles as processes of a check-up and returns their report.
-func (p *program) doctorRoles(c *cli.Context, cfg *configs.Config, path string, sets []string) (doctor.Report, error) {
+func (p *program) doctorRoles(c *cli.Context, cfg *configs.Config, path string) (doctor.Report, error) {
 	wait := c.Duration("wait").String()
-	args := []string{"--config", path, "--wait", wait, "--json"}
-	for _, s := range sets {
-		args = append(args, "--set", s)
-	}
+	args := append([]string{"--config", path, "--wait", wait, "--json"}, again(c)...)
 	role := []string{"--wait", wait, "--log-level", cfg.Log.Level, "--log-format", cfg.Log.Format, "--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind)}
 	if cfg.From("log.level") == "default" {
 		role[3] = "error"
@@ -146,7 +143,7 @@ func (p *program) doctorScheduler(c *cli.Context) error {
 	if c.String("config") == "" {
 		return usagef("doctor scheduler: which job? --config FILE.toml")
 	}
-	cfg, err := configs.Load(c.String("config"), overrides(c))
+	cfg, err := p.job(c.String("config"), p.overrides(c))
 	if err != nil {
 		return p.tell(c, doctor.Refused(err))
 	}
@@ -191,7 +188,7 @@ func (p *program) doctorRole(c *cli.Context, role string, seat int) error {
 	if err := checkWait(c); err != nil {
 		return err
 	}
-	cfg, err := roleConfig(c)
+	cfg, err := p.roleConfig(c)
 	if err != nil {
 		return err
 	}

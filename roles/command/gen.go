@@ -13,13 +13,14 @@ import (
 
 	"petuum/algos/dataset"
 	"petuum/algos/dataset/synthetic"
+	"petuum/configs"
 )
 
 // dataCommand holds what is about data.
 func (p *program) dataCommand() *cli.Command {
 	return &cli.Command{
-		Name: "data", Category: groupInspect, Usage: "make data",
-		Subcommands: []*cli.Command{p.genCommand()},
+		Name: "data", Category: groupInspect, Usage: "look at data, and make some",
+		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
 		Action:      needsSubcommand,
 	}
 }
@@ -27,7 +28,12 @@ func (p *program) dataCommand() *cli.Command {
 // needsSubcommand is the action of a command that does nothing by itself.
 func needsSubcommand(c *cli.Context) error {
 	if c.Args().Present() {
-		return usagef("%s: no command is called %q: see %[1]s --help", c.Command.HelpName, c.Args().First())
+		var names []string
+		for _, s := range c.Command.Subcommands {
+			names = append(names, s.Name)
+		}
+		name := c.Args().First()
+		return usagef("%s: no command is called %q; nearest %q: see %[1]s --help", c.Command.HelpName, name, configs.Nearest(name, names))
 	}
 	return cli.ShowSubcommandHelp(c)
 }

@@ -102,7 +102,7 @@ func TestGenFiles(t *testing.T) {
 			if got := strings.Count(content(t, path), "\n"); got != lines {
 				t.Errorf("%s: got %d lines, want %d", name, got, lines)
 			}
-			if _, err := dataset.Scan(path, dataset.Defaults(), []int{0}, 1); err != nil {
+			if _, err := dataset.Scan([]string{path}, dataset.Defaults(), []int{0}, 1); err != nil {
 				t.Errorf("%s of %s: %v", name, problem, err)
 			}
 		}

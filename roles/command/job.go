@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"petuum/algos"
 	"petuum/configs"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
@@ -38,15 +39,11 @@ func (p *program) run(c *cli.Context) error {
 		return usagef("run: which job? petuum run FILE.toml")
 	}
 	path := c.Args().First()
-	sets := overrides(c)
-	cfg, err := p.job(path, sets)
+	cfg, err := p.job(path, p.overrides(c))
 	if err != nil {
 		return err
 	}
-	args := []string{"--config", path}
-	for _, s := range sets {
-		args = append(args, "--set", s)
-	}
+	args := append([]string{"--config", path}, again(c)...)
 	if c.Bool("json") {
 		args = append(args, "--json")
 	}
@@ -61,16 +58,29 @@ func (p *program) run(c *cli.Context) error {
 	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Log: logger(c, cfg)})
 }
 
-// job loads the configuration of a whole job and checks the algorithm's parameters.
-func (p *program) job(path string, sets []string) (*configs.Config, error) {
-	cfg, err := configs.Load(path, sets)
+// job loads the configuration of a whole job. All that is wrong with it, the
+// parameters of the algorithm included, is in one error.
+func (p *program) job(path string, over []configs.Override) (*configs.Config, error) {
+	cfg, _, err := p.load(path, over)
+	return cfg, err
+}
+
+// load is job that also returns the algorithm.
+func (p *program) load(path string, over []configs.Override) (*configs.Config, algos.Algorithm, error) {
+	cfg, err := configs.Load(path, over)
+	if cfg == nil {
+		return nil, nil, usageError{err}
+	}
+	var alg algos.Algorithm
+	if cfg.Job.Algorithm != "" {
+		var wrong error
+		alg, wrong = control.NewAlgorithm(p.algorithms, cfg)
+		err = configs.Join(err, wrong)
+	}
 	if err != nil {
-		return nil, usageError{err}
+		return nil, nil, usageError{err}
 	}
-	if _, err := control.NewAlgorithm(p.algorithms, cfg); err != nil {
-		return nil, usageError{err}
-	}
-	return cfg, nil
+	return cfg, alg, nil
 }
 
 func (p *program) schedulerCommand() *cli.Command {
@@ -88,7 +98,7 @@ func (p *program) scheduler(c *cli.Context) error {
 	if c.String("config") == "" {
 		return usagef("scheduler: which job? --config FILE.toml")
 	}
-	cfg, err := p.job(c.String("config"), overrides(c))
+	cfg, err := p.job(c.String("config"), p.overrides(c))
 	if err != nil {
 		return err
 	}
@@ -121,11 +131,11 @@ func (p *program) options(c *cli.Context, cfg *configs.Config) enlist.Options {
 }
 
 // roleConfig reads the configuration of a role other than the scheduler.
-func roleConfig(c *cli.Context) (*configs.Config, error) {
+func (p *program) roleConfig(c *cli.Context) (*configs.Config, error) {
 	if err := noArgs(c); err != nil {
 		return nil, err
 	}
-	cfg, err := configs.LoadRole(c.String("config"), overrides(c))
+	cfg, err := configs.LoadRole(c.String("config"), p.overrides(c))
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -136,7 +146,7 @@ func roleConfig(c *cli.Context) (*configs.Config, error) {
 }
 
 func (p *program) serverCommand() *cli.Command {
-	seat := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take this `seat`, so that a restarted server gets the same shards back", DefaultText: "the scheduler chooses"}
+	seat := &cli.IntFlag{Name: "shard", Value: -1, Usage: "take this `seat`, so that a restarted server gets the same shards back", DefaultText: "the scheduler chooses", EnvVars: []string{"PETUUM_SHARD"}}
 	return &cli.Command{
 		Name: "server", Category: groupRoles, Usage: "hold shards of the tables",
 		Flags: append([]cli.Flag{seat}, place()...), Action: p.server,
@@ -145,7 +155,7 @@ func (p *program) serverCommand() *cli.Command {
 }
 
 func (p *program) server(c *cli.Context) error {
-	cfg, err := roleConfig(c)
+	cfg, err := p.roleConfig(c)
 	if err != nil {
 		return err
 	}
@@ -164,7 +174,7 @@ func (p *program) workerCommand() *cli.Command {
 }
 
 func (p *program) worker(c *cli.Context) error {
-	cfg, err := roleConfig(c)
+	cfg, err := p.roleConfig(c)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ const (
 )
 
 func (p *program) members(c *cli.Context) error {
-	cfg, err := roleConfig(c)
+	cfg, err := p.roleConfig(c)
 	if err != nil {
 		return err
 	}

@@ -13,28 +13,24 @@ import (
 )
 
 // NewAlgorithm makes an instance of the job's algorithm, which is one of list, with
-// its parameters.
+// its parameters. What is wrong with these comes as configs.Errors.
 func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error) {
 	make, ok := list[c.Job.Algorithm]
 	if !ok {
 		names := slices.Sorted(maps.Keys(list))
-		return nil, fmt.Errorf("%s: job.algorithm: no algorithm is called %q: there are %s", c.From("job.algorithm"), c.Job.Algorithm, strings.Join(names, ", "))
+		return nil, c.Refuse("job.algorithm", fmt.Sprintf("no algorithm is called %q: there are %s", c.Job.Algorithm, strings.Join(names, ", ")), names...)
 	}
 	a := make()
-	if err := c.Algorithm(a); err != nil {
+	if err := c.ValidAlgorithm(a); err != nil {
 		return nil, err
-	}
-	if v, ok := a.(algos.Validator); ok {
-		if err := v.Validate(); err != nil {
-			return nil, err
-		}
 	}
 	return a, nil
 }
 
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
-	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features}
+	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
+		Categorical: append([]string(nil), c.Data.Categorical...), Labels: c.Data.Labels}
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task() == algos.Regression
 	}

@@ -55,7 +55,7 @@ func checkUp(t *testing.T, lead Options, servers, workers [][]string) (Report, [
 		if i >= len(servers) {
 			role = control.Worker
 		}
-		c, err := configs.LoadRole("", append(sets, fmt.Sprintf("cluster.join=[%q]", addr)))
+		c, err := configs.LoadRole("", overrides(append(sets, fmt.Sprintf("cluster.join=[%q]", addr))...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func TestPurpose(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Shutdown()
-			cfg, err := configs.LoadRole("", []string{fmt.Sprintf("cluster.join=[%q]", m.Addr())})
+			cfg, err := configs.LoadRole("", overrides(fmt.Sprintf("cluster.join=[%q]", m.Addr())))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -28,7 +28,7 @@ func checkTrain(l *list, c *configs.Config, a algos.Algorithm) *Sample {
 // checkTest looks at the test data, if there is any to be used. train may be nil:
 // nothing is known of the training data.
 func checkTest(l *list, c *configs.Config, a algos.Algorithm, train *Sample) {
-	if _, ok := a.(algos.Predictor); !ok || c.Data.Test == "" || !c.Evaluate.Test {
+	if _, ok := a.(algos.Predictor); !ok || len(c.Data.Test) == 0 || !c.Evaluate.Test {
 		return
 	}
 	o := control.DataOptions(c, a)
@@ -38,8 +38,8 @@ func checkTest(l *list, c *configs.Config, a algos.Algorithm, train *Sample) {
 	checkFile(l, "test data", "data.test", c.Data.Test, o, 1)
 }
 
-func checkFile(l *list, name, key, path string, o dataset.Options, parts int) *Sample {
-	s, err := quick.look(path, o, parts)
+func checkFile(l *list, name, key string, paths []string, o dataset.Options, parts int) *Sample {
+	s, err := quick.look(paths, o, parts)
 	if err != nil {
 		fix := "set data.format, data.label, data.header or data.base so that the file is read as it is meant, or repair the file"
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -61,7 +61,11 @@ func (s Sample) String() string {
 			least = "at least "
 		}
 	}
-	text := fmt.Sprintf("%s: %s, %s, %s%s, %s%s", filepath.Base(s.Path), size(uint64(s.Bytes)), s.Info.Format,
+	name := filepath.Base(s.Path)
+	if s.Files > 1 {
+		name += fmt.Sprintf(" and %d more", s.Files-1)
+	}
+	text := fmt.Sprintf("%s: %s, %s, %s%s, %s%s", name, size(uint64(s.Bytes)), s.Info.Format,
 		about, plural(int(s.Rows), "row"), least, plural(int(s.Info.Features), "feature"))
 	switch n := len(s.Info.Classes); {
 	case n > 4:

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -18,15 +19,16 @@ import (
 	"petuum/algos/dataset"
 )
 
-// Sample is what a look at a data file tells.
+// Sample is what a look at data files tells.
 type Sample struct {
-	Path  string       `json:"path"`
-	Bytes int64        `json:"bytes"` // as stored
-	Head  string       `json:"head"`  // a digest of the first bytes
+	Path  string       `json:"path"`  // of the first
+	Files int          `json:"files"` // how many
+	Bytes int64        `json:"bytes"` // as stored, of all
+	Head  string       `json:"head"`  // a digest of the first bytes of each
 	Info  dataset.Info `json:"info"`  // of the lines that were read
 	Whole bool         `json:"whole"` // these were all
-	Rows  uint64       `json:"rows"`  // of the file; estimated unless Whole
-	Cells uint64       `json:"cells"` // its values, likewise
+	Rows  uint64       `json:"rows"`  // of the files; estimated unless Whole
+	Cells uint64       `json:"cells"` // their values, likewise
 }
 
 // bounds are how much of a file is read, in bytes.
@@ -48,27 +50,45 @@ const (
 // mostParts is how many parts a small file is cut in; more would be too many to go through one by one.
 const mostParts = 1024
 
-// look reads all of a small file, and the first and last lines of the parts of a
-// large one. Of a large compressed file only the beginning can be read in a short time.
-func (b bounds) look(path string, o dataset.Options, parts int) (Sample, error) {
-	s := Sample{Path: path}
-	info, err := os.Stat(path)
-	if err != nil {
-		return s, err
+// look reads all of small files, and the first and last lines of the parts of large
+// ones. Of a large compressed file only the beginning can be read in a short time,
+// and a matrix of MatrixMarket makes no sense in pieces.
+func (b bounds) look(paths []string, o dataset.Options, parts int) (Sample, error) {
+	s := Sample{Path: paths[0], Files: len(paths)}
+	var plain, compressed int64
+	regular := true
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return s, err
+		}
+		regular = regular && info.Mode().IsRegular()
+		if compression(path) == "" {
+			plain += info.Size()
+		} else {
+			compressed += info.Size()
+		}
 	}
-	s.Bytes = info.Size()
-	ending := compression(path)
-	if !info.Mode().IsRegular() || ending == "" && s.Bytes <= b.plain || s.Bytes <= b.compressed {
-		s.Info, err = scan(path, o, min(parts, mostParts))
+	s.Bytes = plain + compressed
+	var err error
+	if !regular || plain <= b.plain && compressed <= b.compressed || matrix(paths[0], o) {
+		s.Info, err = scan(paths, o, min(parts, mostParts))
 		s.Whole, s.Rows, s.Cells = true, s.Info.Rows, s.Info.NonZeros
 	} else {
-		err = s.lookInto(path, ending, o, parts, b)
+		err = s.lookInto(paths, o, parts, b)
 	}
 	if err != nil {
 		return s, err
 	}
-	s.Head, err = digest(path)
+	s.Head, err = digest(paths)
 	return s, err
+}
+
+// matrix reports whether a file is read as MatrixMarket.
+func matrix(path string, o dataset.Options) bool {
+	name := strings.ToLower(strings.TrimSuffix(path, compression(path)))
+	return o.Format == dataset.MM || (o.Format == "" || o.Format == "auto") &&
+		slices.Contains([]string{".mtx", ".mmt", ".mm"}, filepath.Ext(name))
 }
 
 // compression is the ending of a compressed file.
@@ -81,77 +101,105 @@ func compression(path string) string {
 	return ""
 }
 
-// scan reads a file in so many parts.
-func scan(path string, o dataset.Options, parts int) (info dataset.Info, err error) {
+// scan reads files in so many parts.
+func scan(paths []string, o dataset.Options, parts int) (info dataset.Info, err error) {
 	all := make([]int, parts)
 	for p := range all {
 		all[p] = p
 	}
-	scanned, err := dataset.Scan(path, o, all, parts)
+	scanned, err := dataset.Scan(paths, o, all, parts)
 	for p := 0; p < parts && err == nil; p++ {
 		info, err = info.Merge(scanned.Info(p))
 	}
 	return info, err
 }
 
-func digest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
+func digest(paths []string) (string, error) {
 	h := sha256.New()
-	if _, err := io.CopyN(h, f, headBytes); err != nil && err != io.EOF {
-		return "", err
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		_, err = io.CopyN(h, f, headBytes)
+		f.Close()
+		if err != nil && err != io.EOF {
+			return "", err
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// lookInto copies some lines of a file to one of its own, which is then read as
-// the file would be.
-func (s *Sample) lookInto(path, ending string, o dataset.Options, parts int, b bounds) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var lines excerpt
-	stored := float64(s.Bytes) // behind the text of the whole file
-	if ending == "" {
-		err = lines.plain(f, s.Bytes, parts, b.around)
-	} else {
-		var read int64
-		read, err = lines.compressed(f, ending, b.text)
-		if read > 0 {
-			stored = float64(s.Bytes) / float64(read) * float64(len(lines.text))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
+// lookInto copies some lines of each file to one of its own; these are then read as
+// the files would be.
+func (s *Sample) lookInto(paths []string, o dataset.Options, parts int, b bounds) error {
 	dir, err := os.MkdirTemp("", "petuum-doctor-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	name := filepath.Base(path)
-	copied := filepath.Join(dir, name[:len(name)-len(ending)])
-	if err := os.WriteFile(copied, lines.text, 0o600); err != nil {
+	copies := make([]string, len(paths))
+	lines := make([]excerpt, len(paths))
+	var files []dataset.File
+	copied, stored := 0.0, 0.0 // bytes of text
+	for i, path := range paths {
+		whole, err := lines[i].read(path, parts, b)
+		if err != nil {
+			return err
+		}
+		name := strings.TrimSuffix(filepath.Base(path), compression(path))
+		copies[i] = filepath.Join(dir, fmt.Sprintf("%d", i), name)
+		if err := errors.Join(os.Mkdir(filepath.Dir(copies[i]), 0o700), os.WriteFile(copies[i], lines[i].text, 0o600)); err != nil {
+			return err
+		}
+		files = append(files, dataset.File{Name: filepath.Base(path), Bytes: lines[i].bytes})
+		copied, stored = copied+float64(len(lines[i].text)), stored+whole
+	}
+	if s.Info, err = scan(copies, o, 1); err != nil {
+		for i, path := range paths {
+			err = lines[i].locate(err, path, copies[i], compression(path) == "")
+		}
 		return err
 	}
-	if s.Info, err = scan(copied, o, 1); err != nil {
-		return lines.locate(err, path, copied, ending == "")
-	}
-	s.Info.Bytes = s.Bytes
-	more := max(1, stored/float64(len(lines.text)))
+	s.Info.Files = files
+	more := max(1, stored/copied)
 	s.Rows, s.Cells = uint64(more*float64(s.Info.Rows)), uint64(more*float64(s.Info.NonZeros))
 	return nil
 }
 
+// read takes some lines of a file, and estimates how long the text of all is.
+func (e *excerpt) read(path string, parts int, b bounds) (text float64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	e.bytes = info.Size()
+	text = float64(e.bytes)
+	if ending := compression(path); ending == "" {
+		err = e.plain(f, e.bytes, parts, b.around)
+	} else {
+		var read int64
+		read, err = e.compressed(f, ending, b.text)
+		if read > 0 {
+			text = float64(e.bytes) / float64(read) * float64(len(e.text))
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
+}
+
 // excerpt is some lines of a file and where they stand in it.
 type excerpt struct {
-	text []byte
-	at   []int64 // offset of each line
+	text  []byte
+	at    []int64 // offset of each line
+	bytes int64   // of the file, as stored
 }
 
 // take adds the lines in b, which begins at an offset; what follows the last
@@ -258,6 +306,9 @@ func (e *excerpt) locate(err error, path, copied string, plain bool) error {
 	var bad *dataset.SyntaxError
 	if !errors.As(err, &bad) {
 		return errors.New(strings.ReplaceAll(err.Error(), copied, path))
+	}
+	if bad.File != copied {
+		return err
 	}
 	if i := int(bad.Line) - 1; plain && i >= 0 && i < len(e.at) && e.at[i] > 0 {
 		return fmt.Errorf("%s: column %d of the line at byte %s: %s", path, bad.Column, thousands(uint64(e.at[i])), bad.What)

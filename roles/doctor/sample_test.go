@@ -80,7 +80,7 @@ func TestLook(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := file(t, c.name, c.text)
-			s, err := few.look(path, dataset.Defaults(), 5)
+			s, err := few.look([]string{path}, dataset.Defaults(), 5)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestLookFinds(t *testing.T) {
 			bad := bytes.Clone(text)
 			bad[start(c.at)] = 'x'
 			path := file(t, "rows.libsvm", bad)
-			_, err := few.look(path, dataset.Defaults(), parts)
+			_, err := few.look([]string{path}, dataset.Defaults(), parts)
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %s and %q", err, path, c.want)
 			}
@@ -147,7 +147,7 @@ func TestLookRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, err := few.look(filepath.Join(dir, c.name), dataset.Defaults(), 2); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := few.look([]string{filepath.Join(dir, c.name)}, dataset.Defaults(), 2); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
@@ -158,7 +158,7 @@ func TestLookRefuses(t *testing.T) {
 func job(t *testing.T, path string, sets ...string) *configs.Config {
 	t.Helper()
 	text := fmt.Sprintf("[job]\nalgorithm = \"logreg\"\n[data]\ntrain = %q\n[output]\nmodel = %q\n", path, filepath.Join(t.TempDir(), "model"))
-	c, err := configs.Parse("job", []byte(text), sets)
+	c, err := configs.Parse("job", []byte(text), overrides(sets...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,4 +196,12 @@ func TestCheckTrain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overrides are those of --set.
+func overrides(sets ...string) (list []configs.Override) {
+	for _, s := range sets {
+		list = append(list, configs.Set(s))
+	}
+	return list
 }

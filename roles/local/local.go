@@ -224,7 +224,7 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 			cmd.Stdout = s.o.Stdout
 		}
 	}
-	cmd.Env = append(os.Environ(), lifelineEnv+"=3")
+	cmd.Env = append(environ(joined != nil), lifelineEnv+"=3")
 	cmd.ExtraFiles = []*os.File{s.lifeline}
 	if joined != nil {
 		cmd.Env = append(cmd.Env, joinedEnv+"=4", beganEnv+"="+strconv.FormatInt(s.began.UnixNano(), 10))
@@ -245,6 +245,18 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 		s.o.Log.Debug("ended", "role", name, "status", cmd.ProcessState.String())
 	})
 	return p, nil
+}
+
+// environ is what a child inherits. The settings in it are those of the job, which
+// the scheduler reads; a server or worker hears of them from it.
+func environ(scheduler bool) []string {
+	all := os.Environ()
+	if !scheduler {
+		all = configs.WithoutSettings(all)
+	}
+	return slices.DeleteFunc(all, func(entry string) bool {
+		return strings.HasPrefix(entry, "PETUUM_CONFIG=") || strings.HasPrefix(entry, "PETUUM_SHARD=")
+	})
 }
 
 // settle kills those who do not end by themselves.

@@ -45,7 +45,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 	}
 	m.Model = s.cfg.Output.Model
 	predictor, ok := s.alg.(algos.Predictor)
-	test := s.cfg.Data.Test != "" && s.cfg.Evaluate.Test && ok
+	test := len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test && ok
 	if m.Model == "" && !test {
 		return nil
 	}
@@ -149,7 +149,7 @@ func (s *scheduler) test(dir string, predictor algos.Predictor) (map[string]floa
 	}
 	defer r.Close()
 	o := control.DataOptions(s.cfg, s.alg)
-	o.Like = &s.info
+	o.Like, o.Labels = &s.info, ""
 	scanned, err := dataset.Scan(s.cfg.Data.Test, o, []int{0}, 1)
 	if err != nil {
 		return nil, err

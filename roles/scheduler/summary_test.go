@@ -174,7 +174,11 @@ model          out
 
 func config(t *testing.T, more string, sets ...string) *configs.Config {
 	t.Helper()
-	c, err := configs.Parse("job.toml", []byte("[job]\nalgorithm = \"lasso\"\n[data]\ntrain = \"rows\"\n"+more), sets)
+	var over []configs.Override
+	for _, s := range sets {
+		over = append(over, configs.Set(s))
+	}
+	c, err := configs.Parse("job.toml", []byte("[job]\nalgorithm = \"lasso\"\n[data]\ntrain = \"rows\"\n"+more), over)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -409,7 +409,7 @@ func TestReadBack(t *testing.T) {
 			}
 			o := dataset.Defaults()
 			o.Quantity = n == 0
-			s, err := dataset.Scan(path, o, []int{0}, 1)
+			s, err := dataset.Scan([]string{path}, o, []int{0}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}

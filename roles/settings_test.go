@@ -1,0 +1,398 @@
+package roles_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"petuum/algos/registry"
+	"petuum/configs"
+	_ "petuum/roles/command" // the program is built by the tests: go test must run them anew when it changes
+)
+
+// A probe changes one setting and looks for what that does, other than that the
+// value is shown again.
+type probe struct {
+	value   string   // as TOML
+	with    []string // what else is set, without the changed value as well
+	refused string   // the job must fail with this in its message
+	seen    func(t *testing.T, got outcome, plain func() outcome)
+	watch   func(t *testing.T, args []string) // in place of running the job
+}
+
+// outcome is what a job left.
+type outcome struct {
+	summary
+	Wait struct {
+		Sum   struct{ Blocked int }
+		Parts []struct{ Part int }
+	} `json:"wait"`
+	Ledgers []struct{ Updates, Answers, Stalest int } `json:"server_ledgers"`
+
+	status int
+	stderr string
+	dir    string // where it ran
+}
+
+// manifest is what the model says of itself.
+func (o outcome) manifest(t *testing.T) (m struct {
+	Job  string
+	Data struct {
+		Rows, Features int
+		Label          string
+		Names, Classes []string
+	}
+}) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(o.dir, "m", "manifest.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (o outcome) answers() (n int) {
+	for _, l := range o.Ledgers {
+		n += l.Answers
+	}
+	return n
+}
+
+// members are the processes of a role that joined, by their names.
+func (o outcome) members(role string) int {
+	names := map[string]bool{}
+	for _, word := range strings.Fields(o.stderr) {
+		if strings.HasPrefix(word, "name="+role+"-") {
+			names[word] = true
+		}
+	}
+	return len(names)
+}
+
+func is[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func says(t *testing.T, stderr, text string) {
+	t.Helper()
+	if !strings.Contains(stderr, text) {
+		t.Errorf("stderr does not say %q:\n%s", text, stderr)
+	}
+}
+
+// another asserts that training took another way.
+func another(t *testing.T, got outcome, plain func() outcome) {
+	t.Helper()
+	if was := plain().Objective; !(math.Abs(got.Objective-was) > 1e-9*math.Abs(was)) {
+		t.Errorf("got the objective %.12g with and without it", got.Objective)
+	}
+}
+
+// rows writes tiny data: two columns that a label can be, then numbers.
+func rows(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	state := uint64(1)
+	next := func() float64 {
+		state = state*6364136223846793005 + 1442695040888963407
+		return float64(state>>11)/(1<<53) - 0.5
+	}
+	var full, less, bare, sparse, matrix, labels strings.Builder
+	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
+	full.WriteString("y,z,a,b,c\n")
+	less.WriteString("y,a\n")
+	for i := range 60 {
+		a, b, c := next(), next(), next()
+		y, z := 0, 0
+		if a-b/2+next()/2 > 0 {
+			y = 1
+		}
+		if b+c > 0 {
+			z = 1
+		}
+		fmt.Fprintf(&full, "%d,%d,%.3f,%.3f,%.3f\n", y, z, a, b, c)
+		fmt.Fprintf(&less, "%d,%.3f\n", y, a)
+		fmt.Fprintf(&bare, "%d,%.3f,%.3f\n", y, a, b)
+		fmt.Fprintf(&matrix, "%d 1 %.3f\n", i+1, a)
+		fmt.Fprintln(&labels, y)
+		fmt.Fprintf(&sparse, "%d 1:%.3f 2:%.3f\n", y, a, b)
+	}
+	for name, text := range map[string]string{"full.csv": full.String(), "less.csv": less.String(), "bare.csv": bare.String(),
+		"sparse": sparse.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// probes has an entry for each setting; those of parameters begin with the name of
+// the algorithm.
+func probes(dir string) map[string]probe {
+	file := func(name string) string { return filepath.Join(dir, name) }
+	quoted := func(name string) string { return fmt.Sprintf("%q", file(name)) }
+	all := map[string]probe{
+		"job.name": {value: `"zebra"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "name in the model", got.manifest(t).Job, "zebra")
+		}},
+		"job.algorithm": {value: `"lasso"`, with: []string{"algorithm.lambda=0.01"}, seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "train_mse", true) }},
+		"job.seed":      {value: "7", seen: another},
+		"data.train":    {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
+		"data.test":     {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
+		"data.format":   {value: `"libsvm"`, refused: "is not a number"},
+		"data.label":    {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
+		"data.header": {value: `"yes"`, with: []string{"data.train=" + file("bare.csv"), "data.label=#0"},
+			seen: func(t *testing.T, got outcome, plain func() outcome) {
+				is(t, "rows", got.manifest(t).Data.Rows, plain().manifest(t).Data.Rows-1)
+			}},
+		"data.base": {value: "0", with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
+		}},
+		"data.features": {value: "9", with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "features", got.manifest(t).Data.Features, 9)
+		}},
+		"data.categorical": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features, a category each", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
+		}},
+		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")
+		}},
+		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
+		}},
+		"output.model": {value: `"elsewhere"`, seen: func(t *testing.T, got outcome, _ func() outcome) { exists(t, got, "elsewhere/manifest.json", true) }},
+		"output.text": {value: "false", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			exists(t, got, "m/weights.txt", false)
+			exists(t, plain(), "m/weights.txt", true)
+		}},
+		"log.level":  {value: `"debug"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "level=DEBUG") }},
+		"log.format": {value: `"json"`, with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, `{"time":`) }},
+	}
+	for _, more := range []map[string]probe{clusterProbes(file), stopProbes(file), parameterProbes()} {
+		maps.Copy(all, more)
+	}
+	return all
+}
+
+func clusterProbes(file func(string) string) map[string]probe {
+	ssp := []string{"consistency.policy=ssp:3", "stop.clocks=50"}
+	info := []string{"log.level=info"}
+	return map[string]probe{
+		"consistency.policy": {value: `"asp"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "staleness under bsp", plain().Ledgers[0].Stalest, 0)
+			if s := got.Ledgers[0].Stalest; s <= 0 {
+				t.Errorf("staleness under asp: got %d, want more than 0", s)
+			}
+		}},
+		"consistency.deterministic": {value: "true", with: []string{"cluster.workers=1", "cluster.threads=2"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "updates, each part's by itself", got.Ledgers[0].Updates, 2*plain().Ledgers[0].Updates)
+		}},
+		"consistency.window": {value: "1", with: []string{"consistency.policy=asp", "stop.clocks=50"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			if g, w := got.Wait.Sum.Blocked, plain().Wait.Sum.Blocked; g <= w {
+				t.Errorf("blocked %d times, with a larger window %d", g, w)
+			}
+		}},
+		"consistency.eager": {value: "false", with: ssp, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			if g, w := got.answers(), plain().answers(); g >= w {
+				t.Errorf("%d answers, with eager servers %d", g, w)
+			}
+		}},
+		"cluster.servers": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "ledgers of servers", len(got.Ledgers), 2) }},
+		"cluster.workers": {value: "3", with: append(info, "cluster.parts=3"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "workers", got.members("worker"), 3) }},
+		"cluster.threads": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "parts", len(got.Wait.Parts), 4) }},
+		"cluster.parts":   {value: "5", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "parts", len(got.Wait.Parts), 5) }},
+		"cluster.shards":  {value: "3", with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "shards=3 of=3") }},
+		"cluster.join":    {value: `["127.0.0.1:1"]`, refused: "127.0.0.1:1"},
+		"cluster.bind":    {value: `"127.0.0.2"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.2:") }},
+		"cluster.advertise": {value: `"127.0.0.3"`, watch: func(t *testing.T, args []string) {
+			start(t, t.TempDir(), append([]string{"scheduler"}, args...)...).until("to join 127.0.0.3:")
+		}},
+		"cluster.gossip":   {value: `"127.0.0.4:0"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.4:") }},
+		"cluster.data":     {value: `"127.0.0.5:0"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "data=127.0.0.5:") }},
+		"cluster.key_file": {value: fmt.Sprintf("%q", file("key")), refused: file("key")},
+	}
+}
+
+func stopProbes(file func(string) string) map[string]probe {
+	free := []string{"stop.clocks=0"}
+	reason := func(want string) func(*testing.T, outcome, func() outcome) {
+		return func(t *testing.T, got outcome, _ func() outcome) { is(t, "reason to stop", got.StopReason, want) }
+	}
+	return map[string]probe{
+		"evaluate.every": {value: "3", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "evaluations of 12 clocks", len(got.Curve), 5)
+			is(t, "evaluations by default", len(plain().Curve), 3)
+		}},
+		"evaluate.test": {value: "false", with: []string{"data.test=" + file("full.csv")}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			has(t, got, "test_accuracy", false)
+			has(t, plain(), "test_accuracy", true)
+		}},
+		"stop.epochs":    {value: "2", with: free, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "epochs", got.Epochs, 2) }},
+		"stop.clocks":    {value: "5", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "clocks", got.Clocks, 5) }},
+		"stop.seconds":   {value: "0.001", with: free, seen: reason("seconds")},
+		"stop.tolerance": {value: "0.9", with: []string{"stop.clocks=100000"}, seen: reason("tolerance")},
+		"stop.objective": {value: "100", seen: reason("objective")},
+	}
+}
+
+func parameterProbes() map[string]probe {
+	one := []string{"algorithm.block=1"}
+	adagrad := []string{"algorithm.solver=adagrad"}
+	return map[string]probe{
+		"lasso algorithm.lambda":       {value: "0.03", with: []string{"algorithm.lambda_ratio=0", "algorithm.lambda=0.01"}, seen: another},
+		"lasso algorithm.lambda_ratio": {value: "0.3", seen: another},
+		"lasso algorithm.standardize":  {value: "false", seen: another},
+		"lasso algorithm.intercept":    {value: "false", seen: another},
+		"lasso algorithm.block": {value: "1", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "rounds to an epoch", float64(got.Clocks)/got.Epochs, 4)
+			is(t, "by default", float64(plain().Clocks)/plain().Epochs, 1)
+		}},
+		"lasso algorithm.priority": {value: `"value"`, with: one, seen: another},
+
+		"logreg algorithm.lambda":    {value: "0.1", seen: another},
+		"logreg algorithm.C":         {value: "1.5", seen: another},
+		"logreg algorithm.penalty":   {value: `"l1"`, refused: "algorithm.penalty"},
+		"logreg algorithm.intercept": {value: "true", refused: "algorithm.intercept"},
+		"logreg algorithm.solver": {value: `"adagrad"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "a gap by adagrad", got.Gap != nil, false)
+			is(t, "a gap by default", plain().Gap != nil, true)
+		}},
+		"logreg algorithm.batch":  {value: "10", with: adagrad, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "epochs of 12 clocks", got.Epochs, 2) }},
+		"logreg algorithm.step":   {value: "0.7", with: adagrad, seen: another},
+		"logreg algorithm.memory": {value: "false", with: append(adagrad, "algorithm.batch=10", "stop.clocks=30"), seen: another},
+	}
+}
+
+func has(t *testing.T, o outcome, metric string, want bool) {
+	t.Helper()
+	_, got := o.Metrics[metric]
+	is(t, "metric "+metric, got, want)
+}
+
+func exists(t *testing.T, o outcome, name string, want bool) {
+	t.Helper()
+	_, err := os.Stat(filepath.Join(o.dir, name))
+	is(t, "file "+name, err == nil, want)
+}
+
+// TestEverySetting changes each setting and sees that it does something. A setting
+// that is added needs a probe here.
+func TestEverySetting(t *testing.T) {
+	binary(t)
+	dir := rows(t)
+	known := map[string]string{} // algorithm, by the name of the probe
+	for _, s := range configs.Settings() {
+		known[s.Key] = "logreg"
+	}
+	for name, make := range registry.Algorithms {
+		for _, s := range configs.Describe(make()) {
+			known[name+" "+s.Key] = name
+		}
+	}
+	all := probes(dir)
+	for name := range all {
+		if known[name] == "" {
+			t.Errorf("a probe of %s, which is no setting", name)
+		}
+	}
+	r := &runs{t: t, done: map[string]func() outcome{}}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		p, ok := all[name]
+		if !ok {
+			t.Errorf("no probe of %s: say in this test what it does", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p.check(t, r, dir, known[name], name)
+		})
+	}
+}
+
+func (p probe) check(t *testing.T, r *runs, dir, algorithm, name string) {
+	key := name[strings.LastIndex(name, " ")+1:]
+	args := []string{filepath.Join(dir, "job.toml")}
+	base := []string{"job.algorithm=" + algorithm, "data.train=" + filepath.Join(dir, "full.csv"), "stop.clocks=12", "output.model=m", "cluster.servers=1"}
+	if algorithm == "lasso" {
+		base = append(base, "algorithm.lambda_ratio=0.1")
+	}
+	for _, s := range append(base, p.with...) {
+		args = append(args, "--set", s)
+	}
+	changed := append(slices.Clone(args), "--set", key+"="+p.value)
+	if p.watch != nil {
+		changed[0] = "--config=" + changed[0]
+		p.watch(t, changed)
+		return
+	}
+	got := r.job(t, changed)
+	if p.refused != "" {
+		is(t, "the job is refused", got.status != 0, true)
+		says(t, got.stderr, p.refused)
+		return
+	}
+	if got.status != 0 {
+		t.Fatalf("exit status %d:\n%s", got.status, got.stderr)
+	}
+	p.seen(t, got, func() outcome {
+		o := r.job(t, args)
+		if o.status != 0 {
+			t.Fatalf("without it: exit status %d:\n%s", o.status, o.stderr)
+		}
+		return o
+	})
+}
+
+// runs are the jobs that have run, each once.
+type runs struct {
+	t    *testing.T
+	mu   sync.Mutex
+	done map[string]func() outcome
+}
+
+func (r *runs) job(t *testing.T, args []string) outcome {
+	t.Helper()
+	r.mu.Lock()
+	id := strings.Join(args, "\n")
+	if r.done[id] == nil {
+		dir := r.t.TempDir()
+		r.done[id] = sync.OnceValue(func() outcome {
+			p := start(r.t, dir, append([]string{"run", "--json"}, args...)...)
+			o := outcome{status: p.status(), stderr: p.stderr(), dir: dir}
+			if err := json.Unmarshal(p.stdout.Bytes(), &o); err != nil {
+				r.t.Errorf("%v: stdout is not one JSON object: %v", args, err)
+			}
+			return o
+		})
+	}
+	run := r.done[id]
+	r.mu.Unlock()
+	return run()
+}
+
+// The variables of settings are the job's, which the scheduler sends to the others.
+func TestEnvironment(t *testing.T) {
+	dir := rows(t)
+	for name, value := range map[string]string{"PETUUM_JOB_ALGORITHM": "logreg", "PETUUM_DATA_TRAIN": filepath.Join(dir, "full.csv"), "PETUUM_CLUSTER_WORKERS": "3",
+		"PETUUM_STOP_CLOCKS": "9", "PETUUM_LOG_LEVEL": "info", "PETUUM_ALGORITHM_LAMBDA": "0.5", "PETUUM_CONFIG": filepath.Join(dir, "none.toml"), "PETUUM_SHARD": "77"} {
+		t.Setenv(name, value)
+	}
+	p := start(t, t.TempDir(), "run", "--json", "--set", "stop.clocks=7", filepath.Join(dir, "job.toml"))
+	s := p.result()
+	is(t, "clocks", s.Clocks, 7)
+	is(t, "workers", outcome{stderr: p.stderr()}.members("worker"), 3)
+	is(t, "lambda", s.Metrics["lambda"], 0.5)
+}
