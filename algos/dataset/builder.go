@@ -30,7 +30,10 @@ type builder struct {
 }
 
 // newBuilder starts a part of an input whose first file has the layout l.
-func newBuilder(l *layout, files []File) *builder {
+func newBuilder(l *layout, files []File) *builder { return continued(l, files, nil) }
+
+// continued is newBuilder with the categories that were met before, if any.
+func continued(l *layout, files []File, cats *categories) *builder {
 	b := &builder{layout: l, facts: l.info(), labels: newLabelSet(l.options), ptr: []int64{0}}
 	b.facts.Files = files
 	if l.format != CSV {
@@ -41,7 +44,9 @@ func newBuilder(l *layout, files []File) *builder {
 	if b.facts.Columns == nil {
 		return b
 	}
-	b.cats = newCategories(b.facts.Columns, l.options.Like != nil)
+	if b.cats = cats; cats == nil {
+		b.cats = newCategories(b.facts.Columns, l.options.Like != nil)
+	}
 	b.rowIDs = make([]uint64, l.features)
 	first := firstFeatures(b.facts.Columns)
 	for t := range b.rowIDs {

@@ -202,11 +202,8 @@ func (r *Reader) batch(rows int) (*Part, error) {
 		r.at = end
 		return part, nil
 	}
-	b := newBuilder(r.first, r.files)
+	b := continued(r.first, r.files, r.cats)
 	b.layout = r.now
-	if b.cats != nil {
-		b.cats = r.cats
-	}
 	for b.rows() < rows {
 		before := b.rows()
 		err := b.lines(r.path, r.lines, 1)
