@@ -92,8 +92,12 @@ func (s *scheduler) collect(ctx context.Context) error {
 // and writes the model.
 func (s *scheduler) write(ctx context.Context, dir string) error {
 	objective := s.last.Objective
+	source := model.Source{Train: filepath.Base(s.cfg.Data.Train), Header: s.cfg.Data.Header}
+	if s.cfg.Data.Test != "" {
+		source.Test = filepath.Base(s.cfg.Data.Test)
+	}
 	w, err := model.Create(dir, model.Manifest{Petuum: enlist.Version, Job: s.cfg.Job.Name, Algorithm: s.cfg.Job.Algorithm,
-		Parameters: parameters(s.cfg), Data: s.info, Clock: s.at, Objective: &objective, Metrics: s.last.Metrics})
+		Parameters: parameters(s.cfg), Data: s.info, Source: source, Clock: s.at, Objective: &objective, Metrics: s.last.Metrics})
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		if spec.Scratch {
 			continue
 		}
-		tw, err := w.Table(spec, s.cfg.Output.Text)
+		tw, err := w.Table(spec, algos.KeyNamesOf(s.alg, s.info, spec), s.cfg.Output.Text)
 		if err != nil {
 			return err
 		}
