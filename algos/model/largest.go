@@ -3,8 +3,59 @@ package model
 import (
 	"cmp"
 	"container/heap"
+	"fmt"
+	"math"
 	"slices"
 )
+
+// Row is a key of a table and its values.
+type Row struct {
+	Key    uint64
+	Values []float64
+}
+
+// Size is the largest magnitude among the values; what is not a number counts as
+// infinite.
+func (r Row) Size() float64 {
+	size := 0.0
+	for _, v := range r.Values {
+		if math.IsNaN(v) {
+			return math.Inf(1)
+		}
+		size = max(size, math.Abs(v))
+	}
+	return size
+}
+
+// Largest returns how many values of a table are not zero, and the n rows of the
+// largest size, in this order and that of keys; rows of zeros are not among them.
+// In a table of more than 2^24 values it looks only at keys that were written.
+func (r *Reader) Largest(name string, n int) (nonzeros uint64, rows []Row, err error) {
+	t, err := r.table(name)
+	if err != nil {
+		return 0, nil, err
+	}
+	if n < 0 {
+		return 0, nil, fmt.Errorf("model: the %d largest rows", n)
+	}
+	look := t.rows
+	if t.small() && (t.spec.Init.Value != 0 || t.spec.Init.Spread != 0) {
+		look = t.all
+	}
+	top := largest{most: n}
+	row := make([]float64, t.l.width)
+	err = look(func(key uint64, values []byte) error {
+		t.l.decode(row, values)
+		for _, v := range row {
+			if v != 0 {
+				nonzeros++
+			}
+		}
+		top.add(key, row)
+		return nil
+	})
+	return nonzeros, top.sorted(), err
+}
 
 // largest keeps the rows of the largest size, the least of them first: a heap.
 type largest struct {

@@ -6,20 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"unicode/utf8"
 
 	"petuum/table"
 )
 
-const (
-	// maxDense is the values of a table up to which NumPy gets all of its keys.
-	maxDense = 1 << 24
-
-	// maxNames bounds the array of names, in bytes: it is as wide as the longest.
-	maxNames = 4 << 30
-)
+// maxNames bounds the array of names, in bytes: it is as wide as the longest.
+const maxNames = 4 << 30
 
 // WriteNPZ writes the named tables as a .npz file for NumPy: arrays of version
 // 1.0 of the .npy format, not compressed, under the names of the tables.
@@ -42,9 +36,8 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 			return err
 		}
 		taken[name] = true
-		dense := t.l.keys <= maxDense/uint64(t.l.width) || t.x.rows >= t.l.keys-t.l.keys/2
 		switch {
-		case dense:
+		case t.small() || t.x.rows >= t.l.keys-t.l.keys/2:
 			err = array(z, name, t.descr(), t.shape(t.l.keys), t.dense)
 		default:
 			err = array(z, name+".keys", "<u8", t.shape(t.x.rows)[:1], t.keys)
@@ -124,29 +117,10 @@ func (t *tableReader) shape(keys uint64) []uint64 {
 
 // dense writes the values of all keys.
 func (t *tableReader) dense(w *bufio.Writer) error {
-	row, raw, next := make([]float64, t.l.width), []byte(nil), uint64(0)
-	initial := func(to uint64) error {
-		for ; next < to; next++ {
-			t.spec.InitialRow(next, row)
-			raw = t.l.encode(raw[:0], row)
-			if _, err := w.Write(raw); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	err := t.rows(func(key uint64, values []byte) error {
-		if err := initial(key); err != nil {
-			return err
-		}
-		next++
+	return t.all(func(_ uint64, values []byte) error {
 		_, err := w.Write(values)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return initial(t.l.keys)
 }
 
 // keys writes the keys that were written.
@@ -165,21 +139,6 @@ func (t *tableReader) values(w *bufio.Writer) error {
 		_, err := w.Write(values)
 		return err
 	})
-}
-
-// encode appends a row.
-func (l layout) encode(b []byte, row []float64) []byte {
-	for _, v := range row {
-		switch l.typ {
-		case table.Float64:
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-		case table.Int32:
-			b = binary.LittleEndian.AppendUint32(b, uint32(int32(v)))
-		default:
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v)))
-		}
-	}
-	return b
 }
 
 // words writes an array of text: each as wide as the longest, in UTF-32.

@@ -3,13 +3,11 @@ package model
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -225,33 +223,6 @@ func (r *Reader) Values(name string, keys []uint64) ([]float64, error) {
 	return values, nil
 }
 
-// rows calls each with every key that was written, in ascending order, and its
-// values, which are good during the call. Only an error of the file is made to
-// name it.
-func (t *tableReader) rows(each func(key uint64, values []byte) error) error {
-	var (
-		raw []byte
-		b   block
-		err error
-	)
-	size := t.l.rowBytes()
-	for k := range t.x.first {
-		if raw, err = t.load(k, raw, &b); err != nil {
-			return t.damaged(err)
-		}
-		for i := range b.rows {
-			key := b.first + uint64(i)
-			if len(b.keys) > 0 {
-				key = b.keys[i]
-			}
-			if err := each(key, b.values[i*size:(i+1)*size]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // fill sets the rows of values to those of ascending keys, a block at a time.
 func (t *tableReader) fill(values []float64, keys []uint64) error {
 	var (
@@ -302,18 +273,4 @@ func (t *tableReader) load(k int, raw []byte, b *block) ([]byte, error) {
 		return raw, fmt.Errorf("byte %d: the block was replaced", t.x.at[k])
 	}
 	return raw, nil
-}
-
-// decode reads a row.
-func (l layout) decode(to []float64, b []byte) {
-	for j := range to {
-		switch l.typ {
-		case table.Float64:
-			to[j] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*j:]))
-		case table.Int32:
-			to[j] = float64(int32(binary.LittleEndian.Uint32(b[4*j:])))
-		default:
-			to[j] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:])))
-		}
-	}
 }

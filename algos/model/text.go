@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -98,49 +97,4 @@ func (r *Reader) WriteText(w io.Writer, tables []string) error {
 		}
 	}
 	return out.Flush()
-}
-
-// Row is a key of a table and its values.
-type Row struct {
-	Key    uint64
-	Values []float64
-}
-
-// Size is the largest magnitude among the values; what is not a number is
-// larger than all numbers.
-func (r Row) Size() float64 {
-	size := 0.0
-	for _, v := range r.Values {
-		if math.IsNaN(v) {
-			return math.Inf(1)
-		}
-		size = max(size, math.Abs(v))
-	}
-	return size
-}
-
-// Largest looks at every key of a table that was ever written. It returns how
-// many values are not zero, and the n rows of the largest size, in this order and
-// that of keys; rows of zeros are not among them.
-func (r *Reader) Largest(name string, n int) (nonzeros uint64, rows []Row, err error) {
-	t, err := r.table(name)
-	if err != nil {
-		return 0, nil, err
-	}
-	if n < 0 {
-		return 0, nil, fmt.Errorf("model: the %d largest rows", n)
-	}
-	top := largest{most: n}
-	row := make([]float64, t.l.width)
-	err = t.rows(func(key uint64, values []byte) error {
-		t.l.decode(row, values)
-		for _, v := range row {
-			if v != 0 {
-				nonzeros++
-			}
-		}
-		top.add(key, row)
-		return nil
-	})
-	return nonzeros, top.sorted(), err
 }
