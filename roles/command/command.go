@@ -137,6 +137,7 @@ Run the same job as separate processes, here or on other machines:
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.modelCommand(),
 			p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
