@@ -137,6 +137,7 @@ Run the same job as separate processes, here or on other machines:
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.predictCommand(),
 			p.modelCommand(),
 			p.versionCommand(),
 		},

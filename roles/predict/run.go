@@ -41,6 +41,9 @@ func (m *Model) Run(ctx context.Context, rows Rows, lines Lines) (Result, error)
 		return found, err
 	}
 	err := m.Apply(ctx, rows, format, func(b *Batch) error {
+		if err := check(b.Scores, found.Rows); err != nil {
+			return fmt.Errorf("model %s: %w", m.dir, err)
+		}
 		found.Rows += uint64(len(b.Scores))
 		if lines.W != nil {
 			if _, err := lines.W.Write(b.Text); err != nil {
@@ -48,7 +51,7 @@ func (m *Model) Run(ctx context.Context, rows Rows, lines Lines) (Result, error)
 			}
 		}
 		if b.Part.Labels == nil {
-			return check(b.Scores, found.Rows-uint64(len(b.Scores)))
+			return nil
 		}
 		return acc.Add(b.Scores, b.Part)
 	})
