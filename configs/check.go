@@ -40,6 +40,8 @@ func (l *loader) check() {
 func (l *loader) paths() {
 	l.path("data.train", l.c.Data.Train)
 	l.path("data.test", l.c.Data.Test)
+	l.path("data.names", l.c.Data.Names)
+	l.path("data.labels", l.c.Data.Labels)
 	l.path("output.model", l.c.Output.Model)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
 }
@@ -86,10 +88,21 @@ func (l *loader) checkData() {
 	} else {
 		l.rule(d.Label != "" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.label", "data.header")
 	}
-	const onlyCSV = `is for CSV, but data.format is "libsvm"`
-	l.rule(d.Format == "libsvm" && d.Label != "", onlyCSV, "data.label", "data.format")
-	l.rule(d.Format == "libsvm" && d.Header != "auto", onlyCSV, "data.header", "data.format")
-	l.rule(d.Format == "csv" && d.Base != -1, `is for LIBSVM, but data.format is "csv"`, "data.base", "data.format")
+	only := func(set bool, key, format, name string) {
+		other := d.Format != "auto" && d.Format != format
+		l.rule(set && other, fmt.Sprintf("is for %s, but data.format is %q", name, d.Format), key, "data.format")
+	}
+	only(d.Label != "", "data.label", "csv", "CSV")
+	only(d.Header != "auto", "data.header", "csv", "CSV")
+	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
+	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
+	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
+	for _, column := range d.Categorical {
+		number, ok := strings.CutPrefix(column, "#")
+		_, err := strconv.ParseUint(number, 10, 31)
+		l.rule(column == "" || ok && err != nil, strconv.Quote(shortened(column))+` is no column: want "#" and a number from 0, a name, or "*"`, "data.categorical")
+		l.rule(!ok && column != "*" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.categorical", "data.header")
+	}
 }
 
 func (l *loader) checkConsistency() {

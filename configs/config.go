@@ -44,11 +44,15 @@ type Job struct {
 type Data struct {
 	Train    string `toml:"train" doc:"training data, a plain, .gz or .zst file (required)"`
 	Test     string `toml:"test" doc:"test data; \"\" is none"`
-	Format   string `toml:"format" oneof:"auto libsvm csv" doc:"format of the data: auto, libsvm or csv"`
+	Format   string `toml:"format" oneof:"auto libsvm csv mm" doc:"format of the data: auto, libsvm, csv or mm (MatrixMarket)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
+
+	Categorical []string `toml:"categorical" doc:"columns of a CSV file whose values are categories, by name or as \"#3\"; \"*\" is every column whose first value is not a number"`
+	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
+	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 }
 
 // Consistency is the [consistency] section.
@@ -108,7 +112,7 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Job:         Job{Seed: 1},
-		Data:        Data{Format: "auto", Header: "auto", Base: -1},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
 		Evaluate:    Evaluate{Train: true, Test: true},

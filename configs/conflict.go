@@ -50,7 +50,7 @@ func (c *Config) matches(key string, scheduler *Config, mine, theirs reflect.Val
 		return c.Policy() == scheduler.Policy()
 	case "consistency.window":
 		return c.Consistency.Window == scheduler.Window()
-	case "data.train", "data.test", "output.model":
+	case "data.train", "data.test", "data.names", "data.labels", "output.model":
 		written, ok := c.written[key]
 		if !ok {
 			written = mine.String()

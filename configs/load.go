@@ -236,6 +236,8 @@ func (l *loader) locate(job bool) error {
 	c := l.c
 	l.input("data.train", &c.Data.Train, home, wd, job)
 	l.input("data.test", &c.Data.Test, home, wd, job)
+	l.input("data.names", &c.Data.Names, home, wd, job)
+	l.input("data.labels", &c.Data.Labels, home, wd, job)
 	l.input("cluster.key_file", &c.Cluster.KeyFile, home, wd, true)
 	if model := &c.Output.Model; *model != "" {
 		c.written["output.model"] = *model

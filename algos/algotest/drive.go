@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -105,7 +106,7 @@ func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 
 // read scans a file in parts and merges what was found, as the roles do.
 func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, parts []*dataset.Part, err error) {
-	if o == (dataset.Options{Like: o.Like}) {
+	if reflect.DeepEqual(o, dataset.Options{Like: o.Like}) {
 		like := o.Like
 		o = dataset.Defaults()
 		o.Like = like
@@ -117,7 +118,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	for p := range mine {
 		mine[p] = p
 	}
-	s, err := dataset.Scan(path, o, mine, of)
+	s, err := dataset.Scan([]string{path}, o, mine, of)
 	if err != nil {
 		return info, nil, err
 	}

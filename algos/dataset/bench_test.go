@@ -66,7 +66,7 @@ func BenchmarkScan(b *testing.B) {
 			o, _ := Defaults().resolved()
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				if _, err := scan(newSource(c.file, bytes.NewReader(data), int64(len(data))), o, []int{0}, 1); err != nil {
+				if _, err := scan([]*source{newSource(c.file, bytes.NewReader(data), int64(len(data)))}, o, []int{0}, 1); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -84,11 +84,11 @@ func TestNoAllocationPerToken(t *testing.T) {
 	} {
 		src := newSource(c.file, strings.NewReader(c.text), int64(len(c.text)))
 		o, _ := Defaults().resolved()
-		l, err := src.layout(o)
+		l, err := src.layout(o, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := newBuilder(l)
+		b := newBuilder(l, nil)
 		line := []byte(c.line)
 		for range 2000 { // grow
 			if f := b.line(line); f != nil {

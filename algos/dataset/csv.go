@@ -33,6 +33,12 @@ func (b *builder) csv(line []byte) *fault {
 				b.dropped++
 			}
 		default:
+			if b.cats != nil && l.categorical[t] {
+				if f := b.category(t, it.field, it.at); f != nil {
+					return l.inColumn(n, f)
+				}
+				break
+			}
 			v, err := parseFloat(it.field)
 			if err != nil || !isFinite(v) {
 				return l.badFeature(n, it.field, v, it.at)
@@ -45,6 +51,14 @@ func (b *builder) csv(line []byte) *fault {
 	if n < len(l.target) {
 		return faultf(len(line), "row has %d fields, the first one has %d", n, len(l.target))
 	}
+	if b.cats != nil {
+		for t, v := range b.row {
+			if f := b.put(b.rowIDs[t], v, 0); f != nil {
+				return f
+			}
+		}
+		return b.endRow()
+	}
 	for t, v := range b.row {
 		if f := b.put(uint64(t), v, 0); f != nil {
 			return f
@@ -53,16 +67,41 @@ func (b *builder) csv(line []byte) *fault {
 	return b.endRow()
 }
 
+// category sets column t of the row to a category.
+func (b *builder) category(t int, field []byte, at int) *fault {
+	id, ok, f := b.cats.id(t, field, at)
+	if f != nil {
+		return f
+	}
+	b.rowIDs[t], b.row[t] = id, 1
+	if !ok {
+		b.row[t] = 0
+		b.dropped++
+	}
+	return nil
+}
+
+// inColumn says where a fault is.
+func (l *layout) inColumn(n int, f *fault) *fault {
+	return faultf(f.at, "column %s: %s", l.column(n), f.what)
+}
+
 // badFeature says what is wrong with field n.
 func (l *layout) badFeature(n int, field []byte, v float64, at int) *fault {
 	name := l.column(n)
 	switch {
 	case missing(field):
-		return faultf(at, "column %s: the value is missing", name)
+		return faultf(at, "column %s: the value is missing: remove the row or fill the value in, as nothing is guessed here", name)
 	case !isFinite(v):
 		return faultf(at, "column %s: %s is not finite", name, excerpt(field))
 	}
-	return faultf(at, "column %s: %s is not a number", name, excerpt(field))
+	if l.sep == ';' {
+		point := bytes.Replace(field, []byte(","), []byte("."), 1)
+		if _, err := parseFloat(point); err == nil {
+			return faultf(at, "column %s: %s is not a number: write it with a decimal point", name, excerpt(field))
+		}
+	}
+	return faultf(at, "column %s: %s is not a number: list the column in data.categorical", name, excerpt(field))
 }
 
 // isBlank says whether a CSV line holds no row: nothing, or a comment.

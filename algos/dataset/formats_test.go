@@ -39,7 +39,6 @@ func TestFormats(t *testing.T) {
 		{"equal numbers are one class", "a.svm", "1 1:1\n+1.0 1:1\n10e-1 1:1\n", Defaults(), []string{"1/0 0:1", "1/0 0:1", "1/0 0:1"}, 1, "1"},
 		{"numeric order of classes", "a.svm", "10\n9\n-3\n", Defaults(), []string{"10/2", "9/1", "-3/0"}, 0, "-3 9 10"},
 		{"quantity", "a.svm", "1 1:1\n2 1:1\n", quantity, []string{"1 0:1", "2 0:1"}, 1, ""},
-		{"quantity but words", "a.csv", "y,a\np,1\nq,2\n", quantity, []string{"-1/0 0:1", "1/1 0:2"}, 1, "p q"},
 		{"format by first line: libsvm", "a.txt", "# x,y\n1 1:1\n", Defaults(), []string{"1/0 0:1"}, 1, "1"},
 		{"format by first line: only a label", "a", "1\n", Defaults(), []string{"1/0"}, 0, "1"},
 		{"format by first line: csv", "a.data", "y,a\n1,5\n", Defaults(), []string{"1/0 0:5"}, 1, "1"},
@@ -159,7 +158,7 @@ func TestFirstError(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, parts := range [][]int{{0}, {0, 1, 2, 3, 4, 5, 6, 7}, {7, 6, 5, 4, 3, 2, 1, 0}} {
-			_, err := Scan(path, Defaults(), parts, len(parts))
+			_, err := Scan([]string{path}, Defaults(), parts, len(parts))
 			if want := path + ":3001:3:"; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("parts %v: got %v, want %s", parts, err, want)
 			}
@@ -183,17 +182,17 @@ func TestRefusals(t *testing.T) {
 		{"no zstd", "a.svm.zst", "1 1:1\n2 2:2\n3 3:3\n", Defaults(), "bad zstd data"},
 		{"no label column", "a.csv", "a,b\n1,2\n", Defaults(), "there is no column y, label, class or target"},
 		{"no such label", "a.csv", "a,b\n1,2\n", with(func(o *Options) { o.Label = "c" }), `no column "c"`},
-		{"no such number", "a.csv", "a,b\n1,2\n", with(func(o *Options) { o.Label = "#2" }), "the label is column 2"},
+		{"no such number", "a.csv", "a,b\n1,2\n", with(func(o *Options) { o.Label = "#2" }), "the label (data.label) is column 2 (from 0), but there are 2 columns: the columns are a, b"},
 		{"two labels", "a.csv", "y,y\n1,2\n", Defaults(), `two columns have the name "y"`},
-		{"number needed", "a.csv", "1,2\n1,2\n", Defaults(), `set label to "#0"`},
+		{"number needed", "a.csv", "1,2\n1,2\n", Defaults(), `set data.label to "#0"`},
 		{"index 0 with base 1", "a.svm", "1 0:1\n", with(func(o *Options) { o.Base = 1 }), ":1:3: index 0 in data whose indices start at 1"},
 		{"beyond features", "a.svm", "1 5:1\n", with(func(o *Options) { o.Features = 4 }), ":1:3: index 5 is beyond features = 4"},
 		{"beyond features, base found later", "a.svm", "1 4:1\n1 0:1\n", with(func(o *Options) { o.Features = 4 }), "index 4 occurs, but features is fixed at 4 and indices start at 0"},
 		{"more columns than features", "a.csv", "y,a,b\n1,2,3\n", with(func(o *Options) { o.Features = 1 }), "2 feature columns, but features = 1"},
 		{"quantities, then a word", "a.csv", "y,a\n1,1\nx,1\n", with(func(o *Options) { o.Quantity = true }), `"x" is not a number`},
-		{"words, then a quantity", "a.csv", "y,a\nx,1\n1,1\n", with(func(o *Options) { o.Quantity = true }), "1 is a number"},
+		{"quantities are no words", "a.csv", "y,a\ntall,1\n1,1\n", with(func(o *Options) { o.Quantity = true }), `a.csv:2:1: label "tall" is not a number`},
 		{"format option", "a.csv", "y\n1\n", Options{Format: "arff", Header: "maybe", Base: 2, Label: "#-1", Features: 1 << 63},
-			"format \"arff\": want auto, libsvm or csv\ndataset: header \"maybe\": want auto, yes or no\ndataset: base 2: want -1 (auto), 0 or 1\ndataset: features"},
+			"format \"arff\": want auto, libsvm, csv or mm\ndataset: header \"maybe\": want auto, yes or no\ndataset: base 2: want -1 (auto), 0 or 1\ndataset: features"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(c.file, []byte(c.text), c.o, 1)
@@ -214,7 +213,7 @@ func TestPaths(t *testing.T) {
 		{filepath.Join(dir, "missing.csv"), "missing.csv"},
 		{os.DevNull, "is not a regular file"},
 	} {
-		if _, err := Scan(c.path, Defaults(), []int{0}, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Scan([]string{c.path}, Defaults(), []int{0}, 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.path, err, c.want)
 		}
 	}
@@ -226,7 +225,7 @@ func TestPaths(t *testing.T) {
 		parts []int
 		of    int
 	}{{[]int{1}, 1}, {[]int{-1}, 1}, {[]int{0, 0}, 2}, {nil, 0}} {
-		if _, err := Scan(path, Defaults(), c.parts, c.of); err == nil {
+		if _, err := Scan([]string{path}, Defaults(), c.parts, c.of); err == nil {
 			t.Errorf("parts %v of %d: got no error", c.parts, c.of)
 		}
 	}

@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ func load(name string, data []byte, o Options, of int) (loaded, error) {
 		each []*Scanned
 	)
 	for p := range of {
-		s, err := scan(newSource(name, bytes.NewReader(data), int64(len(data))), o, []int{p}, of)
+		s, err := scan([]*source{newSource(name, bytes.NewReader(data), int64(len(data)))}, o, []int{p}, of)
 		if err != nil {
 			return loaded{}, err
 		}
@@ -58,34 +60,38 @@ func mustLoad(t testing.TB, name, text string, o Options, of int) loaded {
 
 // rows prints the samples in the order of the file: label/class id:value ...
 func (l loaded) rows() []string {
+	type block struct {
+		Block
+		part, from int
+	}
+	var blocks []block
+	for p, part := range l.parts {
+		if part.Blocks == nil {
+			blocks = append(blocks, block{Block{0, int32(p), int32(part.X.Rows())}, p, 0})
+		}
+		from := 0
+		for _, b := range part.Blocks {
+			blocks = append(blocks, block{b, p, from})
+			from += int(b.Rows)
+		}
+	}
+	slices.SortFunc(blocks, func(a, b block) int { return cmp.Or(int(a.File-b.File), int(a.Number-b.Number)) })
 	var out []string
-	at := make([]int, len(l.parts))
-	take := func(p, n int) {
-		for range n {
-			out = append(out, printRow(l.parts[p], at[p]))
-			at[p]++
+	for _, b := range blocks {
+		for i := range int(b.Rows) {
+			out = append(out, printRow(l.parts[b.part], b.from+i))
 		}
 	}
-	for block := 0; ; block++ {
-		some := false
-		for p, part := range l.parts {
-			switch {
-			case part.Blocks == nil && block == 0:
-				take(p, part.X.Rows())
-			case block < len(part.Blocks):
-				take(p, int(part.Blocks[block]))
-				some = true
-			}
-		}
-		if !some {
-			return out
-		}
-	}
+	return out
 }
 
 func printRow(p *Part, i int) string {
 	var s strings.Builder
-	fmt.Fprint(&s, p.Labels[i])
+	if p.Labels == nil {
+		s.WriteString("?")
+	} else {
+		fmt.Fprint(&s, p.Labels[i])
+	}
 	if p.Class != nil {
 		fmt.Fprintf(&s, "/%d", p.Class[i])
 	}
@@ -108,7 +114,7 @@ func checkParts(t testing.TB, l loaded) {
 		n := p.X.Rows()
 		rows += uint64(n)
 		nonzeros += uint64(p.X.NNZ())
-		if len(p.Labels) != n || p.Class != nil && len(p.Class) != n || p.X.NCols != len(p.Keys) {
+		if len(p.Labels) != n && !l.info.Unlabelled || p.Class != nil && len(p.Class) != n || p.X.NCols != len(p.Keys) {
 			t.Fatalf("part %d: %d rows, %d labels, %d classes, %d columns, %d keys",
 				p.Index, n, len(p.Labels), len(p.Class), p.X.NCols, len(p.Keys))
 		}

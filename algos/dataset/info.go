@@ -15,8 +15,8 @@ const MaxClasses = 1024
 // Info is what is known of some parts of the input: of one after Scan, of all
 // after Merge. It survives JSON unchanged. The zero value is of no part.
 type Info struct {
-	Format string `json:"format"` // LIBSVM or CSV
-	Bytes  int64  `json:"bytes"`  // length of the file as stored; the same in all parts
+	Format string `json:"format"` // LIBSVM, CSV or MM
+	Files  []File `json:"files"`  // of the whole input, in its order; the same in all parts
 
 	Rows     uint64 `json:"rows"`
 	NonZeros uint64 `json:"nonzeros"`          // stored values
@@ -34,14 +34,42 @@ type Info struct {
 	LabelMin   float64 `json:"label_min"`
 	LabelMax   float64 `json:"label_max"`
 
-	Numeric bool     `json:"numeric"`            // all labels are numbers
+	Unlabelled bool `json:"unlabelled,omitempty"` // there are no labels
+
+	Numeric bool     `json:"numeric"`            // no label is a word
 	Classes []string `json:"classes,omitempty"`  // sorted; nil if not listed
 	Counts  []uint64 `json:"counts,omitempty"`   // rows of each class
 	TooMany bool     `json:"too_many,omitempty"` // there are more than MaxClasses, all of them numbers
 
 	Label       string   `json:"label,omitempty"`        // CSV: the label column as in Options.Label
 	LabelColumn int      `json:"label_column,omitempty"` // CSV: its 0-based number
-	Names       []string `json:"names,omitempty"`        // CSV with a header: feature names, in order of feature id
+	Names       []string `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
+	Columns     []Column `json:"columns,omitempty"`      // CSV with categories: all columns but the label; Names are made by WithNames
+}
+
+// File is a file of the input.
+type File struct {
+	Name  string `json:"name"`  // without folders
+	Bytes int64  `json:"bytes"` // as stored
+}
+
+// Bytes returns the length of the input as stored.
+func (a Info) Bytes() (n int64) {
+	for _, f := range a.Files {
+		n += f.Bytes
+	}
+	return n
+}
+
+// input names the files in a message.
+func (a Info) input() string {
+	switch len(a.Files) {
+	case 0:
+		return "the input"
+	case 1:
+		return a.Files[0].Name
+	}
+	return fmt.Sprintf("%s and %d more", a.Files[0].Name, len(a.Files)-1)
 }
 
 // Merge returns the Info of the parts of a and those of b. It is associative:
@@ -59,8 +87,11 @@ func (a Info) Merge(b Info) (Info, error) {
 	if err := errors.Join(a.check(), b.check()); err != nil {
 		return Info{}, err
 	}
-	if err := a.sameFile(b); err != nil {
+	if err := a.sameFiles(b); err != nil {
 		return Info{}, err
+	}
+	if !slices.Equal(a.Names, b.Names) {
+		return Info{}, fmt.Errorf("dataset: %s: parts disagree about the names of the features", a.input())
 	}
 	m := a
 	m.Rows += b.Rows
@@ -68,6 +99,13 @@ func (a Info) Merge(b Info) (Info, error) {
 	m.Dropped += b.Dropped
 	m.Base = min(a.Base, b.Base)
 	m.Seen = max(a.seenFrom(m.Base), b.seenFrom(m.Base))
+	if a.Columns != nil {
+		var err error
+		if m.Columns, err = mergeColumns(a.Columns, b.Columns); err != nil {
+			return Info{}, err
+		}
+		m.Seen = firstFeatures(m.Columns)[len(m.Columns)]
+	}
 	if !m.Fixed {
 		m.Features = m.Seen
 	} else if err := m.checkFeatures(); err != nil {
@@ -82,30 +120,46 @@ func (a Info) Merge(b Info) (Info, error) {
 	return m, nil
 }
 
-// sameFile checks what is equal in all parts of one file.
-func (a Info) sameFile(b Info) error {
+// sameFiles checks what is equal in all parts of one input.
+func (a Info) sameFiles(b Info) error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("dataset: %s: "+format, append([]any{a.input()}, args...)...)
+	}
 	switch {
 	case a.Format != b.Format:
-		return fmt.Errorf("dataset: one part is %s, another %s", a.Format, b.Format)
-	case a.Bytes != b.Bytes:
-		return fmt.Errorf("dataset: one part is of a file of %d bytes, another of %d: give every machine the same file", a.Bytes, b.Bytes)
+		return bad("one part is %s, another %s", a.Format, b.Format)
+	case !slices.Equal(a.Files, b.Files):
+		return bad("parts are of different files: %s: give every machine the same files", a.otherFile(b))
 	case a.Fixed != b.Fixed, a.Fixed && a.Features != b.Features:
-		return fmt.Errorf("dataset: parts disagree about the number of features: %d and %d", a.Features, b.Features)
-	case a.Label != b.Label, a.LabelColumn != b.LabelColumn:
-		return fmt.Errorf("dataset: parts disagree about the label column: %q and %q", a.Label, b.Label)
-	case !slices.Equal(a.Names, b.Names):
-		return errors.New("dataset: parts disagree about the names of the features")
+		return bad("parts disagree about the number of features: %d and %d", a.Features, b.Features)
+	case a.Label != b.Label, a.LabelColumn != b.LabelColumn, a.Unlabelled != b.Unlabelled:
+		return bad("parts disagree about the label column: %q and %q", a.Label, b.Label)
+	case !sameColumns(a.Columns, b.Columns):
+		return bad("parts disagree about the columns")
 	}
 	return nil
 }
 
+// otherFile says where the files of a and b begin to differ.
+func (a Info) otherFile(b Info) string {
+	for i := range min(len(a.Files), len(b.Files)) {
+		if x, y := a.Files[i], b.Files[i]; x != y {
+			return fmt.Sprintf("%s of %d bytes and %s of %d bytes", x.Name, x.Bytes, y.Name, y.Bytes)
+		}
+	}
+	return fmt.Sprintf("%d files and %d files", len(a.Files), len(b.Files))
+}
+
 // checkFeatures returns an error if there are more features than was fixed.
 func (a Info) checkFeatures() error {
-	if a.Seen <= a.Features {
+	switch {
+	case a.Seen <= a.Features:
 		return nil
+	case a.Columns != nil:
+		return fmt.Errorf("dataset: %s: the columns make %d features with their categories, but data.features is %d", a.input(), a.Seen, a.Features)
 	}
-	return fmt.Errorf("dataset: index %d occurs, but features is fixed at %d and indices start at %d",
-		a.Seen-1+uint64(a.Base), a.Features, a.Base)
+	return fmt.Errorf("dataset: %s: index %d occurs, but features is fixed at %d and indices start at %d",
+		a.input(), a.Seen-1+uint64(a.Base), a.Features, a.Base)
 }
 
 // seenFrom returns Seen when ids count from index base instead of a.Base.
@@ -131,10 +185,13 @@ func (m *Info) addMoments(b Info) {
 // mergeClasses sets m's classes to those of a and b, both checked.
 func (m *Info) mergeClasses(a, b Info) error {
 	m.Classes, m.Counts = nil, nil
+	if a.Unlabelled {
+		return nil
+	}
 	unlisted := a.Classes == nil && a.Rows > 0 || b.Classes == nil && b.Rows > 0
 	if unlisted {
 		if !m.Numeric {
-			return fmt.Errorf("dataset: labels are words in one part and numbers that are no classes (quantities, or more than %d) in another", MaxClasses)
+			return fmt.Errorf("dataset: %s: labels are words in one part and numbers that are no classes (quantities, or more than %d) in another", a.input(), MaxClasses)
 		}
 		return nil
 	}
@@ -146,17 +203,13 @@ func (m *Info) mergeClasses(a, b Info) error {
 	}
 	if len(counts) > MaxClasses {
 		if !m.Numeric {
-			return errTooManyWords()
+			return fmt.Errorf("dataset: %s: more than %d distinct labels, and not all of them are numbers: is this the label column (data.label)?", a.input(), MaxClasses)
 		}
 		m.TooMany = true
 		return nil
 	}
 	m.setClasses(counts)
 	return nil
-}
-
-func errTooManyWords() error {
-	return fmt.Errorf("dataset: more than %d distinct labels, and not all of them are numbers: is this the label column?", MaxClasses)
 }
 
 // setClasses sorts the classes by m.Numeric and makes the label sums from them,
@@ -225,14 +278,16 @@ func (a Info) check() error {
 		return fmt.Errorf("dataset: bad info: "+format, args...)
 	}
 	switch {
-	case a.Format != "" && a.Format != LIBSVM && a.Format != CSV:
+	case a.Format != "" && !isFormat(a.Format):
 		return bad("format %q", a.Format)
 	case a.Base != 0 && a.Base != 1:
 		return bad("index base %d", a.Base)
-	case a.Bytes < 0, a.LabelColumn < 0, a.Seen > a.Features, a.Features > maxIndex+1:
-		return bad("bytes %d, label column %d, %d of %d features seen", a.Bytes, a.LabelColumn, a.Seen, a.Features)
-	case a.Names != nil && uint64(len(a.Names)) != a.Seen:
+	case a.Bytes() < 0, a.LabelColumn < 0, a.Seen > a.Features, a.Features > maxIndex+1:
+		return bad("bytes %d, label column %d, %d of %d features seen", a.Bytes(), a.LabelColumn, a.Seen, a.Features)
+	case a.Names != nil && uint64(len(a.Names)) != a.Seen && uint64(len(a.Names)) != a.Features:
 		return bad("%d names for %d features", len(a.Names), a.Seen)
+	case a.Unlabelled && (a.Classes != nil || !a.Numeric):
+		return bad("classes of data without labels")
 	case len(a.Classes) != len(a.Counts), len(a.Classes) > MaxClasses, len(a.Classes) > 0 && a.TooMany:
 		return bad("%d classes with %d counts", len(a.Classes), len(a.Counts))
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
@@ -251,7 +306,7 @@ func (a Info) check() error {
 	if a.Classes != nil && rows != a.Rows {
 		return bad("classes have %d rows, all have %d", rows, a.Rows)
 	}
-	return nil
+	return checkColumns(a.Columns, a.Seen)
 }
 
 // finite returns v, or the largest number of its sign if v is infinite.

@@ -17,7 +17,7 @@ func infosOf(t *testing.T, name, text string, of int) []Info {
 	o, _ := Defaults().resolved()
 	infos := make([]Info, of)
 	for p := range of {
-		s, err := scan(newSource(name, strings.NewReader(text), int64(len(text))), o, []int{p}, of)
+		s, err := scan([]*source{newSource(name, strings.NewReader(text), int64(len(text)))}, o, []int{p}, of)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestMergeIsAssociative(t *testing.T) {
 func TestInfoFields(t *testing.T) {
 	got := mustLoad(t, "a.csv", "a,class,b\n0,2,1\n3,-1,0\n0,2,0\n", Defaults(), 3).info
 	want := Info{
-		Format: CSV, Bytes: 29, Rows: 3, NonZeros: 2, Features: 2, Seen: 2,
+		Format: CSV, Files: []File{{"a.csv", 29}}, Rows: 3, NonZeros: 2, Features: 2, Seen: 2,
 		LabelSum: 3, LabelSumSq: 9, LabelMin: -1, LabelMax: 2,
 		Numeric: true, Classes: []string{"-1", "2"}, Counts: []uint64{1, 2},
 		Label: "class", LabelColumn: 1, Names: []string{"a", "b"},
@@ -80,7 +80,7 @@ func TestInfoFields(t *testing.T) {
 	}
 	got = mustLoad(t, "a.svm", "1 5:1\n1e200 2:1\n1.5e308\n1.5e308\n", Options{Base: -1, Features: 7, Quantity: true}, 2).info
 	want = Info{
-		Format: LIBSVM, Bytes: 32, Rows: 4, NonZeros: 2, Features: 7, Fixed: true, Seen: 5, Base: 1,
+		Format: LIBSVM, Files: []File{{"a.svm", 32}}, Rows: 4, NonZeros: 2, Features: 7, Fixed: true, Seen: 5, Base: 1,
 		LabelSum: math.MaxFloat64, LabelSumSq: math.MaxFloat64, LabelMin: 1, LabelMax: 1.5e308, Numeric: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -139,7 +139,7 @@ func TestMergeRefuses(t *testing.T) {
 func TestPartsRefuses(t *testing.T) {
 	o, _ := Defaults().resolved()
 	text := "3 0:1 2:1\n4 7:1\n"
-	s, err := scan(newSource("a.svm", strings.NewReader(text), int64(len(text))), o, []int{0, 1}, 2)
+	s, err := scan([]*source{newSource("a.svm", strings.NewReader(text), int64(len(text)))}, o, []int{0, 1}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestPartsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, spoil := range map[string]func(*Info){
-		"size":     func(i *Info) { i.Bytes++ },
+		"size":     func(i *Info) { i.Files[0].Bytes++ },
 		"base":     func(i *Info) { i.Base = 1 },
 		"features": func(i *Info) { i.Features, i.Seen = 7, 7 },
 		"classes":  func(i *Info) { i.Classes[1] = "5" },

@@ -22,7 +22,7 @@ type labelSet struct {
 	numeric  bool // no label was a word
 	unlisted bool // numbers are not classes (any more): quantities, or too many
 	tooMany  bool
-	quantity bool
+	quantity bool  // words are refused
 	like     *Info // training data: no other classes than these
 	moments  Info  // only Rows and the label sums
 }
@@ -66,7 +66,7 @@ func (l *labelSet) add(name string) int32 {
 // token adds a row whose label is written as s at byte at of its line.
 func (l *labelSet) token(s []byte, at int) *fault {
 	if missing(s) {
-		return faultf(at, "the label is missing")
+		return faultf(at, "the label is missing: remove the row or fill the label in")
 	}
 	if id, found := l.words[string(s)]; found { // spares strconv's error, an allocation
 		l.addWord(id)
@@ -85,9 +85,6 @@ func (l *labelSet) token(s []byte, at int) *fault {
 // number adds a row whose label is the finite number v.
 func (l *labelSet) number(v float64, at int) *fault {
 	v += 0 // -0 becomes 0
-	if l.quantity && !l.numeric && l.like == nil {
-		return faultf(at, "label %v is a number, those before it are not", v)
-	}
 	if !l.unlisted {
 		id, found := l.numbers[v]
 		if !found {
@@ -135,6 +132,8 @@ func (l *labelSet) word(s []byte, at int) *fault {
 		return faultf(at, "label %s is longer than %d bytes or not UTF-8", excerpt(s), maxWord)
 	case l.like != nil:
 		return l.unknown(string(s), at)
+	case l.quantity:
+		return faultf(at, "label %s is not a number", excerpt(s))
 	case l.unlisted && (l.tooMany || len(l.values) > 0):
 		return faultf(at, "label %s is not a number, as those before it are", excerpt(s))
 	case len(l.names) == MaxClasses:

@@ -2,38 +2,46 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// layout is what the beginning of a file and the options say about all of its
-// lines. It is the same for every part.
+// lookAhead is the number of samples in which "*" looks for the first value of a column.
+const lookAhead = 256
+
+// layout is what the beginning of a file, the files before it and the options say
+// about all of its lines. It is the same for every part.
 type layout struct {
-	options Options // resolved
-	format  string
-	bytes   int64 // length of the file as stored
-	header  int64 // stream offset of the CSV header; -1 if there is none
+	options    Options // resolved
+	format     string
+	header     int64 // stream offset of the CSV header; -1 if there is none
+	unlabelled bool
 
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
 
-	sep       byte
-	label     int      // CSV column of the label
-	labelName string   // as in Options.Label
-	names     []string // of the features; nil without header
-	features  int
-	target    []int    // of each CSV column: its feature, labelField or droppedField
-	columns   []string // names of all columns as in the file; nil without header
+	sep         byte
+	label       int      // CSV column of the label; -1 if there is none
+	labelName   string   // as in Options.Label
+	features    int      // columns but the label, of the first file or the training data
+	names       []string // of the features; nil without header
+	categorical []bool   // of the features; nil if there are no categories
+	target      []int    // of each CSV column: its feature, labelField or droppedField
+	columns     []string // names of all columns as in the file; nil without header
 }
 
-// readLayout reads the first lines of a file. name is the file's without .gz or .zst.
-func readLayout(lines *lineReader, name string, size int64, o Options) (*layout, error) {
-	l := &layout{options: o, format: o.Format, bytes: size, header: -1}
-	line, off, err := firstLine(lines)
+// readLayout reads the first lines of a file. name is the file's without .gz or
+// .zst, first the layout of the first file, nil for that itself.
+func readLayout(lines *lineReader, name string, o Options, first *layout) (*layout, error) {
+	l := &layout{options: o, format: o.Format, header: -1, label: -1}
+	line, off, err := firstLine(lines, false)
+	if err == nil && isBanner(line) && (l.format == auto || l.format == MM) {
+		l.format = MM
+	} else if err == nil && isBlank(line) {
+		line, off, err = firstLine(lines, true)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -42,25 +50,27 @@ func readLayout(lines *lineReader, name string, size int64, o Options) (*layout,
 	}
 	if l.format == auto {
 		if l.format = formatOfLine(line); l.format == auto {
-			return nil, faultAt(faultf(0, "this looks neither like LIBSVM nor like CSV: set the format"))
+			return nil, faultAt(faultf(0, "this looks neither like LIBSVM nor like CSV: set data.format"))
 		}
+	}
+	if first != nil && first.format != l.format {
+		return nil, fmt.Errorf("the format is %s, that of the first file is %s: set data.format if that is wrong", l.format, first.format)
 	}
 	if like := o.Like; like != nil && like.Format != l.format {
-		return nil, fmt.Errorf("the format is %s, that of the training data is %s", l.format, like.Format)
+		return nil, fmt.Errorf("the format is %s, that of the training data is %s: set data.format if that is wrong", l.format, like.Format)
 	}
-	if l.format == LIBSVM {
-		l.setRange()
-		return l, nil
-	}
-	if err := l.readCSV(line, off); err != nil {
+	if err := o.suits(l.format); err != nil {
 		return nil, err
 	}
-	if l.header >= 0 {
-		if _, _, err := firstLine(lines); err != nil {
-			return nil, err
-		}
+	switch l.format {
+	case LIBSVM:
+		l.setRange()
+		return l, l.judgeLabel(line, first)
+	case MM:
+		l.unlabelled = o.Labels == ""
+		return l, nil
 	}
-	return l, nil
+	return l, l.readCSV(lines, line, off, first)
 }
 
 // faultError carries a fault of the line that was read last.
@@ -70,8 +80,26 @@ func (e faultError) Error() string { return e.what }
 
 func faultAt(f *fault) error { return faultError{f} }
 
-// firstLine returns the next line that is not blank and no comment.
-func firstLine(lines *lineReader) (line []byte, off int64, err error) {
+// layoutError names the file, and the line where there is one, in an error of
+// readLayout.
+func layoutError(path string, lines *lineReader, err error) error {
+	var f faultError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &f):
+		return &SyntaxError{path, lines.lines, f.at + 1, f.what}
+	case err == errLongLine:
+		return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
+	case lines.err != nil && lines.err != io.EOF && err == lines.err:
+		return err // names the file
+	}
+	return fmt.Errorf("dataset: %s: %w", path, err)
+}
+
+// firstLine returns the next line that is not blank, and no comment unless
+// comments are wanted.
+func firstLine(lines *lineReader, noComment bool) (line []byte, off int64, err error) {
 	for {
 		line, off, err = lines.next()
 		if err == io.EOF && lines.lines == 0 {
@@ -80,8 +108,11 @@ func firstLine(lines *lineReader) (line []byte, off int64, err error) {
 		if err == io.EOF {
 			return nil, 0, fmt.Errorf("there is no sample in the file")
 		}
-		if err != nil || len(bytes.TrimLeft(line, " \t")) > 0 && !isBlank(line) {
+		if err != nil {
 			return line, off, err
+		}
+		if text := bytes.Trim(line, " \t"); len(text) > 0 && (text[0] != '#' || !noComment) {
+			return line, off, nil
 		}
 	}
 }
@@ -92,25 +123,48 @@ func formatOfName(name string) string {
 		return CSV
 	case ".libsvm", ".svm", ".svmlight":
 		return LIBSVM
+	case ".mtx", ".mmt", ".mm":
+		return MM
 	}
 	return auto
 }
 
-// formatOfLine judges the first line: a number and perhaps index:value is
-// LIBSVM; what has a comma or a tab otherwise is CSV.
+// formatOfLine judges the first line: a number and perhaps index:value, or only
+// index:value, is LIBSVM; what has a separator otherwise is CSV.
 func formatOfLine(line []byte) string {
 	data, _, _ := bytes.Cut(line, []byte("#"))
 	tokens := bytes.FieldsFunc(data[:min(len(data), 4096)], func(r rune) bool { return r == ' ' || r == '\t' })
 	if len(tokens) > 0 {
 		_, err := parseFloat(tokens[0])
-		if err == nil && (len(tokens) == 1 || bytes.IndexByte(tokens[1], ':') > 0) {
+		if err == nil && (len(tokens) == 1 || bytes.IndexByte(tokens[1], ':') > 0) || isPair(tokens[0]) {
 			return LIBSVM
 		}
 	}
-	if bytes.ContainsAny(line, ",\t") {
+	if bytes.ContainsAny(line, ",\t;") {
 		return CSV
 	}
 	return auto
+}
+
+// isPair says whether a token is index:value.
+func isPair(token []byte) bool {
+	index, value, found := bytes.Cut(token, []byte(":"))
+	for _, c := range index {
+		found = found && c-'0' <= 9
+	}
+	_, err := parseFloat(value)
+	return found && len(index) > 0 && err == nil
+}
+
+// judgeLabel finds out whether LIBSVM lines have labels.
+func (l *layout) judgeLabel(line []byte, first *layout) error {
+	if first != nil {
+		l.unlabelled = first.unlabelled // a line that has none, or has one, is an error
+		return nil
+	}
+	begin := skipBlanks(line, 0)
+	l.unlabelled = l.options.Unlabelled && isPair(line[begin:tokenEnd(line, begin)])
+	return nil
 }
 
 // setRange sets which indices LIBSVM lines may have.
@@ -130,185 +184,41 @@ func (l *layout) setRange() {
 	}
 }
 
-// readCSV finds separator, header, label and features in the first line.
-func (l *layout) readCSV(line []byte, off int64) error {
-	l.sep = ','
-	if bytes.IndexByte(line, ',') < 0 && bytes.IndexByte(line, '\t') >= 0 {
-		l.sep = '\t'
+// info returns the facts that the layout of the first file settles.
+func (l *layout) info() Info {
+	o := &l.options
+	info := Info{
+		Format:      l.format,
+		Features:    o.Features,
+		Fixed:       o.Features > 0,
+		Base:        o.Base,
+		Unlabelled:  l.unlabelled,
+		Label:       l.labelName,
+		LabelColumn: max(0, l.label),
 	}
-	var fields []string
-	it := fieldReader{line: line, sep: l.sep}
-	for it.more() {
-		if it.fault != nil {
-			return faultAt(it.fault)
-		}
-		fields = append(fields, string(it.field))
+	if l.format != LIBSVM {
+		info.Base = 0
 	}
-	if l.hasHeader(fields) {
-		l.header, l.columns = off, fields
-		if i := slices.IndexFunc(fields, func(s string) bool { return !utf8.ValidString(s) }); i >= 0 {
-			return faultAt(faultf(0, "the name of column %d is not UTF-8", i))
-		}
+	switch {
+	case l.format == MM:
+	case o.Like != nil:
+		info.Names, info.Columns = o.Like.Names, o.Like.Columns
+	case l.categorical != nil:
+		info.Columns = l.featureColumns()
+	default:
+		info.Names = l.names
 	}
-	if err := l.findLabel(fields); err != nil {
-		return err
-	}
-	l.labelName = "#" + strconv.Itoa(l.label)
-	if l.columns != nil {
-		if name := fields[l.label]; name != "" && name[0] != '#' {
-			l.labelName = name
-		}
-	}
-	l.target = make([]int, len(fields))
-	for i := range fields {
-		switch {
-		case i == l.label:
-			l.target[i] = labelField
-			continue
-		case i < l.label:
-			l.target[i] = i
-		default:
-			l.target[i] = i - 1
-		}
-		if l.columns != nil {
-			l.names = append(l.names, fields[i])
-		}
-	}
-	l.features = len(fields) - 1
-	if l.options.Like != nil {
-		return l.matchColumns()
-	}
-	if f := l.options.Features; f > 0 && uint64(l.features) > f {
-		return fmt.Errorf("there are %d feature columns, but features = %d", l.features, f)
-	}
-	return nil
+	return info
 }
 
-// hasHeader decides whether the first line holds names.
-func (l *layout) hasHeader(fields []string) bool {
-	if l.options.Header != auto {
-		return l.options.Header == "yes"
-	}
-	label := l.labelColumn(fields)
-	number, numbered := columnNumber(l.options.Label)
-	if !numbered && label >= 0 {
-		return true
-	}
-	if !numbered {
-		number = -1
-		if l.options.Like != nil {
-			number = l.options.Like.LabelColumn
+// featureColumns returns the columns but the label, without categories.
+func (l *layout) featureColumns() []Column {
+	columns := make([]Column, l.features)
+	for t := range columns {
+		if l.names != nil {
+			columns[t].Name = l.names[t]
 		}
+		columns[t].Categorical = l.categorical != nil && l.categorical[t]
 	}
-	for i, s := range fields {
-		if _, err := parseFloat([]byte(s)); err != nil && i != number && !missing([]byte(s)) {
-			return true
-		}
-	}
-	return false
-}
-
-// labelColumn returns the column that bears the name of the label, or -1.
-func (l *layout) labelColumn(fields []string) int {
-	names := []string{"y", "label", "class", "target"}
-	if like := l.options.Like; like != nil && like.Label != "" && like.Label[0] != '#' {
-		names = []string{like.Label}
-	}
-	if l.options.Label != "" {
-		names = []string{l.options.Label}
-	}
-	for _, name := range names {
-		if i := slices.Index(fields, name); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// findLabel sets label. Without a header a label column of the training data
-// is at the same place here.
-func (l *layout) findLabel(fields []string) error {
-	number, numbered := columnNumber(l.options.Label)
-	like := l.options.Like
-	if l.options.Label == "" && like != nil && (l.columns == nil || like.Label[:min(1, len(like.Label))] == "#") {
-		number, numbered = like.LabelColumn, true
-	}
-	if numbered {
-		if number >= len(fields) {
-			return fmt.Errorf("the label is column %d (from 0), but there are %d columns", number, len(fields))
-		}
-		l.label = number
-		return nil
-	}
-	if l.columns == nil && like != nil {
-		l.label = like.LabelColumn
-		return nil
-	}
-	if l.columns == nil {
-		return fmt.Errorf(`there is no header, so the label column needs a number: set label to "#0" for the first column`)
-	}
-	l.label = l.labelColumn(fields)
-	if l.label < 0 && l.options.Label != "" {
-		return fmt.Errorf("there is no column %q for the label", l.options.Label)
-	}
-	if l.label < 0 && like != nil {
-		return fmt.Errorf("there is no column %q, which is the label of the training data", like.Label)
-	}
-	if l.label < 0 {
-		return fmt.Errorf(`there is no column y, label, class or target: set label to a column's name or "#number"`)
-	}
-	if slices.Contains(fields[l.label+1:], fields[l.label]) {
-		return fmt.Errorf(`two columns have the name %q: set label to "#number"`, fields[l.label])
-	}
-	return nil
-}
-
-// matchColumns maps the columns to the features of the training data: by name
-// if both have names, else by position.
-func (l *layout) matchColumns() error {
-	like := l.options.Like
-	here, there := l.features, int(like.Seen)
-	l.features = there
-	names := l.names
-	l.names = like.Names
-	if names == nil || like.Names == nil || slices.Equal(names, like.Names) {
-		if here != there {
-			return fmt.Errorf("there are %d feature columns, in the training data %d", here, there)
-		}
-		return nil
-	}
-	feature := make(map[string]int, there)
-	for t, name := range like.Names {
-		if _, twice := feature[name]; twice {
-			return fmt.Errorf("two columns of the training data have the name %q", name)
-		}
-		feature[name] = t
-	}
-	found := make([]bool, there)
-	for i, name := range l.columns {
-		if i == l.label {
-			continue
-		}
-		t, ok := feature[name]
-		if !ok {
-			l.target[i] = droppedField
-			continue
-		}
-		if found[t] {
-			return fmt.Errorf("two columns have the name %q", name)
-		}
-		found[t], l.target[i] = true, t
-	}
-	if t := slices.Index(found, false); t >= 0 {
-		return fmt.Errorf("column %q of the training data is missing", like.Names[t])
-	}
-	return nil
-}
-
-// column names a CSV column in a message.
-func (l *layout) column(i int) string {
-	if l.columns != nil && l.columns[i] != "" {
-		return excerpt([]byte(l.columns[i]))
-	}
-	return strconv.Itoa(i)
+	return columns
 }

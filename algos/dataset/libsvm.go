@@ -15,7 +15,12 @@ func (b *builder) libsvm(line []byte) *fault {
 		return nil
 	}
 	end := tokenEnd(line, begin)
-	if f := b.libsvmLabel(line[begin:end], begin); f != nil {
+	if b.layout.unlabelled {
+		if bytes.IndexByte(line[begin:end], ':') < 0 {
+			return faultf(begin, "label %s, but the first line has none: give all samples a label, or none", excerpt(line[begin:end]))
+		}
+		end = begin
+	} else if f := b.libsvmLabel(line[begin:end], begin); f != nil {
 		return f
 	}
 	limit := b.layout.limit

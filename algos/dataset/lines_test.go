@@ -116,7 +116,7 @@ func TestLongLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for p := range 3 {
-		_, err := Scan(path, Defaults(), []int{p}, 3)
+		_, err := Scan([]string{path}, Defaults(), []int{p}, 3)
 		if want := ":2:1: line is longer than 64 MiB"; p == 0 && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("part 0: got %v, want %s", err, want)
 		}
@@ -127,7 +127,7 @@ func TestLongLine(t *testing.T) {
 	if err := os.WriteFile(path, bytes.Replace(text, []byte("xxxxxxx"), nil, 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Scan(path, Defaults(), []int{0, 1}, 2); err != nil {
+	if _, err := Scan([]string{path}, Defaults(), []int{0, 1}, 2); err != nil {
 		t.Errorf("a line of 64 MiB: got %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestLongLine(t *testing.T) {
 func TestShrunkenFile(t *testing.T) {
 	o, _ := Defaults().resolved()
 	text := strings.Repeat("1 1:1\n", 100)
-	_, err := scan(newSource("a.svm", strings.NewReader(text), int64(len(text)+60)), o, []int{0, 1}, 2)
+	_, err := scan([]*source{newSource("a.svm", strings.NewReader(text), int64(len(text)+60))}, o, []int{0, 1}, 2)
 	if err == nil || !strings.Contains(err.Error(), "a.svm became shorter") {
 		t.Errorf("got %v, want became shorter", err)
 	}

@@ -11,6 +11,7 @@ import (
 const (
 	LIBSVM = "libsvm"
 	CSV    = "csv"
+	MM     = "mm" // MatrixMarket
 )
 
 const (
@@ -20,10 +21,11 @@ const (
 	maxIndex = 1<<63 - 1
 )
 
-// Options says how a file is to be read. The zero value reads 0-based LIBSVM or
-// CSV, told apart by name and first line; Defaults also finds out the index base.
+// Options says how files are to be read. The zero value reads 0-based LIBSVM, CSV
+// or MatrixMarket, told apart by name and first line; Defaults also finds out the
+// index base.
 type Options struct {
-	// Format is "libsvm", "csv", or "auto" (also ""): what the file name without
+	// Format is "libsvm", "csv", "mm", or "auto" (also ""): what the file name without
 	// .gz and .zst says, and failing that what the first line looks like.
 	Format string
 
@@ -36,15 +38,29 @@ type Options struct {
 	// has a number.
 	Header string
 
+	// Categorical lists the CSV columns whose values are categories, each a feature
+	// of its own: by name, as "#3", or "*" for every column but the label whose first
+	// value is not a number. Columns of the training data stay what they are there.
+	Categorical []string
+
+	// Labels is the path of the labels of MatrixMarket data: a MatrixMarket vector,
+	// or text with a label a line.
+	Labels string
+
+	// Unlabelled allows data without labels: CSV without the label column, LIBSVM
+	// lines that start with index:value, MatrixMarket without Labels. The first
+	// sample decides for all.
+	Unlabelled bool
+
 	// Base is the smallest index of LIBSVM, 0 or 1; -1 is 1 unless an index 0 is
-	// seen anywhere in the file.
+	// seen anywhere in the input.
 	Base int
 
 	// Features is the number of features; an index beyond it is an error. 0 counts them.
 	Features uint64
 
-	// Quantity says that labels which are numbers are quantities (regression) and
-	// not classes: they are not listed, and a test file may have any number.
+	// Quantity says that labels are quantities (regression) and not classes: they
+	// are not listed, a test file may have any number, and a word is an error.
 	Quantity bool
 
 	// Like is the merged Info of the training data when a test file is read. It
@@ -72,8 +88,8 @@ func (o Options) resolved() (Options, error) {
 	if o.Header == "" {
 		o.Header = auto
 	}
-	if o.Format != auto && o.Format != LIBSVM && o.Format != CSV {
-		bad("format %q: want auto, libsvm or csv", o.Format)
+	if o.Format != auto && !isFormat(o.Format) {
+		bad("format %q: want auto, libsvm, csv or mm", o.Format)
 	}
 	if o.Header != auto && o.Header != "yes" && o.Header != "no" {
 		bad("header %q: want auto, yes or no", o.Header)
@@ -89,6 +105,11 @@ func (o Options) resolved() (Options, error) {
 			bad("label %q: want a column name, or # and a column number from 0", o.Label)
 		}
 	}
+	for _, name := range o.Categorical {
+		if _, ok := columnNumber(name); strings.HasPrefix(name, "#") && !ok {
+			bad("categorical %q: want a column name, # and a column number from 0, or *", name)
+		}
+	}
 	if o.Like != nil {
 		if err := o.Like.check(); err != nil {
 			bad("training info: %w", err)
@@ -97,6 +118,19 @@ func (o Options) resolved() (Options, error) {
 		}
 	}
 	return o, errors.Join(errs...)
+}
+
+func isFormat(format string) bool { return format == LIBSVM || format == CSV || format == MM }
+
+// suits refuses options that data of a format cannot have.
+func (o Options) suits(format string) error {
+	switch {
+	case format != CSV && len(o.Categorical) > 0 && o.Like == nil:
+		return fmt.Errorf("data.categorical is for columns of CSV, but the format is %s", format)
+	case format != MM && o.Labels != "":
+		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
+	}
+	return nil
 }
 
 // columnNumber reads "#3".
@@ -120,6 +154,39 @@ type SyntaxError struct {
 // Error returns "dataset: file:line:column: what".
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("dataset: %s:%d:%d: %s", e.File, e.Line, e.Column, e.What)
+}
+
+// nearest returns the name that is most like name, "" if there are none.
+func nearest(name string, names []string) string {
+	best, least := "", -1
+	for _, n := range names {
+		if d := edits(name, n); least < 0 || d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// edits is the edit distance of the first 64 bytes, cases being equal.
+func edits(s, t string) int {
+	s, t = strings.ToLower(s[:min(64, len(s))]), strings.ToLower(t[:min(64, len(t))])
+	row := make([]int, len(t)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(s) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(t) {
+			changed := diagonal
+			if s[i] != t[j] {
+				changed++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(changed, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(t)]
 }
 
 // fault is a SyntaxError before its line is known: what is wrong at byte at

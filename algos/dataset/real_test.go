@@ -33,7 +33,7 @@ func scanAll(t testing.TB, path string, o Options, of int) loaded {
 	for p := range all {
 		all[p] = p
 	}
-	s, err := Scan(path, o, all, of)
+	s, err := Scan([]string{path}, o, all, of)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -21,61 +20,69 @@ type Part struct {
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that have a value in this part
 
-	// Blocks restores the order of the file where it was dealt out (nil if not):
-	// Blocks[j] rows of this part, after those of Blocks[:j], are the rows of
-	// block j·Of + Index of the file.
-	Blocks []int32
+	// Blocks restores the order of the input where it is not that of the parts (nil
+	// if it is): rows come in blocks, and those of all parts, sorted by file and
+	// number, are in the order of the input.
+	Blocks []Block
 }
 
-// Scanned is some parts of a file, parsed but not yet numbered like the others.
+// Block is some rows of a part that stand together in a file.
+type Block struct {
+	File   int32 // in Info.Files
+	Number int32 // ascending within the file
+	Rows   int32
+}
+
+// Scanned is some parts of an input, parsed but not yet numbered like the others.
 type Scanned struct {
-	path     string
+	name     string // for messages
 	of       int
 	parts    []int
 	builders []*builder // parallel to parts; nil after Parts
 	infos    []Info     // parallel to parts
 }
 
-// Scan parses the given parts (each below of) of a file in one pass: a plain
-// file with one goroutine per processor, a compressed file with one. Where several
-// lines are malformed the error is about the first.
-func Scan(path string, o Options, parts []int, of int) (*Scanned, error) {
+// Scan parses the given parts (each below of) of the files in one pass: plain
+// files, and compressed ones that are dealt out whole, with one goroutine per
+// processor, others with one. Where several lines are malformed the error is about
+// the first of the plain files, else of the others.
+func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 	o, err := o.resolved()
 	if err != nil {
 		return nil, err
 	}
-	f, src, err := openSource(path)
+	sources, err := findSources(paths)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return scan(src, o, parts, of)
+	return scan(sources, o, parts, of)
 }
 
 // scan is Scan with resolved options.
-func scan(src *source, o Options, parts []int, of int) (*Scanned, error) {
+func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
+	name := sources[0].path
 	if of < 1 {
-		return nil, fmt.Errorf("dataset: %s: %d parts: want at least 1", src.path, of)
+		return nil, fmt.Errorf("dataset: %s: %d parts: want at least 1", name, of)
 	}
 	seen := make(map[int]bool, len(parts))
 	for _, p := range parts {
 		if p < 0 || p >= of || seen[p] {
-			return nil, fmt.Errorf("dataset: %s: part %d of %d does not exist or is named twice", src.path, p, of)
+			return nil, fmt.Errorf("dataset: %s: part %d of %d does not exist or is named twice", name, p, of)
 		}
 		seen[p] = true
 	}
-	l, err := src.layout(o)
+	in, err := newInput(sources, o, of)
 	if err != nil {
 		return nil, err
 	}
-	s := &Scanned{path: src.path, of: of, parts: slices.Clone(parts)}
+	s := &Scanned{name: name, of: of, parts: slices.Clone(parts)}
 	for range parts {
-		s.builders = append(s.builders, newBuilder(l))
+		s.builders = append(s.builders, newBuilder(in.layouts[0], in.files))
 	}
-	if src.codec != "" {
-		err = s.deal(src, l)
-	} else {
-		err = s.slice(src, l)
+	if in.layouts[0].format == MM {
+		err = s.matrix(in)
+	} else if err = s.slice(in); err == nil {
+		err = s.deal(in)
 	}
 	if err != nil {
 		return nil, err
@@ -90,45 +97,28 @@ func scan(src *source, o Options, parts []int, of int) (*Scanned, error) {
 	return s, nil
 }
 
-// layout reads the beginning of the file.
-func (s *source) layout(o Options) (*layout, error) {
-	if err := s.check(); err != nil {
-		return nil, err
-	}
-	r, free, err := s.stream()
-	if err != nil {
-		return nil, err
-	}
-	defer free()
-	name, _ := s.name()
-	lines := newLineReader(r, 0)
-	l, err := readLayout(lines, name, s.size, o)
-	var f faultError
-	switch {
-	case errors.As(err, &f):
-		return nil, &SyntaxError{s.path, lines.lines, f.at + 1, f.what}
-	case err == errLongLine:
-		return nil, &SyntaxError{s.path, lines.lines + 1, 1, err.Error()}
-	case lines.err != nil && lines.err != io.EOF && err == lines.err:
-		return nil, err // names the file
-	case err != nil:
-		return nil, fmt.Errorf("dataset: %s: %w", s.path, err)
-	}
-	return l, nil
-}
-
-// slice reads the parts of a plain file, as many at a time as there are processors.
-func (s *Scanned) slice(src *source, l *layout) error {
+// slice reads what parts have of plain files and whole compressed ones, as many
+// parts at a time as there are processors.
+func (s *Scanned) slice(in *input) error {
+	spans := make([][]span, len(s.parts))
 	order := make([]int, len(s.parts)) // places in s.parts, by part
-	for i := range order {
-		order[i] = i
+	for i, p := range s.parts {
+		order[i], spans[i] = i, in.spans(p)
 	}
 	slices.SortFunc(order, func(i, j int) int { return s.parts[i] - s.parts[j] })
+	for _, i := range order {
+		for _, span := range spans[i] {
+			if err := in.look(span.file); err != nil {
+				return err
+			}
+		}
+	}
 	var (
 		errs = make([]error, len(order))
 		next atomic.Int64
 		bad  atomic.Bool
 		wg   sync.WaitGroup
+		last = len(in.dealt()) == 0
 	)
 	for range min(len(order), runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
@@ -139,8 +129,14 @@ func (s *Scanned) slice(src *source, l *layout) error {
 					return
 				}
 				i := order[k]
-				if errs[k] = s.builders[i].slice(src, l, s.parts[i], s.of); errs[k] != nil {
-					bad.Store(true)
+				for _, span := range spans[i] {
+					if errs[k] = s.builders[i].span(in, span, s.parts[i]); errs[k] != nil {
+						bad.Store(true)
+						return
+					}
+				}
+				if last {
+					s.builders[i].finish()
 				}
 			}
 		})
@@ -154,13 +150,31 @@ func (s *Scanned) slice(src *source, l *layout) error {
 	return nil
 }
 
-// slice reads part p of a plain file.
-func (b *builder) slice(src *source, l *layout, p, of int) error {
-	defer b.finish()
-	begin, end := src.cut(p, of), src.cut(p+1, of)
-	if begin == end {
-		return nil
+// span reads what part p has of a file that is not dealt out in blocks.
+func (b *builder) span(in *input, span span, p int) error {
+	src, done, err := in.sources[span.file].open()
+	if err != nil {
+		return err
 	}
+	defer done()
+	b.layout = in.layouts[span.file]
+	before := b.rows()
+	if src.codec != "" {
+		err = b.whole(src)
+	} else {
+		err = b.slice(src, span.begin, span.end)
+	}
+	if len(in.sources) > 1 && in.plain < totalSize(in.files) {
+		b.blocks = append(b.blocks, Block{int32(span.file), int32(p), int32(b.rows() - before)})
+	}
+	return err
+}
+
+func totalSize(files []File) int64 { return Info{Files: files}.Bytes() }
+
+// slice reads the lines of a plain file that start in [begin, end).
+func (b *builder) slice(src *source, begin, end int64) error {
+	header := b.layout.header
 	// The line before the part's first one ends with the newline at or after begin-1.
 	from := max(0, begin-1)
 	lines := newLineReader(src.section(from, src.size), from)
@@ -180,7 +194,7 @@ func (b *builder) slice(src *source, l *layout, p, of int) error {
 			f = &fault{0, err.Error()}
 		case err != nil:
 			return err
-		case off != l.header:
+		case off != header:
 			f = b.line(line)
 		}
 		if f != nil {
@@ -190,25 +204,69 @@ func (b *builder) slice(src *source, l *layout, p, of int) error {
 	return nil
 }
 
-// deal reads the parts of a compressed file.
-func (s *Scanned) deal(src *source, l *layout) error {
-	if len(s.parts) == 0 {
-		return nil
-	}
-	mine := make(map[int]*builder, len(s.parts))
-	for i, p := range s.parts {
-		mine[p] = s.builders[i]
-		defer s.builders[i].finish()
-	}
+// whole reads all of a compressed file.
+func (b *builder) whole(src *source) error {
 	r, free, err := src.stream()
 	if err != nil {
 		return err
 	}
 	defer free()
 	lines := newLineReader(r, 0)
-	for p := 0; ; p = (p + 1) % s.of {
-		if b := mine[p]; b != nil {
-			err = b.block(src, l, lines)
+	for err == nil {
+		err = b.lines(src.path, lines, blockLines)
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// deal reads the parts of compressed files that are dealt out in blocks.
+func (s *Scanned) deal(in *input) error {
+	files := in.dealt()
+	if len(s.parts) == 0 || len(files) == 0 {
+		return nil
+	}
+	mine := make(map[int]*builder, len(s.parts))
+	for i, p := range s.parts {
+		mine[p] = s.builders[i]
+	}
+	for _, file := range files {
+		if err := in.look(file); err != nil {
+			return err
+		}
+		for _, b := range s.builders {
+			b.layout = in.layouts[file]
+		}
+		if err := dealFile(in.sources[file], file, s.of, mine); err != nil {
+			return err
+		}
+	}
+	for _, b := range s.builders {
+		b.finish()
+	}
+	return nil
+}
+
+// dealFile reads the blocks of a file that the parts mine have: block b is of part
+// (b + number of the file) mod of, so that short files are spread.
+func dealFile(src *source, file, of int, mine map[int]*builder) error {
+	src, done, err := src.open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	r, free, err := src.stream()
+	if err != nil {
+		return err
+	}
+	defer free()
+	lines := newLineReader(r, 0)
+	for number := 0; ; number++ {
+		if b := mine[(number+file)%of]; b != nil {
+			before := b.rows()
+			err = b.lines(src.path, lines, blockLines)
+			b.blocks = append(b.blocks, Block{int32(file), int32(number), int32(b.rows() - before)})
 		} else {
 			err = lines.skip(blockLines)
 		}
@@ -221,24 +279,21 @@ func (s *Scanned) deal(src *source, l *layout) error {
 	}
 }
 
-// block reads one block of lines of a compressed file. The error is io.EOF
-// behind the last line.
-func (b *builder) block(src *source, l *layout, lines *lineReader) error {
-	before := len(b.ptr)
-	defer func() { b.blocks = append(b.blocks, int32(len(b.ptr)-before)) }()
-	for range blockLines {
+// lines reads the next n lines of a file. The error is io.EOF behind the last line.
+func (b *builder) lines(path string, lines *lineReader, n int) error {
+	for range n {
 		line, off, err := lines.next()
 		if err == errLongLine {
-			return &SyntaxError{src.path, lines.lines + 1, 1, err.Error()}
+			return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
 		}
 		if err != nil {
 			return err
 		}
-		if off == l.header {
+		if off == b.layout.header {
 			continue
 		}
 		if f := b.line(line); f != nil {
-			return &SyntaxError{src.path, lines.lines, f.at + 1, f.what}
+			return &SyntaxError{path, lines.lines, f.at + 1, f.what}
 		}
 	}
 	return nil
@@ -253,22 +308,22 @@ func (s *Scanned) Info(p int) Info {
 }
 
 // Parts returns the parts in the order they were asked for, with feature ids,
-// labels and classes as the merged info of all parts of the file numbers them.
-// It hands over the memory and can be called once.
+// labels and classes as the merged info of all parts of the input numbers them,
+// which need not have names. It hands over the memory and can be called once.
 func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	if s.builders == nil && len(s.parts) > 0 {
-		return nil, fmt.Errorf("dataset: %s: parts were handed over before", s.path)
+		return nil, fmt.Errorf("dataset: %s: parts were handed over before", s.name)
 	}
 	if err := info.check(); err != nil {
 		return nil, err
 	}
 	for i, b := range s.builders {
 		mine := s.infos[i]
-		if info.Format != mine.Format || info.sameFile(mine) != nil {
-			return nil, fmt.Errorf("dataset: %s: the merged info is not of this file", s.path)
+		if info.Format != mine.Format || info.sameFiles(mine) != nil {
+			return nil, fmt.Errorf("dataset: %s: the merged info is not of this input", s.name)
 		}
 		if !b.fits(info) {
-			return nil, fmt.Errorf("dataset: %s: the merged info lacks what part %d has", s.path, s.parts[i])
+			return nil, fmt.Errorf("dataset: %s: the merged info lacks what part %d has", s.name, s.parts[i])
 		}
 	}
 	parts := make([]*Part, len(s.parts))

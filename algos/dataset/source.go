@@ -2,11 +2,13 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math/bits"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -19,28 +21,67 @@ const maxWindow = 128 << 20
 // source is the bytes of one input file.
 type source struct {
 	path  string
-	r     io.ReaderAt
+	r     io.ReaderAt // nil until opened
 	size  int64
 	codec string // "gzip", "zstd" or "" by the name of the file
 }
 
-// openSource opens a regular file. The caller closes it.
-func openSource(path string) (*os.File, *source, error) {
-	info, err := os.Stat(path) // first, as opening a pipe may wait for ever
+// findSource looks at a regular file without opening it.
+func findSource(path string) (*source, error) {
+	info, err := os.Stat(path) // opening a pipe may wait for ever
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("dataset: %w", err)
+	case info.IsDir():
+		return nil, fmt.Errorf("dataset: %s is a directory: name a file", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("dataset: %s is not a regular file", path)
+	}
+	return newSource(path, nil, info.Size()), nil
+}
+
+// findSources looks at the files of an input.
+func findSources(paths []string) ([]*source, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("dataset: no file is named")
+	}
+	sources := make([]*source, len(paths))
+	named := make(map[string]string, len(paths))
+	for i, path := range paths {
+		s, err := findSource(path)
+		if err != nil {
+			return nil, err
+		}
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			real, err = filepath.Abs(real)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		if other, twice := named[real]; twice && other == path {
+			return nil, fmt.Errorf("dataset: %s is named twice", path)
+		} else if twice {
+			return nil, fmt.Errorf("dataset: %s is the same file as %s", path, other)
+		}
+		named[real] = path
+		sources[i] = s
+	}
+	return sources, nil
+}
+
+// open returns the source ready to read, which the caller closes.
+func (s *source) open() (*source, func(), error) {
+	if s.r != nil {
+		return s, func() {}, nil
+	}
+	f, err := os.Open(s.path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("dataset: %w", err)
 	}
-	if info.IsDir() {
-		return nil, nil, fmt.Errorf("dataset: %s is a directory: name a file", path)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("dataset: %s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w", err)
-	}
-	return f, newSource(path, f, info.Size()), nil
+	opened := *s
+	opened.r = f
+	return &opened, func() { f.Close() }, nil
 }
 
 func newSource(path string, r io.ReaderAt, size int64) *source {
@@ -74,17 +115,21 @@ func (s *source) check() error {
 	if err != nil && err != io.EOF {
 		return s.wrap(err)
 	}
-	found := ""
-	switch head := string(magic[:n]); {
-	case strings.HasPrefix(head, "\x1f\x8b"):
-		found = "gzip"
-	case head == "\x28\xb5\x2f\xfd":
-		found = "zstd"
-	}
-	if s.codec == "" && found != "" {
+	if found := codecOf(magic[:n]); s.codec == "" && found != "" {
 		return fmt.Errorf("dataset: %s holds %s data: give its name the ending .gz or .zst", s.path, found)
 	}
 	return nil
+}
+
+// codecOf tells by its first bytes how a stream is compressed, "" if it is not.
+func codecOf(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return "gzip"
+	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+		return "zstd"
+	}
+	return ""
 }
 
 // namedReader names the file in errors of reading it.
@@ -109,7 +154,11 @@ func (s *source) section(from, to int64) io.Reader {
 // stream returns the text of a file from its beginning, and a function that
 // frees what that takes.
 func (s *source) stream() (io.Reader, func(), error) {
-	section := io.NewSectionReader(s.r, 0, s.size)
+	return s.decoded(io.NewSectionReader(s.r, 0, s.size))
+}
+
+// decoded is stream of stored bytes that come from elsewhere.
+func (s *source) decoded(section io.Reader) (io.Reader, func(), error) {
 	switch s.codec {
 	case "gzip":
 		z, err := gzip.NewReader(bufio.NewReaderSize(section, 64<<10))
@@ -142,9 +191,9 @@ func (s *source) wrap(err error) error {
 	return fmt.Errorf("dataset: %s: %w", s.path, err)
 }
 
-// cut returns the offset where part p of a plain file begins: size·p/of.
-func (s *source) cut(p, of int) int64 {
-	hi, lo := bits.Mul64(uint64(s.size), uint64(p))
+// cut returns size·p/of, where part p of size bytes or rows begins.
+func cut(size int64, p, of int) int64 {
+	hi, lo := bits.Mul64(uint64(size), uint64(p))
 	q, _ := bits.Div64(hi, lo, uint64(of))
 	return int64(q)
 }

@@ -58,7 +58,7 @@ func parts(t *testing.T, text string, of int) (dataset.Info, []*dataset.Part) {
 	for p := range all {
 		all[p] = p
 	}
-	s, err := dataset.Scan(path, dataset.Defaults(), all, of)
+	s, err := dataset.Scan([]string{path}, dataset.Defaults(), all, of)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func example() Manifest {
 	objective := 0.25
 	return Manifest{
 		Petuum: "1.0", Job: "spam <2>", Algorithm: "logreg", Parameters: "lambda = 1e-4\n",
-		Data: dataset.Info{Format: dataset.CSV, Bytes: 100, Rows: 4, NonZeros: 7, Features: 2, Seen: 2,
+		Data: dataset.Info{Format: dataset.CSV, Files: []dataset.File{{Name: "a.csv", Bytes: 100}}, Rows: 4, NonZeros: 7, Features: 2, Seen: 2,
 			LabelMin: -1, LabelMax: 1, LabelSumSq: 4, Classes: []string{"ham", "spam"}, Counts: []uint64{2, 2},
 			Label: "y", Names: []string{"ä", "b\"\t"}},
 		Clock: 40, Objective: &objective, Metrics: map[string]float64{"train_logloss": 0.125},

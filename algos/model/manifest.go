@@ -43,9 +43,8 @@ type Manifest struct {
 
 // Source is what the job was told of its data, as far as Data does not say it.
 type Source struct {
-	Train  string `json:"train"`          // what people know the training data by: names of files, without directories
-	Test   string `json:"test,omitempty"` // of the test data, likewise
 	Header string `json:"header"`         // whether CSV starts with names: auto, yes or no
+	Test   string `json:"test,omitempty"` // name of the test data, without folders
 }
 
 // Table describes a table of a model.

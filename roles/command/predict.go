@@ -65,7 +65,7 @@ func (p *program) predict(c *cli.Context) error {
 	if err := apart(path, data); err != nil {
 		return err
 	}
-	m, err := predict.Open(dir, p.algorithms)
+	m, err := predict.OpenModel(dir, p.algorithms)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func apart(path string, data []string) error {
 
 // openData opens the data, to be read like the training data but for what flags
 // say.
-func openData(c *cli.Context, data []string, o dataset.Options) (predict.Source, error) {
+func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader, error) {
 	if c.IsSet("format") {
 		o.Format = c.String("format")
 	}
@@ -126,7 +126,7 @@ func openData(c *cli.Context, data []string, o dataset.Options) (predict.Source,
 	if c.IsSet("base") {
 		o.Base, o.Like.Base = c.Int("base"), c.Int("base")
 	}
-	return predict.OpenFiles(data, o)
+	return predict.Open(c.Context, data, c.App.Reader, o)
 }
 
 // text prints metrics for people, if there are any.

@@ -33,13 +33,13 @@ type shown struct {
 
 // shownData is the data that the model was trained on.
 type shownData struct {
-	Train    string `json:"train"`
-	Test     string `json:"test,omitempty"`
-	Format   string `json:"format"`
-	Label    string `json:"label,omitempty"`
-	Rows     uint64 `json:"rows"`
-	Features uint64 `json:"features"`
-	NonZeros uint64 `json:"nonzeros"`
+	Files    []string `json:"files"`
+	Test     string   `json:"test,omitempty"`
+	Format   string   `json:"format"`
+	Label    string   `json:"label,omitempty"`
+	Rows     uint64   `json:"rows"`
+	Features uint64   `json:"features"`
+	NonZeros uint64   `json:"nonzeros"`
 }
 
 // shownClass is a class of the training data.
@@ -100,8 +100,11 @@ func show(r *model.Reader, dir string, tables []string, top int) (*shown, error)
 	m := r.Manifest()
 	s := &shown{Model: dir, Algorithm: m.Algorithm, Job: m.Job, Petuum: m.Petuum, Parameters: strings.TrimSpace(m.Parameters),
 		Clock: m.Clock, Objective: m.Objective, Metrics: m.Metrics, Tables: []shownTable{},
-		Data: shownData{Train: m.Source.Train, Test: m.Source.Test, Format: m.Data.Format, Label: m.Data.Label,
+		Data: shownData{Files: []string{}, Test: m.Source.Test, Format: m.Data.Format, Label: m.Data.Label,
 			Rows: m.Data.Rows, Features: m.Data.Features, NonZeros: m.Data.NonZeros}}
+	for _, f := range m.Data.Files {
+		s.Data.Files = append(s.Data.Files, f.Name)
+	}
 	for k, name := range m.Data.Classes {
 		s.Classes = append(s.Classes, shownClass{name, m.Data.Counts[k], len(m.Data.Classes) == 2 && k == 1})
 	}
@@ -137,10 +140,14 @@ func (s *shown) text(out io.Writer, tables []string) error {
 	row("model", "%s", s.Model)
 	row("algorithm", "%s, in job %s of petuum %s", s.Algorithm, s.Job, s.Petuum)
 	d := s.Data
-	if d.Train != "" {
-		row("data", "%s", d.Train)
+	files := ""
+	if n := len(d.Files); n > 0 {
+		files = d.Files[0] + ", "
+		if n > 1 {
+			files = fmt.Sprintf("%s and %d more files, ", d.Files[0], n-1)
+		}
 	}
-	row("", "%s, %d rows, %d features, %d values", d.Format, d.Rows, d.Features, d.NonZeros)
+	row("data", "%s%s, %d rows, %d features, %d values", files, d.Format, d.Rows, d.Features, d.NonZeros)
 	if d.Label != "" {
 		row("label", "%s", model.AppendName(nil, d.Label))
 	}

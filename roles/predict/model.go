@@ -34,9 +34,9 @@ type Model struct {
 	config     *configs.Config
 }
 
-// Open opens the model in dir. It refuses one of an algorithm that is none of
+// OpenModel opens the model in dir. It refuses one of an algorithm that is none of
 // list or that does not predict.
-func Open(dir string, list registry.List) (*Model, error) {
+func OpenModel(dir string, list registry.List) (*Model, error) {
 	r, err := model.Open(dir)
 	if err != nil {
 		return nil, err
@@ -88,9 +88,10 @@ func (m *Model) predictor() (algos.Predictor, error) {
 	return p, nil
 }
 
-// Options says how data is to be read that is like the training data. The caller
+// Options says how data is to be read that is like the training data, with labels or
+// without. The caller
 // may change them, Like included.
 func (m *Model) Options() dataset.Options {
 	like := m.manifest.Data
-	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Like: &like}
+	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Unlabelled: true, Like: &like}
 }

@@ -60,7 +60,7 @@ func two() dataset.Info {
 
 func mustOpen(t *testing.T, dir string) *Model {
 	t.Helper()
-	m, err := Open(dir, registry.Algorithms)
+	m, err := OpenModel(dir, registry.Algorithms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"text that is no TOML", saved(t, "logreg", "= = =\n", two()), `its parameters are not those of this program's logreg`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, err := Open(c.dir, list)
+			m, err := OpenModel(c.dir, list)
 			if err == nil {
 				m.Close()
 			}

@@ -1,50 +1,30 @@
 package predict
 
 import (
-	"errors"
+	"context"
 	"io"
 
 	"petuum/algos/dataset"
 )
 
-// Source is data that is read from its files.
-type Source interface {
-	Rows
-	Info() dataset.Info // of what was read so far
-	Close() error
+// Open opens data: files one after the other, or stdin if
+// paths is "-" alone. If ctx ends a read of stdin does, too. The caller closes the
+// reader.
+func Open(ctx context.Context, paths []string, stdin io.Reader, o dataset.Options) (*dataset.Reader, error) {
+	if len(paths) == 1 && paths[0] == "-" {
+		return dataset.OpenStream("stdin", interruptible(ctx, stdin), o)
+	}
+	return dataset.Open(paths, o)
 }
 
-// whole is a file that is read at once.
-type whole struct {
-	part *dataset.Part
-	info dataset.Info
+// interruptible reads r until ctx ends. What it starts ends with r, which may be
+// with the process.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	ours, theirs := io.Pipe()
+	context.AfterFunc(ctx, func() { theirs.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(theirs, r)
+		theirs.CloseWithError(err)
+	}()
+	return ours
 }
-
-// OpenFiles opens the files of paths, one after the other.
-func OpenFiles(paths []string, o dataset.Options) (Source, error) {
-	if len(paths) != 1 {
-		return nil, errors.New("one file at a time")
-	}
-	s, err := dataset.Scan(paths[0], o, []int{0}, 1)
-	if err != nil {
-		return nil, err
-	}
-	parts, err := s.Parts(s.Info(0))
-	if err != nil {
-		return nil, err
-	}
-	return &whole{parts[0], s.Info(0)}, nil
-}
-
-// Next returns all rows the first time.
-func (s *whole) Next(int) (*dataset.Part, error) {
-	if s.part == nil {
-		return nil, io.EOF
-	}
-	p := s.part
-	s.part = nil
-	return p, nil
-}
-
-func (s *whole) Info() dataset.Info { return s.info }
-func (s *whole) Close() error       { return nil }

@@ -81,7 +81,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 // and writes the model.
 func (s *scheduler) write(ctx context.Context, dir string) error {
 	objective := s.last.Objective
-	source := model.Source{Train: filepath.Base(s.cfg.Data.Train), Header: s.cfg.Data.Header}
+	source := model.Source{Header: s.cfg.Data.Header}
 	if s.cfg.Data.Test != "" {
 		source.Test = filepath.Base(s.cfg.Data.Test)
 	}
@@ -135,14 +135,14 @@ func parameters(c *configs.Config) string {
 
 // test applies the model to the test data.
 func (s *scheduler) test(ctx context.Context, dir string) (map[string]float64, error) {
-	m, err := predict.Open(dir, s.place.Algorithms)
+	m, err := predict.OpenModel(dir, s.place.Algorithms)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
 	o := control.DataOptions(s.cfg, s.alg)
-	o.Like = &s.info
-	rows, err := predict.OpenFiles([]string{s.cfg.Data.Test}, o)
+	o.Like, o.Labels = &s.info, ""
+	rows, err := predict.Open(ctx, []string{s.cfg.Data.Test}, nil, o)
 	if err != nil {
 		return nil, err
 	}

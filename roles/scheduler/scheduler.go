@@ -277,7 +277,14 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if s.info.Rows == 0 {
 		return fmt.Errorf("%s: no samples", s.cfg.Data.Train)
 	}
-	return nil
+	var names []string
+	if s.cfg.Data.Names != "" {
+		if names, err = dataset.ReadNames(s.cfg.Data.Names); err != nil {
+			return err
+		}
+	}
+	s.info, err = s.info.WithNames(names, s.cfg.Data.Names)
+	return err
 }
 
 // Gossip may tell of a server a moment after its connection came.
@@ -324,7 +331,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
 		return err
 	}
-	setup := control.Setup{Info: s.info, Roster: s.roster, Placement: s.placed, Servers: addrs}
+	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs}
 	body := control.Encode(setup)
 	for _, p := range servers {
 		if err := s.send(ctx, p.conn, control.KindSetup, body); err != nil {

@@ -233,7 +233,7 @@ func (w *worker) scan(job control.Job) error {
 		parts = append(parts, g.Parts...)
 	}
 	start := time.Now()
-	w.scanned, err = dataset.Scan(cfg.Data.Train, control.DataOptions(cfg, alg), parts, job.Parts)
+	w.scanned, err = dataset.Scan([]string{cfg.Data.Train}, control.DataOptions(cfg, alg), parts, job.Parts)
 	if err != nil {
 		return err
 	}

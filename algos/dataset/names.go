@@ -1,0 +1,63 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// ReadNames reads a file of feature names, one a line, in order of feature id. The
+// file may be compressed. An empty line is a feature without a name.
+func ReadNames(path string) (names []string, err error) {
+	err = eachLine(path, func(line []byte) error {
+		if !utf8.Valid(line) {
+			return errors.New("the name is not UTF-8")
+		}
+		names = append(names, string(line))
+		return nil
+	})
+	return names, err
+}
+
+// eachLine reads a file, perhaps compressed, line by line.
+func eachLine(path string, visit func(line []byte) error) error {
+	src, err := findSource(path)
+	if err != nil {
+		return err
+	}
+	src, done, err := src.open()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := src.check(); err != nil {
+		return err
+	}
+	r, free, err := src.stream()
+	if err != nil {
+		return err
+	}
+	defer free()
+	lines := newLineReader(r, 0)
+	for {
+		line, _, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == errLongLine {
+			return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
+		}
+		if err != nil {
+			return err
+		}
+		err = visit(line)
+		var f faultError
+		switch {
+		case errors.As(err, &f):
+			return &SyntaxError{path, lines.lines, f.at + 1, f.what}
+		case err != nil:
+			return fmt.Errorf("dataset: %s:%d: %w", path, lines.lines, err)
+		}
+	}
+}

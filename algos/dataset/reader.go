@@ -1,0 +1,306 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+)
+
+// Reader gives an input a batch of samples at a time, in the order of the files.
+// It holds no more than a batch, except of MatrixMarket data, which it holds whole.
+// One goroutine uses it at a time.
+type Reader struct {
+	options Options
+	sources []*source
+	stream  *countingReader // in place of sources[0].r; nil for files
+	next    int             // file to enter next
+
+	path  string // of the file that is being read
+	lines *lineReader
+	frees []func()
+	first *layout // of the first file
+	now   *layout // of the file that is being read
+	cats  *categories
+
+	whole *Part // MatrixMarket
+	at    int   // rows of whole that were given
+
+	files []File
+	rows  []uint64 // of each file, so far
+	info  Info
+	top   place // of the largest LIBSVM index
+	err   error // ends the reading
+}
+
+// place is where something was seen.
+type place struct {
+	value uint64 // 1 + the index; 0: none
+	path  string
+	line  int64
+}
+
+// Open returns a reader of the files. It looks into the first one. The caller
+// closes it.
+func Open(paths []string, o Options) (*Reader, error) {
+	o, err := o.resolved()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := findSources(paths)
+	if err != nil {
+		return nil, err
+	}
+	return open(&Reader{options: o, sources: sources})
+}
+
+// OpenStream returns a reader of what src holds, plain or compressed with gzip or
+// zstd. The name is for messages and, without .gz and .zst, tells the format like
+// that of a file. src is not closed.
+func OpenStream(name string, src io.Reader, o Options) (*Reader, error) {
+	o, err := o.resolved()
+	if err != nil {
+		return nil, err
+	}
+	return open(&Reader{options: o, sources: []*source{newSource(name, nil, 0)}, stream: &countingReader{Reader: src}})
+}
+
+func open(r *Reader) (*Reader, error) {
+	r.rows = make([]uint64, len(r.sources))
+	for _, s := range r.sources {
+		r.files = append(r.files, File{filepath.Base(s.path), s.size})
+	}
+	if err := r.enter(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// countingReader counts the bytes that were read.
+type countingReader struct {
+	io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// enter looks into the next file and is ready to read it from its beginning.
+func (r *Reader) enter() error {
+	r.leave()
+	src := r.sources[r.next]
+	name, _ := src.name()
+	r.path = src.path
+	text, err := r.text(src)
+	if err != nil {
+		return err
+	}
+	var head bytes.Buffer
+	lines := newLineReader(io.TeeReader(text, &head), 0)
+	l, err := readLayout(lines, name, r.options, r.first)
+	if err := layoutError(src.path, lines, err); err != nil {
+		return err
+	}
+	text = io.MultiReader(&head, text)
+	if l.format == MM {
+		return r.readWhole(name, text)
+	}
+	if r.now = l; r.first == nil {
+		r.first = l
+		r.cats = newBuilder(l, nil).cats
+	}
+	r.lines = newLineReader(text, 0)
+	r.next++
+	return nil
+}
+
+// text opens a file or the stream.
+func (r *Reader) text(src *source) (io.Reader, error) {
+	if r.stream != nil {
+		stored := bufio.NewReaderSize(r.stream, firstBuffer)
+		head, err := stored.Peek(4)
+		if len(head) == 0 && err == io.EOF {
+			return nil, fmt.Errorf("dataset: %s is empty", src.path)
+		}
+		src.codec = codecOf(head)
+		text, free, err := src.decoded(stored)
+		if err == nil {
+			r.frees = append(r.frees, free)
+		}
+		return text, err
+	}
+	src, done, err := src.open()
+	if err != nil {
+		return nil, err
+	}
+	r.frees = append(r.frees, done)
+	if err := src.check(); err != nil {
+		return nil, err
+	}
+	text, free, err := src.stream()
+	if err == nil {
+		r.frees = append(r.frees, free)
+	}
+	return text, err
+}
+
+// readWhole reads a MatrixMarket matrix.
+func (r *Reader) readWhole(name string, text io.Reader) error {
+	src := r.sources[0]
+	if r.stream != nil {
+		data, err := io.ReadAll(text)
+		if err != nil {
+			return err
+		}
+		src = newSource(name, bytes.NewReader(data), int64(len(data)))
+	}
+	s, err := scan(append([]*source{src}, r.sources[1:]...), r.options, []int{0}, 1)
+	if err != nil {
+		return err
+	}
+	r.info = s.Info(0)
+	r.files, r.rows = r.info.Files, make([]uint64, len(r.info.Files))
+	parts, err := s.Parts(r.info)
+	if err != nil {
+		return err
+	}
+	r.whole, r.next = parts[0], len(r.sources)
+	return nil
+}
+
+// Next returns the next samples, at most rows (from 1) of them, as part 0 of 1, and
+// io.EOF behind the last one. With Options.Like features and classes are numbered
+// as in the training data; else as far as the input is known by then, and the same
+// number may stand for another feature or class in a later part if base, classes
+// or categories are not settled by the options.
+func (r *Reader) Next(rows int) (*Part, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	if rows < 1 {
+		return nil, fmt.Errorf("dataset: %s: %d rows: want at least 1", r.path, rows)
+	}
+	part, err := r.batch(rows)
+	r.err = err
+	return part, err
+}
+
+func (r *Reader) batch(rows int) (*Part, error) {
+	if r.whole != nil {
+		end := min(r.at+rows, r.whole.X.Rows())
+		if r.at == end {
+			return nil, io.EOF
+		}
+		part := r.whole.slice(r.at, end)
+		r.rows[0] += uint64(end - r.at)
+		r.at = end
+		return part, nil
+	}
+	b := newBuilder(r.first, r.files)
+	b.layout = r.now
+	if b.cats != nil {
+		b.cats = r.cats
+	}
+	for b.rows() < rows {
+		before := b.rows()
+		err := b.lines(r.path, r.lines, 1)
+		r.rows[r.next-1] += uint64(b.rows() - before)
+		if b.top > r.top.value && r.first.format == LIBSVM {
+			r.top = place{b.top, r.path, r.lines.lines}
+		}
+		if err == io.EOF && r.next < len(r.sources) {
+			if err = r.enter(); err == nil {
+				b.layout = r.now
+				continue
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if b.rows() == 0 {
+		return nil, io.EOF
+	}
+	b.finish()
+	info := b.info()
+	if err := info.checkFeatures(); err != nil {
+		return nil, err
+	}
+	merged, err := r.info.Merge(info)
+	if err != nil {
+		return nil, err
+	}
+	r.info = merged
+	return b.part(0, 1, merged), nil
+}
+
+// Info returns the facts of what was read so far.
+func (r *Reader) Info() Info {
+	info := r.info
+	if r.first != nil && info.Format == "" {
+		info = newBuilder(r.first, r.files).info()
+	}
+	if r.stream != nil && len(info.Files) > 0 {
+		info.Files = append([]File{{info.Files[0].Name, r.stream.n}}, info.Files[1:]...)
+	}
+	return info
+}
+
+// Close frees what reading takes.
+func (r *Reader) Close() error {
+	r.leave()
+	if r.err == nil {
+		r.err = errors.New("dataset: the reader is closed")
+	}
+	return nil
+}
+
+func (r *Reader) leave() {
+	for i := len(r.frees) - 1; i >= 0; i-- {
+		r.frees[i]()
+	}
+	r.frees = nil
+}
+
+// slice returns rows [begin, end) of a part as a part, whose memory is its own.
+func (p *Part) slice(begin, end int) *Part {
+	from, to := p.X.Ptr[begin], p.X.Ptr[end]
+	s := &Part{Of: 1, X: Matrix{Ptr: make([]int64, 0, end-begin+1), Cols: make([]uint32, 0, to-from)}}
+	if p.Labels != nil {
+		s.Labels = append([]float64{}, p.Labels[begin:end]...)
+	}
+	if p.Class != nil {
+		s.Class = append([]int32{}, p.Class[begin:end]...)
+	}
+	for _, at := range p.X.Ptr[begin : end+1] {
+		s.X.Ptr = append(s.X.Ptr, at-from)
+	}
+	var ids idSet
+	for _, j := range p.X.Cols[from:to] {
+		n, _ := ids.number(uint64(j)) // as many as the part has, at most
+		s.X.Cols = append(s.X.Cols, n)
+	}
+	columns, rank := ids.sorted()
+	for k, n := range s.X.Cols {
+		s.X.Cols[k] = rank[n]
+	}
+	for _, j := range columns {
+		s.Keys = append(s.Keys, p.Keys[j])
+	}
+	s.X.NCols = len(columns)
+	for k := from; k < to && p.X.Vals != nil && s.X.Vals == nil; k++ {
+		if p.X.Vals[k] != 1 {
+			s.X.Vals = append([]float64{}, p.X.Vals[from:to]...)
+		}
+	}
+	return s
+}
