@@ -23,7 +23,7 @@ import (
 const (
 	manifestName = "manifest.json"
 	formatName   = "petuum model"
-	version      = 1
+	version      = 2
 	maxManifest  = 512 << 20 // bytes; the names of features are in it
 )
 

@@ -187,7 +187,7 @@ func TestGolden(t *testing.T) {
 	}
 	text := string(contents(t, filepath.Join(dir, manifestName)))
 	for _, want := range []string{
-		"{\n  \"format\": \"petuum model\",\n  \"version\": 1,\n  \"petuum\": \"1.0\",\n  \"job\": \"spam <2>\",\n",
+		"{\n  \"format\": \"petuum model\",\n  \"version\": 2,\n  \"petuum\": \"1.0\",\n  \"job\": \"spam <2>\",\n",
 		"\"parameters\": \"lambda = 1e-4\\n\"", "\"objective\": 0.25", "\"train_logloss\": 0.125",
 		"\"name\": \"weights\",\n      \"keys\": 1000,\n      \"width\": 1,\n      \"type\": \"float32\",\n      \"rule\": \"add\",\n",
 		"\"written\": 3,\n      \"binary\": {\n        \"name\": \"weights.bin\",\n        \"bytes\": 83,\n",

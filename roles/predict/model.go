@@ -89,8 +89,7 @@ func (m *Model) predictor() (algos.Predictor, error) {
 }
 
 // Options says how data is to be read that is like the training data, with labels or
-// without. The caller
-// may change them, Like included.
+// without. The caller may change them, Like included.
 func (m *Model) Options() dataset.Options {
 	like := m.manifest.Data
 	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Unlabelled: true, Like: &like}
