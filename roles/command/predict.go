@@ -2,11 +2,13 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -72,7 +74,7 @@ func (p *program) predict(c *cli.Context) error {
 	defer m.Close()
 	rows, err := openData(c, data, m.Options())
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	defer rows.Close()
 	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path}
@@ -87,7 +89,7 @@ func (p *program) predict(c *cli.Context) error {
 		err = toFile(c.App.Writer, path, run)
 	}
 	if err != nil {
-		return err
+		return flagged(err)
 	}
 	found.Labelled, found.Dropped, found.Seconds = len(found.Metrics) > 0, rows.Info().Dropped, time.Since(began).Seconds()
 	if p.json {
@@ -127,6 +129,16 @@ func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader
 		o.Base, o.Like.Base = c.Int("base"), c.Int("base")
 	}
 	return predict.Open(c.Context, data, c.App.Reader, o)
+}
+
+// flagged is an error about data which names the flags of this command instead of
+// a job's settings.
+func flagged(err error) error {
+	text := strings.NewReplacer("set data.", "set --", "(or data.", "(or --", "(data.label)", "(--label)").Replace(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }
 
 // text prints metrics for people, if there are any.

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"go.uber.org/goleak"
 
@@ -69,13 +70,13 @@ func mustOpen(t *testing.T, dir string) *Model {
 }
 
 // made is rows of one value each: row i has i/1000 in column i mod 3, and the
-// class i mod 2. It notes how many rows it was asked for.
+// class i mod 2.
 type made struct {
 	rows, at  int
 	labelled  bool
-	fail      error // in place of the end
-	asked     []int
-	countdown func(n int) // called at each Next
+	fail      error       // in place of the end
+	asked     []int       // how many, each time
+	countdown func(n int) // called at each Next, with how many there were
 }
 
 func (s *made) Next(n int) (*dataset.Part, error) {
@@ -155,35 +156,30 @@ func TestRunRegression(t *testing.T) {
 	}
 }
 
-// However long the data is, only a few batches of it are there at a time.
+// However long the data is, only a few batches of it are there at a time: with a
+// reader that has as much as is asked for, and somebody who is slow to take.
 func TestMemoryIsOfBatches(t *testing.T) {
-	m := mustOpen(t, saved(t, "logreg", "", two()))
-	handed, seen, most := 0, 0, 0
-	rows := &made{rows: 400_000}
-	bound := make(chan int, 1) // what each has seen, for the reader's goroutine
-	bound <- 0
-	rows.countdown = func(n int) {
-		s := <-bound
-		bound <- s
-		handed = n - 1
-		most = max(most, handed-s)
-	}
-	err := m.Apply(t.Context(), rows, nil, func(*Batch) error {
-		seen++
-		<-bound
-		bound <- seen
-		return nil
+	dir := saved(t, "logreg", "", two())
+	m := mustOpen(t, dir)
+	synctest.Test(t, func(t *testing.T) {
+		rows := &made{rows: 400_000}
+		taken := 0
+		err := m.Apply(t.Context(), rows, nil, func(*Batch) error {
+			synctest.Wait() // until all others wait for this one
+			taken++
+			// In the queue and with each scorer, and one that waits for a scorer.
+			if ahead, limit := len(rows.asked)-taken, 2*runtime.GOMAXPROCS(0)+1; ahead > limit {
+				return fmt.Errorf("%d batches were read beyond the one that is taken, want at most %d", ahead, limit)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if taken < 40 {
+			t.Errorf("got %d batches of 400,000 rows, want at least 40", taken)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if seen < 40 {
-		t.Errorf("got %d batches of 400,000 rows, want at least 40", seen)
-	}
-	// In the queue, with the consumer, and one that waits for the queue.
-	if limit := 2*runtime.GOMAXPROCS(0) + 2; most > limit {
-		t.Errorf("%d batches were in memory, want at most %d", most, limit)
-	}
 }
 
 func TestBatchRows(t *testing.T) {
