@@ -165,14 +165,7 @@ func (a Info) WithoutNames() Info {
 func (a Info) categoryNames() []string {
 	names := make([]string, 0, a.Seen)
 	for t, c := range a.Columns {
-		name := c.Name
-		if name == "" {
-			at := t // in the file, where the label is a column too
-			if t >= a.LabelColumn && !a.Unlabelled {
-				at++
-			}
-			name = "#" + strconv.Itoa(at)
-		}
+		name := a.columnName(t)
 		if !c.Categorical {
 			names = append(names, name)
 		}
@@ -181,6 +174,18 @@ func (a Info) categoryNames() []string {
 		}
 	}
 	return names
+}
+
+// columnName returns the name of column t of the features, or its number in the
+// file, where the label is a column too.
+func (a Info) columnName(t int) string {
+	if name := a.Columns[t].Name; name != "" {
+		return name
+	}
+	if t >= a.LabelColumn && !a.Unlabelled {
+		t++
+	}
+	return "#" + strconv.Itoa(t)
 }
 
 // categories numbers the categories that one builder meets. Until places are known

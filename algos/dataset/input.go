@@ -40,6 +40,13 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 	if in.layouts[0].format == MM && len(sources) > 1 {
 		return nil, fmt.Errorf("dataset: %s: a MatrixMarket matrix is one file, but %d are named", sources[0].path, len(sources))
 	}
+	if o.Labels != "" {
+		labels, err := findSource(o.Labels)
+		if err != nil {
+			return nil, err
+		}
+		in.files = append(in.files, File{filepath.Base(labels.path), labels.size})
+	}
 	return in, nil
 }
 

@@ -139,6 +139,7 @@ Run the same job as separate processes, here or on other machines:
 			p.workerCommand(),
 			p.predictCommand(),
 			p.modelCommand(),
+			p.dataCommand(),
 			p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {

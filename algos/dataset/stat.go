@@ -1,0 +1,135 @@
+package dataset
+
+import (
+	"io"
+	"math"
+)
+
+// statRows is the number of rows that Stat holds at a time.
+const statRows = 4096
+
+// Stats describes an input. It survives JSON unchanged.
+type Stats struct {
+	Info Info `json:"info"`
+
+	Density   float64 `json:"density"`    // non-zeros of all the values that a dense matrix has
+	EmptyRows uint64  `json:"empty_rows"` // rows without a non-zero
+	RowMin    uint64  `json:"row_min"`    // fewest and most non-zeros of a row
+	RowMax    uint64  `json:"row_max"`
+	ValueMin  float64 `json:"value_min"` // of the non-zeros; 0 if there are none
+	ValueMax  float64 `json:"value_max"`
+
+	LabelMean float64 `json:"label_mean"` // of labels that are numbers
+	LabelSD   float64 `json:"label_sd"`   // of labels that are numbers; the divisor is the number of rows
+
+	Files   []FileStats   `json:"files"`
+	Columns []ColumnStats `json:"columns,omitempty"` // the categorical ones
+
+	// The largest index of LIBSVM and where it stands first: a typing error there
+	// makes a model that is too large. nil without values.
+	LargestIndex *IndexPlace `json:"largest_index,omitempty"`
+}
+
+// FileStats describes a file of the input.
+type FileStats struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"` // as stored
+	Rows  uint64 `json:"rows"`
+}
+
+// ColumnStats describes a categorical column.
+type ColumnStats struct {
+	Name       string `json:"name"`
+	Categories int    `json:"categories"`
+}
+
+// IndexPlace is where an index stands.
+type IndexPlace struct {
+	Index uint64 `json:"index"`
+	File  string `json:"file"`
+	Line  int64  `json:"line"`
+}
+
+// Stat reads files once and describes them. It holds some thousand rows at a time.
+func Stat(paths []string, o Options) (Stats, error) {
+	r, err := Open(paths, o)
+	if err != nil {
+		return Stats{}, err
+	}
+	defer r.Close()
+	return r.Stat()
+}
+
+// Stat describes what r has not given yet, and reads it.
+func (r *Reader) Stat() (Stats, error) {
+	var s Stats
+	s.RowMin = math.MaxUint64
+	s.ValueMin, s.ValueMax = math.Inf(1), math.Inf(-1)
+	rows, nonZeros, squares := uint64(0), uint64(0), 0.0
+	for {
+		part, err := r.Next(statRows)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return Stats{}, err
+		}
+		s.addRows(part.X)
+		for _, y := range part.Labels {
+			rows++ // Welford's update, which does not cancel
+			d := y - s.LabelMean
+			s.LabelMean += d / float64(rows)
+			squares += d * (y - s.LabelMean)
+		}
+		nonZeros += uint64(part.X.NNZ())
+	}
+	if nonZeros == 0 {
+		s.ValueMin, s.ValueMax = 0, 0
+	}
+	s.finish(r)
+	if s.Info.Rows == 0 {
+		s.RowMin = 0
+	}
+	if s.LabelSD = math.Sqrt(squares / float64(max(rows, 1))); !s.Info.Numeric {
+		s.LabelMean, s.LabelSD = 0, 0
+	}
+	s.LabelMean, s.LabelSD = finite(s.LabelMean), finite(s.LabelSD)
+	return s, nil
+}
+
+// addRows counts what rows hold.
+func (s *Stats) addRows(x Matrix) {
+	for i := range x.Rows() {
+		n := uint64(x.Ptr[i+1] - x.Ptr[i])
+		if n == 0 {
+			s.EmptyRows++
+		}
+		s.RowMin, s.RowMax = min(s.RowMin, n), max(s.RowMax, n)
+	}
+	if x.Vals == nil && x.NNZ() > 0 {
+		s.ValueMin, s.ValueMax = min(s.ValueMin, 1), max(s.ValueMax, 1)
+	}
+	for _, v := range x.Vals {
+		s.ValueMin, s.ValueMax = min(s.ValueMin, v), max(s.ValueMax, v)
+	}
+}
+
+// finish takes over what the reader knows at the end.
+func (s *Stats) finish(r *Reader) {
+	s.Info, _ = r.Info().WithNames(nil, "")
+	i := &s.Info
+	if cells := float64(i.Rows) * float64(i.Features); cells > 0 {
+		s.Density = float64(i.NonZeros) / cells
+	}
+	for k, f := range i.Files {
+		s.Files = append(s.Files, FileStats{f.Name, f.Bytes, r.rows[k]})
+	}
+	for t, c := range i.Columns {
+		if c.Categorical {
+			s.Columns = append(s.Columns, ColumnStats{i.columnName(t), len(c.Categories)})
+		}
+	}
+	if r.top.value > 0 {
+		s.LargestIndex = &IndexPlace{r.top.value - 1, r.top.path, r.top.line}
+	}
+}
