@@ -75,11 +75,13 @@
 //
 // What a key is called in text, and in what is printed for people:
 //
-//	a feature of CSV with a header     the name of its column
-//	a feature of CSV without           # and the number of its column, from 0, as
+//	a feature with a name              that name: of the column of CSV with a header,
+//	                                   or of the file that data.names names
+//	another feature of CSV             # and the number of its column, from 0, as
 //	                                   in the setting data.label
-//	a feature of LIBSVM                its index as the file has it, so that the
+//	another feature of LIBSVM          its index as the file has it, so that the
 //	                                   first one is 0 or 1, as data.base says
+//	another feature of MatrixMarket    its column as the file has it, from 1
 //	what the algorithm has a name for  that name, such as (intercept)
 //	any other key                      its number, from 0
 //

@@ -29,6 +29,8 @@ func appendKey(b []byte, d *dataset.Info, t *Table, key uint64) []byte {
 			key++
 		}
 		return strconv.AppendUint(append(b, '#'), key, 10)
+	case key < t.Features && d.Format == dataset.MM:
+		return strconv.AppendUint(b, key+1, 10)
 	case key < t.Features:
 		return strconv.AppendUint(b, key+uint64(d.Base), 10)
 	case key-t.Features < uint64(len(t.Names)):

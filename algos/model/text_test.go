@@ -34,6 +34,8 @@ func TestKeyName(t *testing.T) {
 		{"no header", plain, algos.KeyNames{Features: 3}, []string{"#0", "#2", "#3", "3"}},
 		{"libsvm from 1", dataset.Info{Format: dataset.LIBSVM, Base: 1, Features: 2}, algos.KeyNames{Features: 2, Names: []string{"b\n"}}, []string{"1", "2", `"b\n"`, "3"}},
 		{"libsvm from 0", dataset.Info{Format: dataset.LIBSVM, Features: 2}, algos.KeyNames{Features: 2}, []string{"0", "1", "2"}},
+		{"MatrixMarket", dataset.Info{Format: dataset.MM, Features: 2}, algos.KeyNames{Features: 2}, []string{"1", "2", "2"}},
+		{"libsvm with names", dataset.Info{Format: dataset.LIBSVM, Base: 1, Features: 3, Names: []string{"a"}}, algos.KeyNames{Features: 3}, []string{"a", "2", "3"}},
 		{"no features", named(), algos.KeyNames{Names: []string{"(intercept)", ""}}, []string{"(intercept)", `""`, "2"}},
 		{"nothing said", named(), algos.KeyNames{}, []string{"0", "1"}},
 	} {

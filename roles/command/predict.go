@@ -30,6 +30,7 @@ func (p *program) predictCommand() *cli.Command {
 			&cli.StringFlag{Name: "label", Usage: "label `column`, as data.label of a job", DefaultText: "that of the training data"},
 			&cli.StringFlag{Name: "header", Usage: "whether CSV starts with names: auto, `yes` or no", DefaultText: "as for the training data"},
 			&cli.IntFlag{Name: "base", Usage: "index of the first feature in LIBSVM, `0` or 1", DefaultText: "that of the training data"},
+			&cli.StringFlag{Name: "labels", Usage: "`file` with the labels of MatrixMarket data", DefaultText: "none"},
 			p.asJSON("print rows, metrics and seconds as one JSON object on stdout; predictions are then written with --output only"),
 		},
 		Description: "Data is read as the training data was, a batch of rows at a time: neither it nor the\npredictions need to fit into memory. Each row gives a line, with tabs between its columns\n" +
@@ -119,6 +120,7 @@ func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader
 	if c.IsSet("format") {
 		o.Format = c.String("format")
 	}
+	o.Labels = c.String("labels")
 	if c.IsSet("label") {
 		o.Label = c.String("label")
 	}
@@ -134,7 +136,7 @@ func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader
 // flagged is an error about data which names the flags of this command instead of
 // a job's settings.
 func flagged(err error) error {
-	text := strings.NewReplacer("set data.", "set --", "(or data.", "(or --", "(data.label)", "(--label)").Replace(err.Error())
+	text := strings.NewReplacer("set data.", "set --", "data.labels is", "--labels is", "(or data.", "(or --", "(data.label)", "(--label)").Replace(err.Error())
 	if text == err.Error() {
 		return err
 	}
