@@ -352,3 +352,35 @@ func TestModelShowAndExport(t *testing.T) {
 		t.Errorf("got metrics %v", metrics)
 	}
 }
+
+// An interrupt ends a prediction that waits for stdin.
+func TestPredictInterrupted(t *testing.T) {
+	model, _ := trained(t, "lasso-diabetes.toml")
+	cmd := exec.CommandContext(t.Context(), binary(t), "predict", "--model", model, "--data", "-")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(in, unpacked(t, "data/diabetes.csv")); err != nil { // and no end
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("prediction\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // says what the status says
+	if code := cmd.ProcessState.ExitCode(); code != 130 || stderr.String() != "petuum: interrupted\n" {
+		t.Errorf("got exit status %d and %q, want 130 and one line", code, stderr.String())
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,7 +53,7 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 	for _, a := range []struct {
 		name  string
 		words []string
-	}{{"features", r.m.Data.Names}, {"classes", r.m.Data.Classes}} {
+	}{{"features", r.m.features()}, {"classes", r.m.Data.Classes}} {
 		if len(a.words) == 0 || taken[a.name] {
 			continue
 		}
@@ -61,6 +62,18 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 		}
 	}
 	return z.Close()
+}
+
+// features are the names of the features, nil if the data has none. Where one is
+// empty there is what stands for it in text.
+func (m *Manifest) features() []string {
+	names := slices.Clone(m.Data.Names)
+	for id, name := range names {
+		if name == "" {
+			names[id] = m.KeyName(Table{Features: m.Data.Features}, uint64(id))
+		}
+	}
+	return names
 }
 
 // array writes one array.

@@ -83,7 +83,7 @@ func readNPY(t *testing.T, b []byte) ndarray {
 func export(t *testing.T) (file []byte, want map[string]ndarray) {
 	dir := filepath.Join(t.TempDir(), "model")
 	m := example()
-	m.Data.Names = []string{"ä", "\U0001F600 b\"\t"}
+	m.Data.Features, m.Data.Seen, m.Data.Names = 3, 3, []string{"ä", "\U0001F600 b\"\t", ""}
 	save(t, dir, m,
 		rowsOf{table.Spec{Name: "weights", Keys: 4, Type: table.Float64}, map[uint64][]float64{1: {0.1}, 3: {-2}}, true, algos.KeyNames{Features: 2}},
 		rowsOf{table.Spec{Name: "wide", Keys: 3, Width: 2, Init: table.Init{Value: 0.5}}, map[uint64][]float64{1: {1, -0.25}}, false, algos.KeyNames{}},
@@ -100,7 +100,7 @@ func export(t *testing.T) (file []byte, want map[string]ndarray) {
 		"count":      {"<i4", []int{2}, []any{0.0, -3.0}},
 		"far.keys":   {"<u8", []int{2}, []any{7.0, float64(1 << 51)}},
 		"far.values": {"<f8", []int{2, 2}, []any{1.0, 2.0, 3.0, 4.0}},
-		"features":   {"<U5", []int{2}, []any{"ä", "\U0001F600 b\"\t"}},
+		"features":   {"<U5", []int{3}, []any{"ä", "\U0001F600 b\"\t", "#3"}},
 		"classes":    {"<U4", []int{2}, []any{"ham", "spam"}},
 	}
 }

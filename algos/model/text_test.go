@@ -32,6 +32,7 @@ func TestKeyName(t *testing.T) {
 		{"header", named(), algos.KeyNames{Features: 5, Names: []string{"(intercept)"}},
 			[]string{"age", `"tab\there"`, "#3", `"\"quoted\" <b>"`, "#5", "(intercept)", "6"}},
 		{"no header", plain, algos.KeyNames{Features: 3}, []string{"#0", "#2", "#3", "3"}},
+		{"no header, no label", dataset.Info{Format: dataset.CSV, Features: 2, Seen: 2, Unlabelled: true}, algos.KeyNames{Features: 2}, []string{"#0", "#1"}},
 		{"libsvm from 1", dataset.Info{Format: dataset.LIBSVM, Base: 1, Features: 2}, algos.KeyNames{Features: 2, Names: []string{"b\n"}}, []string{"1", "2", `"b\n"`, "3"}},
 		{"libsvm from 0", dataset.Info{Format: dataset.LIBSVM, Features: 2}, algos.KeyNames{Features: 2}, []string{"0", "1", "2"}},
 		{"MatrixMarket", dataset.Info{Format: dataset.MM, Features: 2}, algos.KeyNames{Features: 2}, []string{"1", "2", "2"}},

@@ -156,7 +156,7 @@ func (f *predicted) text(out io.Writer) error {
 		row(name, "%.6g", f.Metrics[name])
 	}
 	if f.Dropped > 0 {
-		row("dropped", "%d values of features that the model does not have", f.Dropped)
+		row("dropped", "%d, values of features that the model does not have", f.Dropped)
 	}
 	if f.Labelled || f.Output != "" {
 		row("seconds", "%.2f", f.Seconds)

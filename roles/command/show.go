@@ -165,8 +165,11 @@ func (s *shown) text(out io.Writer, tables []string) error {
 	if n := len(s.Classes) - most; n > 0 {
 		row("", "and %d more", n)
 	}
-	name := "parameters"
-	for line := range strings.SplitSeq(s.Parameters, "\n") {
+	name, parameters := "parameters", s.Parameters
+	if parameters == "" {
+		parameters = "the defaults"
+	}
+	for line := range strings.SplitSeq(parameters, "\n") {
 		row(name, "%s", line)
 		name = ""
 	}
