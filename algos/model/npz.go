@@ -38,7 +38,7 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 		}
 		taken[name] = true
 		switch {
-		case t.small() || t.x.rows >= t.l.keys-t.l.keys/2:
+		case t.small() || t.full():
 			err = array(z, name, t.descr(), t.shape(t.l.keys), t.dense)
 		default:
 			err = array(z, name+".keys", "<u8", t.shape(t.x.rows)[:1], t.keys)
@@ -127,6 +127,9 @@ func (t *tableReader) shape(keys uint64) []uint64 {
 	}
 	return []uint64{keys, uint64(t.l.width)}
 }
+
+// full reports whether at least half of all keys were written.
+func (t *tableReader) full() bool { return t.x.rows >= t.l.keys-t.l.keys/2 }
 
 // dense writes the values of all keys.
 func (t *tableReader) dense(w *bufio.Writer) error {

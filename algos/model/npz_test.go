@@ -180,3 +180,20 @@ func TestTableCalledFeatures(t *testing.T) {
 		t.Errorf("got arrays %s, want %s", got, want)
 	}
 }
+
+func TestSmallAndFull(t *testing.T) {
+	for _, c := range []struct {
+		keys        uint64
+		width       int
+		rows        uint64
+		small, full bool
+	}{
+		{1 << 24, 1, 0, true, false}, {1<<24 + 1, 1, 0, false, false}, {1 << 22, 4, 0, true, false}, {1<<22 + 1, 4, 0, false, false},
+		{1 << 30, 1, 1 << 29, false, true}, {1 << 30, 1, 1<<29 - 1, false, false}, {3, 1, 1, true, false}, {3, 1, 2, true, true},
+	} {
+		r := tableReader{l: layout{keys: c.keys, width: c.width}, x: index{rows: c.rows}}
+		if r.small() != c.small || r.full() != c.full {
+			t.Errorf("%+v: got small %v, full %v", c, r.small(), r.full())
+		}
+	}
+}

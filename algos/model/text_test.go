@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,11 +117,12 @@ func TestAddMetrics(t *testing.T) {
 	parent := t.TempDir()
 	dir, whole := filepath.Join(parent, "model"), filepath.Join(parent, "whole")
 	m := example()
+	m.Metrics["nonzeros"] = 3
 	save(t, dir, m, small(true))
 	if err := AddMetrics(dir, map[string]float64{"test_auc": 0.75, "train_logloss": 0.5}); err != nil {
 		t.Fatal(err)
 	}
-	m.Metrics = map[string]float64{"train_logloss": 0.5, "test_auc": 0.75}
+	m.Metrics = map[string]float64{"train_logloss": 0.5, "nonzeros": 3, "test_auc": 0.75}
 	save(t, whole, m, small(true))
 	if d := cmp.Diff(tree(t, whole), tree(t, dir)); d != "" {
 		t.Errorf("-written so +added:\n%s", d)
@@ -150,17 +152,21 @@ func TestNamesRefused(t *testing.T) {
 // Values are the same whether blocks are kept or read each time.
 func TestKeep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "model")
-	tab := small(false)
-	tab.spec.Name, tab.spec.Type = "t", table.Float64
+	tab := random(rand.New(rand.NewPCG(5, 6)), table.Spec{Name: "t", Keys: 50_000, Type: table.Float64, Init: table.Init{Value: 3}}, 0.9)
 	save(t, dir, Manifest{}, tab)
-	for _, limit := range []int64{0, 94, 95, 1 << 40} {
+	bytes := mustOpen(t, dir).Manifest().Tables[0].Binary.Bytes
+	keys := make([]uint64, tab.spec.Keys)
+	for i := range keys {
+		keys[i] = uint64(i)
+	}
+	for _, limit := range []int64{0, bytes - 1, bytes, 1 << 40} {
 		r := mustOpen(t, dir)
 		if err := r.Keep(limit); err != nil {
 			t.Fatal(err)
 		}
-		if kept := r.tables[0].kept != nil; kept != (limit >= 95) {
-			t.Errorf("limit %d: kept %v", limit, kept)
+		if kept := r.tables[0].kept != nil; kept != (limit >= bytes) {
+			t.Errorf("limit %d of %d bytes: kept %v", limit, bytes, kept)
 		}
-		checkValues(t, r, tab, []uint64{0, 3, 4, 5, 900, 999})
+		checkValues(t, r, tab, keys)
 	}
 }
