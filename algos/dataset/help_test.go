@@ -21,6 +21,24 @@ type loaded struct {
 
 // load reads a file held in memory in of parts, each in a process of its own.
 func load(name string, data []byte, o Options, of int) (loaded, error) {
+	return loadFiles([]file{{name, data}}, o, of)
+}
+
+// file is a file held in memory.
+type file struct {
+	name string
+	data []byte
+}
+
+func sourcesOf(files []file) (sources []*source) {
+	for _, f := range files {
+		sources = append(sources, newSource(f.name, bytes.NewReader(f.data), int64(len(f.data))))
+	}
+	return sources
+}
+
+// loadFiles reads files held in memory in of parts, each in a process of its own.
+func loadFiles(files []file, o Options, of int) (loaded, error) {
 	o, err := o.resolved()
 	if err != nil {
 		return loaded{}, err
@@ -30,7 +48,7 @@ func load(name string, data []byte, o Options, of int) (loaded, error) {
 		each []*Scanned
 	)
 	for p := range of {
-		s, err := scan([]*source{newSource(name, bytes.NewReader(data), int64(len(data)))}, o, []int{p}, of)
+		s, err := scan(sourcesOf(files), o, []int{p}, of)
 		if err != nil {
 			return loaded{}, err
 		}
