@@ -30,6 +30,7 @@ func (p *program) predictCommand() *cli.Command {
 			&cli.StringFlag{Name: "label", Usage: "label `column`, as data.label of a job", DefaultText: "that of the training data"},
 			&cli.StringFlag{Name: "header", Usage: "whether CSV starts with names: auto, `yes` or no", DefaultText: "as for the training data"},
 			&cli.IntFlag{Name: "base", Usage: "index of the first feature in LIBSVM, `0` or 1", DefaultText: "that of the training data"},
+			&cli.BoolFlag{Name: "ignore-labels", Usage: "labels are placeholders, any numbers: no metrics", DisableDefaultText: true},
 			&cli.StringFlag{Name: "labels", Usage: "`file` with the labels of MatrixMarket data", DefaultText: "none"},
 			p.asJSON("print rows, metrics and seconds as one JSON object on stdout; predictions are then written with --output only"),
 		},
@@ -78,9 +79,13 @@ func (p *program) predict(c *cli.Context) error {
 		return flagged(err)
 	}
 	defer rows.Close()
+	var in predict.Rows = rows
+	if c.Bool("ignore-labels") {
+		in = unlabelled{rows}
+	}
 	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path}
 	run := func(w io.Writer) error {
-		result, err := m.Run(c.Context, rows, predict.Lines{W: w, Score: c.Bool("score")})
+		result, err := m.Run(c.Context, in, predict.Lines{W: w, Score: c.Bool("score")})
 		found.Rows, found.Metrics = result.Rows, result.Metrics
 		return err
 	}
@@ -130,13 +135,31 @@ func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader
 	if c.IsSet("base") {
 		o.Base, o.Like.Base = c.Int("base"), c.Int("base")
 	}
+	if c.Bool("ignore-labels") { // they need not be of the classes
+		o.Quantity, o.Like.Numeric, o.Like.Classes, o.Like.Counts = true, true, nil, nil
+	}
 	return predict.Open(c.Context, data, c.App.Reader, o)
+}
+
+// unlabelled is rows whose labels are to be ignored.
+type unlabelled struct{ predict.Rows }
+
+// Next implements [predict.Rows].
+func (u unlabelled) Next(n int) (*dataset.Part, error) {
+	part, err := u.Rows.Next(n)
+	if err == nil {
+		part.Labels, part.Class = nil, nil
+	}
+	return part, err
 }
 
 // flagged is an error about data which names the flags of this command instead of
 // a job's settings.
 func flagged(err error) error {
 	text := strings.NewReplacer("set data.", "set --", "data.labels is", "--labels is", "(or data.", "(or --", "(data.label)", "(--label)").Replace(err.Error())
+	if strings.Contains(text, " does not occur in the training data") {
+		text += ": if labels are placeholders say --ignore-labels"
+	}
 	if text == err.Error() {
 		return err
 	}
