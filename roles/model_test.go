@@ -285,7 +285,7 @@ func TestModelRefusals(t *testing.T) {
 		{"+1 1:1\n+1 3:x\n", 1, "stdin:2:6: value \"x\" is not a number", []string{"predict", "--model", a9a, "--data", "-", "--output", out}},
 		{"+2 1:1\n", 1, "stdin:1:1: label \"2\" does not occur in the training data (-1, 1): if labels are placeholders say --ignore-labels", []string{"predict", "--model", a9a, "--data", "-"}},
 		{"y,age,sex\n1,2,3\n", 1, `column "bmi" of the training data is missing`, []string{"predict", "--model", diabetes, "--data", "-"}},
-		{"", 1, "is a directory", []string{"predict", "--model", diabetes, "--data", csv, "--output", dir}},
+		{"", 1, "there and not a regular file", []string{"predict", "--model", diabetes, "--data", csv, "--output", dir}},
 		{"", 2, "model show: which model?", []string{"model", "show"}},
 		{"", 2, `unexpected argument "x"`, []string{"model", "show", a9a, "x"}},
 		{"", 2, "--top -1", []string{"model", "show", "--top", "-1", a9a}},
@@ -293,7 +293,7 @@ func TestModelRefusals(t *testing.T) {
 		{"", 1, "there is none in " + dir, []string{"model", "show", dir}},
 		{"", 2, "--format xml: want text or npz", []string{"model", "export", "--format", "xml", a9a}},
 		{"", 2, "--output FILE.npz", []string{"model", "export", "--format", "npz", a9a}},
-		{"", 1, "cannot be written", []string{"model", "export", "--output", filepath.Join(dir, "none", "x"), a9a}},
+		{"", 1, "no such file or directory", []string{"model", "export", "--output", filepath.Join(dir, "none", "x"), a9a}},
 		{"", 2, `no command is called "shwo"`, []string{"model", "shwo", a9a}},
 	} {
 		t.Run(strings.Join(c.args[:2], " ")+" "+c.want, func(t *testing.T) {

@@ -458,7 +458,7 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{[]string{"run"}, 2, "FILE.toml"},
-		{[]string{"run", "good.toml", "--json"}, 2, "flags go before the file"},
+		{[]string{"run", "good.toml", "bad.toml"}, 2, "one job at a time"},
 		{[]string{"run", "none.toml"}, 2, "none.toml"},
 		{[]string{"run", "bad.toml"}, 2, `bad.toml:8: cluster.servrs: unknown key; nearest valid name "servers"`},
 		{[]string{"run", "--set", "cluster.servrs=1", "good.toml"}, 2, "--set cluster.servrs"},

@@ -71,3 +71,34 @@ func (m Matrix) Transpose() Matrix {
 	t.Ptr[0] = 0
 	return t
 }
+
+// Dot returns the product of row i and v, which has a value for each column.
+func (m Matrix) Dot(i int, v []float64) (sum float64) {
+	cols, vals := m.Row(i)
+	if vals == nil {
+		for _, j := range cols {
+			sum += v[j]
+		}
+		return sum
+	}
+	vals = vals[:len(cols)]
+	for k, j := range cols {
+		sum += vals[k] * v[j]
+	}
+	return sum
+}
+
+// AddTo adds alpha times row i to v, which has a value for each column.
+func (m Matrix) AddTo(i int, alpha float64, v []float64) {
+	cols, vals := m.Row(i)
+	if vals == nil {
+		for _, j := range cols {
+			v[j] += alpha
+		}
+		return
+	}
+	vals = vals[:len(cols)]
+	for k, j := range cols {
+		v[j] += alpha * vals[k]
+	}
+}

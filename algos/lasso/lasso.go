@@ -145,22 +145,7 @@ func (l *Lasso) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, score
 		return err
 	}
 	for i := range scores {
-		scores[i] = b0[0] + dot(part.X, i, w)
+		scores[i] = b0[0] + part.X.Dot(i, w)
 	}
 	return nil
-}
-
-// dot is the product of row i of m with v.
-func dot(m dataset.Matrix, i int, v []float64) (sum float64) {
-	cols, vals := m.Row(i)
-	if vals == nil {
-		for _, j := range cols {
-			sum += v[j]
-		}
-		return sum
-	}
-	for k, j := range cols {
-		sum += vals[k] * v[j]
-	}
-	return sum
 }

@@ -53,7 +53,7 @@ func (l *Lasso) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	p.w, p.sums = make([]float64, len(p.keys)), make([]float64, len(p.keys))
 	ones := slices.Repeat([]float64{1}, n)
 	for j := range p.keys {
-		p.sums[j] = dot(p.x, j, ones)
+		p.sums[j] = p.x.Dot(j, ones)
 	}
 	p.first = slices.Repeat([]int32{-1}, n)
 	p.weights, err = algos.View[float64](w, weights, table.Keys(p.keys), table.Increments)
@@ -124,7 +124,7 @@ func (l *Lasso) Push(w *algos.Worker, b algos.Block) {
 		if j < 0 {
 			w.Emit(0)
 		} else {
-			w.Emit(dot(p.x, j, p.r))
+			w.Emit(p.x.Dot(j, p.r))
 		}
 	}
 	p.products(known)
@@ -144,7 +144,7 @@ func (p *rows) products(known int) {
 			continue
 		}
 		for _, f := range p.full {
-			p.gram[f.off+q] = dot(p.x, j, f.vals)
+			p.gram[f.off+q] = p.x.Dot(j, f.vals)
 		}
 		at, vals := p.x.Row(j)
 		isNew := q >= known
@@ -194,7 +194,7 @@ func (l *Lasso) Evaluate(_ *algos.Worker, e *algos.Eval) {
 	e.Add("residuals", rr, yr, p.sum, yy, y1)
 	xr := make([]float64, p.features)
 	for j, key := range p.keys {
-		xr[key] = dot(p.x, j, p.r)
+		xr[key] = p.x.Dot(j, p.r)
 	}
 	e.Add("xr", xr...)
 	if p.measured {

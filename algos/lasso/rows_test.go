@@ -85,7 +85,7 @@ func TestResiduals(t *testing.T) {
 		ones[i] = 1
 	}
 	for j := range part.sums {
-		part.sums[j] = dot(part.x, j, ones)
+		part.sums[j] = part.x.Dot(j, ones)
 	}
 	part.rebuild(part.w)
 	l := &Lasso{rows: *part}
@@ -98,7 +98,7 @@ func TestResiduals(t *testing.T) {
 	}
 	sum := 0.0
 	for i, y := range all.Labels {
-		want := y - dot(all.X, i, l.rows.w)
+		want := y - all.X.Dot(i, l.rows.w)
 		sum += want
 		if math.Abs(l.rows.r[i]-want) > 1e-11 {
 			t.Fatalf("row %d: residual %v, want %v", i, l.rows.r[i], want)

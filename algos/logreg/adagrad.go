@@ -98,11 +98,11 @@ func (a *adagrad) gather() {
 	for _, r := range a.next() {
 		i := int(r)
 		y := a.sign(i)
-		k := -y / (1 + math.Exp(y*a.dot(i, w)))
+		k := -y / (1 + math.Exp(y*a.x.Dot(i, w)))
 		if a.k != nil {
 			k, a.k[i] = k-a.k[i], k
 		}
-		a.add(i, k, a.sum)
+		a.x.AddTo(i, k, a.sum)
 		cols, _ := a.x.Row(i)
 		for _, j := range cols {
 			if a.rows[j] == 0 {

@@ -69,8 +69,8 @@ func (d *dual) push(now consistency.Clock) {
 	for _, r := range d.next() {
 		i := int(r)
 		y := d.sign(i)
-		b := ascend(y*d.dot(i, d.own), d.sigma*d.square[i]*scale, d.beta[i])
-		d.add(i, d.sigma*scale*(b-d.beta[i])*y, d.own)
+		b := ascend(y*d.x.Dot(i, d.own), d.sigma*d.square[i]*scale, d.beta[i])
+		d.x.AddTo(i, d.sigma*scale*(b-d.beta[i])*y, d.own)
 		d.beta[i] = b
 	}
 	for j, x := range d.own {

@@ -176,7 +176,7 @@ func (r *Regression) Evaluate(_ *algos.Worker, e *algos.Eval) {
 	w := r.w.Values()
 	loss, correct := 0.0, 0.0
 	for i := range r.x.Rows() {
-		m := r.sign(i) * r.dot(i, w)
+		m := r.sign(i) * r.x.Dot(i, w)
 		loss += logistic(m)
 		if m > 0 { // a score of 0 decides nothing
 			correct++
@@ -213,9 +213,8 @@ func (r *Regression) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, 
 	if err != nil {
 		return fmt.Errorf("logreg: %w", err)
 	}
-	s := samples{x: part.X}
 	for i := range part.X.Rows() {
-		scores[i] = s.dot(i, w)
+		scores[i] = part.X.Dot(i, w)
 	}
 	return nil
 }

@@ -123,14 +123,14 @@ func TestKernels(t *testing.T) {
 				square += x * x
 				sum[j] += 0.5 * x
 			}
-			if got := s.dot(i, w); !near(got, dot, 1e-12) {
+			if got := s.x.Dot(i, w); !near(got, dot, 1e-12) {
 				t.Errorf("row %d: dot: got %v, want %v", i, got, dot)
 			}
 			if got := s.square(i); !near(got, square, 1e-12) {
 				t.Errorf("row %d: square: got %v, want %v", i, got, square)
 			}
 			got := slices.Clone(w)
-			s.add(i, 0.5, got)
+			s.x.AddTo(i, 0.5, got)
 			if !slices.EqualFunc(got, sum, func(a, b float64) bool { return near(a, b, 1e-12) }) {
 				t.Errorf("row %d: add: got %v, want %v", i, got, sum)
 			}

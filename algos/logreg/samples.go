@@ -22,37 +22,6 @@ type samples struct {
 // sign is y of row i.
 func (s *samples) sign(i int) float64 { return float64(2*s.class[i] - 1) }
 
-// dot is x_i.w.
-func (s *samples) dot(i int, w []float64) (sum float64) {
-	cols, vals := s.x.Row(i)
-	if vals == nil {
-		for _, j := range cols {
-			sum += w[j]
-		}
-		return sum
-	}
-	vals = vals[:len(cols)]
-	for k, j := range cols {
-		sum += vals[k] * w[j]
-	}
-	return sum
-}
-
-// add makes w + alpha x_i of w.
-func (s *samples) add(i int, alpha float64, w []float64) {
-	cols, vals := s.x.Row(i)
-	if vals == nil {
-		for _, j := range cols {
-			w[j] += alpha
-		}
-		return
-	}
-	vals = vals[:len(cols)]
-	for k, j := range cols {
-		w[j] += alpha * vals[k]
-	}
-}
-
 // square is |x_i|^2.
 func (s *samples) square(i int) (sum float64) {
 	cols, vals := s.x.Row(i)

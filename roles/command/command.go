@@ -66,6 +66,15 @@ func Run(algorithms registry.List, args []string, stdout, stderr io.Writer) int 
 		signal.Ignore(os.Interrupt) // the supervisor decides
 	}
 	app := p.app(stdout, stderr)
+	if len(args) > 1 && args[1] == completeWord {
+		for _, word := range p.complete(app, args[2:]) {
+			fmt.Fprintln(stdout, word)
+		}
+		return 0
+	}
+	if len(args) > 1 && args[1] == "help" {
+		args = append(append([]string{args[0]}, args[2:]...), "--help")
+	}
 	err := app.RunContext(ctx, interspersed(app, args))
 	status, message := p.outcome(ctx, err)
 	if message != "" && !p.child || message != "" && status != statusInterrupted {
@@ -102,14 +111,6 @@ func (p *program) outcome(ctx context.Context, err error) (status int, message s
 	return statusFailed, err.Error()
 }
 
-// Groups of commands in the help.
-const (
-	groupJobs    = "Run a job"
-	groupRoles   = "Roles of a job, each a process"
-	groupModels  = "Use a model"
-	groupInspect = "Look before you leap"
-)
-
 func (p *program) app(stdout, stderr io.Writer) *cli.App {
 	a := &cli.App{
 		Name:                      "petuum",
@@ -118,20 +119,8 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 		Writer:                    stdout,
 		ErrWriter:                 stderr,
 		Suggest:                   true,
-		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true,
 		ExitErrHandler:            func(*cli.Context, error) {},
-		Description: `Run a job on this machine:
-
-   petuum run configs/logreg-a9a.toml
-
-Run the same job as separate processes, here or on other machines:
-
-   petuum scheduler --config configs/logreg-a9a.toml --gossip 127.0.0.1:7946
-   petuum server --join 127.0.0.1:7946 --shard 0
-   petuum server --join 127.0.0.1:7946 --shard 1
-   petuum worker --join 127.0.0.1:7946
-   petuum worker --join 127.0.0.1:7946`,
 		Commands: []*cli.Command{
 			p.runCommand(),
 			p.schedulerCommand(),
@@ -140,6 +129,7 @@ Run the same job as separate processes, here or on other machines:
 			p.predictCommand(),
 			p.modelCommand(),
 			p.dataCommand(),
+			p.completionCommand(),
 			p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
@@ -153,6 +143,7 @@ Run the same job as separate processes, here or on other machines:
 	usage := func(_ *cli.Context, err error, _ bool) error { return usageError{err} }
 	a.OnUsageError = usage
 	each(a.Commands, func(c *cli.Command) { c.OnUsageError = usage })
+	writeHelp(a)
 	return a
 }
 
@@ -165,7 +156,7 @@ func each(commands []*cli.Command, visit func(*cli.Command)) {
 }
 
 func (p *program) versionCommand() *cli.Command {
-	return &cli.Command{Name: "version", Usage: "print the version", Action: func(c *cli.Context) error {
+	return &cli.Command{Name: "version", Category: groupProgram, Usage: "print the version", Action: func(c *cli.Context) error {
 		if err := noArgs(c); err != nil {
 			return err
 		}

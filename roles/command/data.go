@@ -14,16 +14,12 @@ import (
 	"petuum/roles/control"
 )
 
+// dataCommand holds what is about data.
 func (p *program) dataCommand() *cli.Command {
 	return &cli.Command{
-		Name: "data", Category: groupInspect, Usage: "look at data",
-		Subcommands: []*cli.Command{p.dataStatCommand()},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("data: no command is called %q: see petuum data --help", c.Args().First())
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
+		Name: "data", Category: groupInspect, Usage: "look at data, or make some",
+		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
+		Action:      needsSubcommand,
 	}
 }
 

@@ -73,42 +73,26 @@ func logger(c *cli.Context, cfg *configs.Config) *slog.Logger {
 
 // interspersed puts the flags of a command before its arguments, where the flag
 // library looks for them.
-func interspersed(app *cli.App, args []string) []string {
-	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
+func interspersed(a *cli.App, args []string) []string {
+	if len(args) < 2 {
 		return args
 	}
-	at := 1
-	flags, commands := app.Flags, app.Commands
-	for at < len(args) {
-		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[at]) })
-		if i < 0 {
+	flags, _, at := descend(a, args[1:])
+	head, tail := slices.Clone(args[:at+1]), []string{}
+	for rest := args[at+1:]; len(rest) > 0; rest = rest[1:] {
+		word := rest[0]
+		if word == "--" {
+			tail = append(tail, rest[1:]...)
 			break
 		}
-		flags, commands = commands[i].Flags, commands[i].Subcommands
-		at++
-	}
-	valued := map[string]bool{}
-	for _, f := range flags {
-		_, isBool := f.(*cli.BoolFlag)
-		for _, name := range f.Names() {
-			valued[name] = !isBool
-		}
-	}
-	head, tail := slices.Clone(args[:at]), []string{}
-	for ; at < len(args); at++ {
-		a := args[at]
-		if a == "--" {
-			tail = append(tail, args[at+1:]...)
-			break
-		}
-		if a == "-" || !strings.HasPrefix(a, "-") {
-			tail = append(tail, a)
+		if word == "-" || !strings.HasPrefix(word, "-") {
+			tail = append(tail, word)
 			continue
 		}
-		head = append(head, a)
-		if valued[strings.TrimLeft(a, "-")] && at+1 < len(args) {
-			at++
-			head = append(head, args[at])
+		head = append(head, word)
+		if f := flagNamed(flags, strings.TrimLeft(word, "-")); f != nil && takesValue(f) && len(rest) > 1 {
+			rest = rest[1:]
+			head = append(head, rest[0])
 		}
 	}
 	if len(tail) > 0 {

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -23,7 +24,9 @@ func (p *program) runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Category: groupJobs, Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml",
 		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, common()...), Action: p.run,
-		Description: "Counts of servers and workers come from [cluster] of the file.\n\n   petuum run configs/logreg-a9a.toml\n   petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json",
+		Description: `Counts of servers and workers come from [cluster] of the file.
+  petuum run configs/logreg-a9a.toml
+  petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json`,
 	}
 }
 
@@ -74,7 +77,7 @@ func (p *program) schedulerCommand() *cli.Command {
 	return &cli.Command{
 		Name: "scheduler", Category: groupRoles, Usage: "lead a job: one for each cluster",
 		Flags: append([]cli.Flag{p.asJSON(summaryUsage)}, place()...), Action: p.scheduler,
-		Description: "   petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
+		Description: "Example:\n  petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
 	}
 }
 
@@ -89,9 +92,8 @@ func (p *program) scheduler(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, isFile := c.App.ErrWriter.(*os.File)
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Live: isFile && term.IsTerminal(int(f.Fd())), Joined: local.Joined, Began: local.Began()})
+		Width: columns(c.App.ErrWriter), Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}
@@ -100,6 +102,18 @@ func (p *program) scheduler(c *cli.Context) error {
 		return errors.Join(err, summary.JSON(c.App.Writer))
 	}
 	return errors.Join(err, summary.Text(c.App.Writer))
+}
+
+// columns returns how to learn the width of the terminal that w is, or nil.
+func columns(w io.Writer) func() int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return func() int {
+		width, _, _ := term.GetSize(int(f.Fd())) // 0: unknown
+		return width
+	}
 }
 
 func (p *program) options(c *cli.Context, cfg *configs.Config) enlist.Options {
@@ -126,7 +140,7 @@ func (p *program) serverCommand() *cli.Command {
 	return &cli.Command{
 		Name: "server", Category: groupRoles, Usage: "hold shards of the tables",
 		Flags: append([]cli.Flag{seat}, place()...), Action: p.server,
-		Description: "   petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0",
+		Description: "Example:\n  petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0",
 	}
 }
 
@@ -145,7 +159,7 @@ func (p *program) workerCommand() *cli.Command {
 	return &cli.Command{
 		Name: "worker", Category: groupRoles, Usage: "compute on parts of the data",
 		Flags: place(), Action: p.worker,
-		Description: "   petuum worker --join 10.0.0.1:7946 --bind 10.0.0.3",
+		Description: "Example:\n  petuum worker --join 10.0.0.1:7946 --bind 10.0.0.3",
 	}
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bufio"
 	"io"
 	"slices"
 	"strings"
@@ -8,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"petuum/algos/model"
-	"petuum/roles/output"
 )
 
 func (p *program) modelCommand() *cli.Command {
@@ -29,20 +29,15 @@ func (p *program) modelCommand() *cli.Command {
 			{
 				Name: "export", Usage: "write the values of a model", ArgsUsage: "DIR", Action: p.exportModel,
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "format", Value: "text", Usage: "`text`, a line name<TAB>values for each key that was ever written; or npz, for numpy.load"},
-					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` to write", DefaultText: "stdout, for text"},
+					&cli.StringFlag{Name: "format", Value: "text", Usage: "a `format`: text, a line name<TAB>values for each key that was ever written; or npz, for numpy.load"},
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` to write, compressed if it ends in .gz or .zst", DefaultText: "stdout, for text"},
 					one("this `table` only"),
 				},
 				Description: "In text, the name of the table stands first if there are several. In npz, an array\nis a table; `go doc ./algos/model Reader.WriteNPZ` has the rest.\n\n" +
 					"   petuum model export out/lasso-diabetes --table weights\n   petuum model export out/logreg-a9a --format npz --output a9a.npz",
 			},
 		},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("model: no command is called %q: show or export?", c.Args().First())
-			}
-			return cli.ShowSubcommandHelp(c)
-		},
+		Action: needsSubcommand,
 	}
 }
 
@@ -99,13 +94,20 @@ func toFile(stdout io.Writer, path string, write func(io.Writer) error) error {
 	if path == "" {
 		return write(stdout)
 	}
-	f, err := output.Create(path)
+	o, err := create(path, stdout)
 	if err != nil {
 		return err
 	}
-	defer f.Abort()
-	if err := write(f); err != nil {
+	defer o.abort()
+	buf := bufio.NewWriterSize(o, 1<<16)
+	if err := write(buf); err != nil {
 		return err
 	}
-	return f.Close()
+	if err := buf.Flush(); err != nil {
+		return o.wrap(err)
+	}
+	if err := o.finish(); err != nil {
+		return err
+	}
+	return o.publish()
 }

@@ -193,7 +193,7 @@ func TestLeaveRace(t *testing.T) {
 
 // newScheduler has what gathering needs.
 func newScheduler(servers, workers int) *scheduler {
-	return &scheduler{peers: newPeers(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, false), log: slog.New(slog.DiscardHandler)}
+	return &scheduler{peers: newPeers(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, nil), log: slog.New(slog.DiscardHandler)}
 }
 
 // TestServe is the life of connections: one that is refused reads why; one that

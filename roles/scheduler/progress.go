@@ -19,17 +19,17 @@ const plainEvery = time.Second
 // rewritten, elsewhere in plain lines, now and then.
 type progress struct {
 	w     io.Writer
-	live  bool
-	open  bool // the terminal's line is not ended
+	width func() int // columns of the terminal; nil if it is none
+	open  bool       // the terminal's line is not ended
 	last  time.Time
 	wrote string
 }
 
-func newProgress(w io.Writer, live bool) *progress {
+func newProgress(w io.Writer, width func() int) *progress {
 	if w == nil {
 		w = io.Discard
 	}
-	return &progress{w: w, live: live}
+	return &progress{w: w, width: width}
 }
 
 // Status tells of a phase.
@@ -74,8 +74,11 @@ func (p *progress) line(text string, always bool) {
 	if text == p.wrote {
 		return
 	}
-	if p.live {
+	if p.width != nil {
 		p.wrote, p.open = text, true
+		if n := p.width(); n > 1 && len(text) >= n { // a line that wraps cannot be rewritten
+			text = text[:n-1]
+		}
 		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
 		return
 	}

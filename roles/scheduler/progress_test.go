@@ -12,7 +12,7 @@ import (
 
 func TestProgressLive(t *testing.T) {
 	var b strings.Builder
-	p := newProgress(&b, true)
+	p := newProgress(&b, wide)
 	p.Status("reading %d parts", 3)
 	p.Status("reading %d parts", 3) // says nothing new
 	p.Waiting(1, 0, "addr")
@@ -34,7 +34,7 @@ func TestProgressLive(t *testing.T) {
 func TestProgressPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		p := newProgress(&b, false)
+		p := newProgress(&b, nil)
 		told := func(what string, want bool) {
 			t.Helper()
 			if got := b.String(); (got != "") != want || want && (!strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b")) {
@@ -72,7 +72,7 @@ func TestProgressPlain(t *testing.T) {
 }
 
 func TestProgressNone(t *testing.T) {
-	p := newProgress(nil, true)
+	p := newProgress(nil, wide)
 	p.Status("nobody reads this")
 	p.End()
 }
@@ -88,7 +88,7 @@ func TestWaiting(t *testing.T) {
 		{2, 1, "waiting for 1 worker and 2 servers to join a:1"},
 	} {
 		var b strings.Builder
-		newProgress(&b, false).Waiting(c.servers, c.workers, "a:1")
+		newProgress(&b, nil).Waiting(c.servers, c.workers, "a:1")
 		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -109,9 +109,24 @@ func TestEvaluated(t *testing.T) {
 		e := algos.NewEval(12)
 		e.Objective, e.Gap, e.Metrics = 0.123456789, c.gap, c.metrics
 		var b strings.Builder
-		newProgress(&b, false).Evaluated(e, 2.5, 3.14)
+		newProgress(&b, nil).Evaluated(e, 2.5, 3.14)
 		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
 		}
+	}
+}
+
+// wide is a terminal that takes any line.
+func wide() int { return 1000 }
+
+func TestNarrow(t *testing.T) {
+	var b strings.Builder
+	columns := 12
+	p := newProgress(&b, func() int { return columns })
+	p.Status("exactly eleven")
+	columns = 0 // unknown
+	p.Status("all of this line")
+	if got, want := b.String(), "\r\x1b[Kexactly ele\r\x1b[Kall of this line"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

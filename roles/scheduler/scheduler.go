@@ -30,9 +30,9 @@ import (
 // Options of a scheduler process.
 type Options struct {
 	enlist.Options
-	Progress io.Writer // where people read how far the job is
-	Live     bool      // Progress is a terminal: rewrite one line
-	Began    time.Time // when the user's command began; seconds are counted from it
+	Progress io.Writer  // where people read how far the job is
+	Width    func() int // columns of the terminal that Progress is, whose one line is rewritten; nil if it is none
+	Began    time.Time  // when the user's command began; seconds are counted from it
 	// Joined is told the gossip address under which others join.
 	Joined func(addr string)
 }
@@ -100,7 +100,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		}
 	}
 	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
-		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Live),
+		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width),
 		peers: &peers{changed: make(chan struct{}, 1), need: map[string]int{
 			control.Server: o.Config.Cluster.Servers, control.Worker: o.Config.Cluster.Workers}}}
 	defer s.progress.End()
@@ -225,6 +225,39 @@ func (s *scheduler) await(ctx context.Context, due wire.Kind, n int, handle func
 	return nil
 }
 
+// awaitPeers handles one event of a kind from each of the peers, with the peer's
+// place among them.
+func (s *scheduler) awaitPeers(ctx context.Context, due wire.Kind, peers []*peer, handle func(i int, e control.Event) error) error {
+	missing := make(map[string]int, len(peers))
+	for i, p := range peers {
+		missing[p.name] = i
+	}
+	return s.await(ctx, due, len(peers), func(e control.Event) error {
+		i, ok := missing[e.From]
+		if !ok {
+			return fmt.Errorf("scheduler: a frame of kind %d that is not due from it", e.Kind)
+		}
+		delete(missing, e.From)
+		return handle(i, e)
+	})
+}
+
+// awaitParts waits until every part has come to the clock that is next.
+func (s *scheduler) awaitParts(ctx context.Context, due wire.Kind) error {
+	come := make([]bool, s.parts)
+	return s.await(ctx, due, s.parts, func(e control.Event) error {
+		part, at, err := control.ReadReached(e.Body)
+		switch {
+		case err != nil:
+			return err
+		case part < 0 || part >= len(come) || come[part] || at != s.at:
+			return fmt.Errorf("part %d came to clock %d, but every part was to come once to clock %d", part, at, s.at)
+		}
+		come[part] = true
+		return nil
+	})
+}
+
 // scan has every worker read its parts and merges what they found.
 func (s *scheduler) scan(ctx context.Context) error {
 	s.summary.Seconds.Start = time.Since(s.began).Seconds()
@@ -250,7 +283,7 @@ func (s *scheduler) scan(ctx context.Context) error {
 		}
 	}
 	infos := make([]*dataset.Info, s.parts)
-	err := s.await(ctx, control.KindScanned, len(workers), func(e control.Event) error {
+	err := s.awaitPeers(ctx, control.KindScanned, workers, func(_ int, e control.Event) error {
 		found, err := control.Decode[control.Scanned](e.Body)
 		if err != nil {
 			return err
@@ -338,7 +371,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.await(ctx, control.KindReady, len(servers), func(control.Event) error { return nil }); err != nil {
+	if err := s.awaitPeers(ctx, control.KindReady, servers, func(int, control.Event) error { return nil }); err != nil {
 		return err
 	}
 	if err := s.begin(setup, servers); err != nil {
@@ -354,19 +387,11 @@ func (s *scheduler) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.await(ctx, control.KindReady, s.parts, s.partReady); err != nil {
+	if err := s.awaitParts(ctx, control.KindReady); err != nil {
 		return err
 	}
 	s.summary.Seconds.Load = time.Since(s.began).Seconds() - s.summary.Seconds.Start
 	return nil
-}
-
-func (s *scheduler) partReady(e control.Event) error {
-	part, at, err := control.ReadReached(e.Body)
-	if err == nil && (part >= s.parts || at != s.at) {
-		err = fmt.Errorf("part %d is ready at clock %d, not %d", part, at, s.at)
-	}
-	return err
 }
 
 // begin makes the director, and the client of an algorithm whose Pull writes.
@@ -435,7 +460,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 				return err
 			}
 		}
-		err := s.await(ctx, control.KindLedger, len(peers), func(e control.Event) error {
+		err := s.awaitPeers(ctx, control.KindLedger, peers, func(_ int, e control.Event) error {
 			l, err := control.Decode[control.Ledger](e.Body)
 			ledgers = append(ledgers, l)
 			return err

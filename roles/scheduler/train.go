@@ -51,15 +51,8 @@ func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
 			return err
 		}
 	}
-	err := s.await(ctx, control.KindReached, s.parts, func(e control.Event) error {
-		_, at, err := control.ReadReached(e.Body)
-		if err == nil && at != until {
-			err = fmt.Errorf("a part reached clock %d, not %d", at, until)
-		}
-		return err
-	})
 	s.at = until
-	return err
+	return s.awaitParts(ctx, control.KindReached)
 }
 
 // round is one schedule, push and pull.
@@ -130,19 +123,17 @@ func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reaso
 func (s *scheduler) norms(ctx context.Context, e *algos.Eval) error {
 	servers := s.peers.of(control.Server)
 	bySeat := make([][]table.Norms, len(servers))
-	seat := map[string]int{}
-	for i, p := range servers {
-		seat[p.name] = i
+	for _, p := range servers {
 		if err := s.send(ctx, p.conn, control.KindMeasure, nil); err != nil {
 			return err
 		}
 	}
-	err := s.await(ctx, control.KindNorms, len(servers), func(ev control.Event) error {
+	err := s.awaitPeers(ctx, control.KindNorms, servers, func(server int, ev control.Event) error {
 		norms, err := control.ReadNorms(ev.Body)
 		if err == nil && len(norms) != len(s.specs) {
 			err = fmt.Errorf("norms of %d tables, not %d", len(norms), len(s.specs))
 		}
-		bySeat[seat[ev.From]] = norms
+		bySeat[server] = norms
 		return err
 	})
 	if err != nil {

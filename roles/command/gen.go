@@ -1,0 +1,281 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"petuum/algos/dataset"
+	"petuum/algos/dataset/synthetic"
+)
+
+// needsSubcommand is the action of a command that does nothing by itself.
+func needsSubcommand(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("%s: no command is called %q: see %[1]s --help", c.Command.HelpName, c.Args().First())
+	}
+	return cli.ShowSubcommandHelp(c)
+}
+
+// genCommand makes data of problems whose solution is known.
+func (p *program) genCommand() *cli.Command {
+	regression, multiclass, logistic := synthetic.Regression(), synthetic.Multiclass(), synthetic.Logistic()
+	columns := func(c *cli.Context, d synthetic.Columns) synthetic.Problem {
+		d.Settings = genSettings(c)
+		d.Correlation = c.Float64("correlation")
+		if d.Classes > 0 {
+			d.Classes = c.Int("classes")
+		}
+		return d
+	}
+	columnFlags := func(d synthetic.Columns, noise string) []cli.Flag {
+		return append(genFlags(d.Settings, "non-zeros of a column, in the training set", noise),
+			&cli.Float64Flag{Name: "correlation", Value: d.Correlation, Usage: "probability that a column has the rows of the one before"})
+	}
+	const columnHelp = "\n\nMemory: up to 24 bytes a row and 128 MB, whatever the number of features."
+	return &cli.Command{
+		Name: "gen", Usage: "make data of a linear problem whose true weights are known",
+		Description: `The same bytes for the same flags, on every machine. The first line of a file is
+a comment with the flags. Formats go by the name: .libsvm, .svm or .svmlight
+(indices from 1) or .csv, and then perhaps .gz or .zst.
+
+   petuum data gen lasso --rows 50000 --features 10000000 --output lasso.libsvm.zst
+   petuum data gen logistic --output train.libsvm --test-rows 10000 --test test.libsvm`,
+		Action: needsSubcommand,
+		Subcommands: []*cli.Command{{
+			Name: "lasso", Usage: "sparse regression, neighbouring columns correlated",
+			Description: "Labels are scores x.w* with noise.\n\n   petuum data gen lasso --rows 50000 --features 10000000 --output lasso.libsvm --truth true.tsv" + columnHelp,
+			Flags:       columnFlags(regression, "deviation of the labels' noise, where that of the scores is 1"),
+			Action:      func(c *cli.Context) error { return generate(c, columns(c, regression)) },
+		}, {
+			Name: "multiclass", Usage: "sparse classification, neighbouring columns correlated",
+			Description: "Labels 0, 1, 2 ... are quantiles of scores x.w*. Rows without a feature that has a\nweight have the score 0: for classes of equal size take a larger --density or --nnz.\n\n" +
+				"   petuum data gen multiclass --classes 10 --density 0.5 --nnz 200 --output train.libsvm" + columnHelp,
+			Flags: append(columnFlags(multiclass, "probability that a label is another class"),
+				&cli.IntFlag{Name: "classes", Value: multiclass.Classes, Usage: "number of classes"}),
+			Action: func(c *cli.Context) error { return generate(c, columns(c, multiclass)) },
+		}, {
+			Name: "logistic", Usage: "binary rows of features whose popularity follows a power law, as clicks have",
+			Description: "Labels are 1 with probability sigmoid(x.w* + bias), else -1.\n\n   petuum data gen logistic --rows 1000000 --output train.libsvm.zst --test-rows 100000 --test test.libsvm.zst\n\nMemory: next to nothing.",
+			Flags: append(genFlags(logistic.Settings, "features of a row, distinct, each with the value 1", "probability that a label is flipped"),
+				&cli.Float64Flag{Name: "zipf", Value: logistic.Zipf, Usage: "s of the probability k^-s that the feature of rank k is drawn"},
+				&cli.Float64Flag{Name: "bias", Value: logistic.Bias, Usage: "added to every score"},
+				&cli.BoolFlag{Name: "scatter", Usage: "spread popular features over the indices, as hashing does; else index = rank"}),
+			Action: func(c *cli.Context) error {
+				return generate(c, synthetic.PowerLaw{Settings: genSettings(c), Zipf: c.Float64("zipf"), Bias: c.Float64("bias"), Scatter: c.Bool("scatter")})
+			},
+		}},
+	}
+}
+
+// genFlags are the flags of every problem.
+func genFlags(d synthetic.Settings, nonZeros, noise string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` of the training set; - is stdout"},
+		&cli.StringFlag{Name: "test", Usage: "`file` of the test set: the same weights, other rows"},
+		&cli.StringFlag{Name: "truth", Usage: "`file` of the true weights that are not 0: index from 1, tab, weight"},
+		&cli.StringFlag{Name: "format", Usage: "libsvm or csv", DefaultText: "by the name of the file; stdout: libsvm"},
+		&cli.Uint64Flag{Name: "rows", Value: d.Rows, Usage: "rows of the training set"},
+		&cli.Uint64Flag{Name: "test-rows", Value: d.TestRows, Usage: "rows of the test set"},
+		&cli.Uint64Flag{Name: "features", Value: d.Features, Usage: "number of features"},
+		&cli.Uint64Flag{Name: "nnz", Value: d.NonZeros, Usage: nonZeros},
+		&cli.Float64Flag{Name: "density", Value: d.Density, Usage: "fraction of features that have a true weight, which is N(0,1)"},
+		&cli.Float64Flag{Name: "noise", Value: d.Noise, Usage: noise},
+		&cli.Uint64Flag{Name: "seed", Value: d.Seed, Usage: "of all that is random"},
+	}
+}
+
+func genSettings(c *cli.Context) synthetic.Settings {
+	return synthetic.Settings{Rows: c.Uint64("rows"), TestRows: c.Uint64("test-rows"), Features: c.Uint64("features"),
+		NonZeros: c.Uint64("nnz"), Density: c.Float64("density"), Noise: c.Float64("noise"), Seed: c.Uint64("seed")}
+}
+
+// genFile is one of the files to make.
+type genFile struct {
+	flag, path string
+	format     string // of the samples; "" for the truth
+	set        synthetic.Set
+}
+
+// genFiles are the files that c asks for, and all that is wrong with that.
+func genFiles(c *cli.Context, d synthetic.Problem) (files []genFile, problems []string) {
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			problems = append(problems, fmt.Sprintf(format, args...))
+		}
+	}
+	bad(c.String("output") == "", "--output: which file? A name such as train.libsvm or train.csv.gz, or - for stdout")
+	bad(c.IsSet("test") && d.Common().TestRows == 0, "--test: how many rows? Set --test-rows")
+	bad(!c.IsSet("test") && d.Common().TestRows > 0, "--test-rows: into which file? Set --test")
+	names := map[string]string{}
+	for _, f := range []genFile{{flag: "output"}, {flag: "test", set: synthetic.Test}, {flag: "truth"}} {
+		f.path = c.String(f.flag)
+		if f.path == "" {
+			bad(c.IsSet(f.flag) && f.flag != "output", "--%s: which file?", f.flag)
+			continue
+		}
+		other, twice := names[f.path]
+		bad(twice, "--%s and --%s are the same file, %s", other, f.flag, f.path)
+		names[f.path] = f.flag
+		bad(f.path == "-" && f.flag != "output", "--%s: only --output can be stdout", f.flag)
+		if f.flag != "truth" {
+			var err error
+			if f.format, err = genFormat(f.path, c.String("format")); err == nil {
+				err = synthetic.CheckFormat(d, f.format)
+			}
+			bad(err != nil, "--%s: %v", f.flag, err)
+		}
+		files = append(files, f)
+	}
+	return files, problems
+}
+
+// genFormat is the format of a file; asked may be "".
+func genFormat(path, asked string) (string, error) {
+	if asked != "" && asked != dataset.LIBSVM && asked != dataset.CSV {
+		return "", fmt.Errorf("format %q: want libsvm or csv", asked)
+	}
+	name, _ := compression(path)
+	named := ""
+	switch dot := strings.LastIndexByte(name, '.'); strings.ToLower(name[max(0, dot):]) {
+	case ".csv":
+		named = dataset.CSV
+	case ".libsvm", ".svm", ".svmlight":
+		named = dataset.LIBSVM
+	}
+	switch {
+	case path == "-" && asked == "":
+		return dataset.LIBSVM, nil
+	case named == "" && asked == "":
+		return "", fmt.Errorf("%s: the name does not say which format: let it end in .libsvm or .csv, or set --format", path)
+	case named != "" && asked != "" && named != asked:
+		return "", fmt.Errorf("%s: the name says %s, --format says %s", path, named, asked)
+	case asked != "":
+		return asked, nil
+	}
+	return named, nil
+}
+
+// generate makes the files of a problem: all of them or none.
+func generate(c *cli.Context, d synthetic.Problem) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	var problems []string
+	if err := d.Validate(); err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			problems = append(problems, "--"+line)
+		}
+	}
+	files, more := genFiles(c, d)
+	if problems = append(problems, more...); len(problems) > 0 {
+		return usagef("data gen %s: %s", c.Command.Name, strings.Join(problems, "\n  "))
+	}
+	var outputs []*output
+	defer func() {
+		for _, o := range outputs {
+			o.abort()
+		}
+	}()
+	for _, f := range files { // an unwritable place shows before hours of work
+		o, err := create(f.path, c.App.Writer)
+		if err != nil {
+			return err
+		}
+		outputs = append(outputs, o)
+	}
+	for i, f := range files {
+		if err := f.write(c, d, outputs[i]); err != nil {
+			return err
+		}
+	}
+	for _, o := range outputs {
+		if err := o.publish(); err != nil {
+			return err
+		}
+	}
+	if files[0].path == "-" {
+		return nil
+	}
+	for i, f := range files {
+		fmt.Fprintf(c.App.Writer, "%s: %s, %s\n", f.path, f.content(d), size(outputs[i].bytes))
+	}
+	return nil
+}
+
+// content says what is in the file.
+func (f genFile) content(d synthetic.Problem) string {
+	if f.format == "" {
+		return "the true weights"
+	}
+	return fmt.Sprintf("%d rows, %d features", d.Common().Size(f.set), d.Common().Features)
+}
+
+// write writes the file, up to its name.
+func (f genFile) write(c *cli.Context, d synthetic.Problem, o *output) error {
+	write := func(ctx context.Context, w io.Writer) error { return synthetic.WriteTruth(ctx, w, d) }
+	if f.format != "" {
+		watch := newWatch(c.App.ErrWriter, f.path, d.Common().Size(f.set))
+		defer watch.clear()
+		write = func(ctx context.Context, w io.Writer) error {
+			return synthetic.Write(ctx, w, f.format, d, f.set, watch.progress)
+		}
+	}
+	if err := write(c.Context, o); err != nil {
+		return o.wrap(err)
+	}
+	return o.finish()
+}
+
+// watch shows progress on a terminal, from a second on.
+type watch struct {
+	w     io.Writer // nil: nobody looks
+	path  string
+	total uint64
+	began time.Time
+	next  time.Time
+	shown bool
+}
+
+func newWatch(w io.Writer, path string, total uint64) *watch {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		w = nil
+	}
+	now := time.Now()
+	return &watch{w: w, path: path, total: total, began: now, next: now.Add(time.Second)}
+}
+
+func (w *watch) progress(rows uint64) {
+	now := time.Now()
+	if w.w == nil || rows == 0 || now.Before(w.next) {
+		return
+	}
+	w.next, w.shown = now.Add(time.Second/5), true
+	left := now.Sub(w.began).Seconds() / float64(rows) * float64(w.total-rows)
+	fmt.Fprintf(w.w, "\r\x1b[K%s: %d of %d rows, %.0f s left", w.path, rows, w.total, left)
+}
+
+func (w *watch) clear() {
+	if w.shown {
+		fmt.Fprint(w.w, "\r\x1b[K")
+	}
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	units, n := []string{"bytes", "kB", "MB", "GB", "TB"}, float64(bytes)
+	for n >= 1000 && len(units) > 1 {
+		units, n = units[1:], n/1000
+	}
+	if units[0] == "bytes" {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	return fmt.Sprintf("%.3g %s", n, units[0])
+}
