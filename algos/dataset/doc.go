@@ -1,50 +1,89 @@
-// Package dataset is the input of a learning job: it reads the samples of a
-// file, part by part, into compact sparse matrices and the statistics that all
-// parts must agree on.
+// Package dataset is the input of a learning job: it reads the samples of files,
+// part by part, into compact sparse matrices and the statistics that all parts must
+// agree on.
 //
 // A part is the p-th of P slices of the input. A process reads only its own
 // parts, in two steps with a merge between them:
 //
-//	Scan(path, options, my parts, P) ─► Info of each part ─┐
-//	                                                       ▼  in the order of parts
-//	                                    one Info ◄── Info.Merge
+//	Scan(paths, options, my parts, P) ─► Info of each part ─┐
+//	                                                        ▼  in the order of parts
+//	                                     one Info ◄── Info.Merge
 //	Scanned.Parts(merged Info) ◄────────────┘
 //	     └─► []*Part: labels, classes, rows (Matrix), keys
 //
+// A Reader gives the same samples in the order of the input, a batch at a time and
+// in constant memory, from files or a stream: that is for applying a model. Stat
+// reads an input to describe it.
+//
 // # Dividing
 //
-// A line belongs to exactly one part, whatever P is. Of a plain file of n bytes
-// part p gets the lines that start in [n·p/P, n·(p+1)/P):
+// A line belongs to exactly one part, whatever P is. Plain files are counted through
+// in the order in which they are named: of n bytes together, part p gets the lines
+// that start in [n·p/P, n·(p+1)/P).
 //
 //	bytes   0         n/3        2n/3         n
 //	        |----line---|--line---|---line----|
 //	part     0           0             1        ("line" 2 starts before n·2/3)
 //
-// A .gz or .zst file cannot be entered in the middle. It is dealt out in blocks
-// of 256 lines, block b to part b mod P; one reader in each process searches
-// the blocks of other parts for newlines only.
+// A .gz or .zst file cannot be entered in the middle. Where there are at least 2·P
+// of them, each is dealt out whole, the largest first, to the part that has least so
+// far, and a process decompresses only its own. Fewer are dealt out in blocks of 256
+// lines, block b of the f-th file to part (b+f) mod P; one reader in each process
+// searches the blocks of other parts for newlines only. Both kinds may be mixed.
+// Part.Blocks tells the order of the input where it is not that of the parts.
 //
 // # Formats
 //
-// In both formats blank lines and lines whose first character is '#' are
-// skipped, a line ends with "\n" or "\r\n" (the last one may end with the file),
-// and a line of more than 64 MiB is refused. A leading UTF-8 byte order mark is
-// ignored.
+// All files of an input have the same format. In LIBSVM and CSV, blank lines and
+// lines whose first character is '#' are skipped, a line ends with "\n" or "\r\n"
+// (the last one may end with the file), and a line of more than 64 MiB is refused.
+// A leading UTF-8 byte order mark is ignored.
 //
 // LIBSVM: label, then index:value in strictly increasing order of index, then
 // perhaps a comment. Blanks are spaces and tabs.
 //
 //	+1 3:1 7:0.25 11:1e-3  # the rest is a comment
 //
-// CSV: fields between commas (between tabs if the first line has tabs and no
-// commas), perhaps in quotes, perhaps under a header. One field is the label,
-// which need not be a number; all others are numbers.
+// CSV: fields between separators, perhaps in quotes, perhaps under a header. The
+// separator is the one of comma, tab and semicolon that the first line has most of.
+// One field is the label, which need not be a number; the others are numbers or
+// categories. Each file has its own separator and header; the columns of all but the
+// first are matched to those of the first by name or, where a file has no header, by
+// place.
 //
 //	y,age,"body ""mass"" index"
 //	ALL,59,32.1
 //
+// MatrixMarket: coordinate (entries in any order) and array; real, integer and
+// pattern; general, symmetric and skew-symmetric. A row is a sample, and the labels
+// are in a file of their own (Options.Labels): a vector of MatrixMarket, n x 1 or
+// 1 x n, where an entry that is not listed is 0, or text with a label a line. Part p
+// has rows [n·p/P, n·(p+1)/P); every process reads all of the file, which is one and
+// may be compressed, and keeps its own rows.
+//
+//	%%MatrixMarket matrix coordinate real general
+//	3 4 2
+//	1 2 0.5
+//	3 1 -1
+//
 // Values equal to zero are not stored. What is malformed is refused as a
-// *SyntaxError that prints as file:line:column: what.
+// *SyntaxError that prints as file:line:column: what. A missing number or label (an
+// empty field, or NA) is refused too: what stands for it is for the user to say.
+//
+// # Categories
+//
+// A CSV column that Options.Categorical lists is not a number but a category, and
+// each of its categories a feature, 1 in the samples that have it: the columns
+//
+//	age,job             age  job=cook  job=nurse
+//	30,nurse      are    30                1
+//	41,cook              41      1
+//
+// Features are numbered in the order of the columns, the categories of a column
+// sorted by their bytes, whatever the number of parts. "1" and "1.0" are different
+// categories. A missing value is a category as well, named "column=". A test file has
+// the categories of the training data; others are dropped and counted
+// (Info.Dropped). A column has at most 2^20 of them.
 //
 // # Labels and classes
 //
@@ -52,7 +91,12 @@
 // ("1", "+1" and "1.0"). Classes are sorted, numerically if all are numbers,
 // else alphabetically, and in a binary problem the later one is the positive
 // one. Labels that are numbers stay as they are in Part.Labels; words become
-// -1 and +1 if there are two of them, else 0, 1, 2, ...
+// -1 and +1 if there are two of them, else 0, 1, 2, ... Where labels are quantities
+// (Options.Quantity) a word is an error.
+//
+// With Options.Unlabelled the labels may be absent, in all of the samples or none
+// (a LIBSVM line without any value is blank then, and no sample). Part.Labels and
+// Part.Class are nil, Info.Unlabelled is set.
 //
 // The package starts goroutines only inside Scan and waits for them there.
 package dataset

@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,6 +72,79 @@ func FuzzCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, of uint8, label string, header uint8) {
 		o := Options{Format: CSV, Label: label, Header: []string{"auto", "yes", "no"}[header%3]}
 		fuzzDivided(t, "x", data, o, 1+int(of%16))
+	})
+}
+
+// FuzzCategorical reads columns of categories.
+func FuzzCategorical(f *testing.F) {
+	f.Add([]byte("y,a,b\n1,u,2\n2,v,NA\n1,,3\n"), uint8(3), "a", uint8(0), false)
+	f.Add([]byte("y;a;b\n1;u;2\n2;v;x\n"), uint8(2), "*", uint8(1), true)
+	f.Add([]byte("1,u,2\n2,v,x\n"), uint8(2), "#1", uint8(2), true)
+	f.Fuzz(func(t *testing.T, data []byte, of uint8, column string, header uint8, bare bool) {
+		o := Options{Format: CSV, Categorical: []string{column, "*"}, Header: []string{"auto", "yes", "no"}[header%3], Unlabelled: bare}
+		fuzzDivided(t, "x", data, o, 1+int(of%16))
+		o.Categorical = o.Categorical[:1]
+		fuzzDivided(t, "x", data, o, 1+int(of%16))
+	})
+}
+
+// FuzzMatrixMarket reads matrices without labels, and bytes as labels of a matrix.
+func FuzzMatrixMarket(f *testing.F) {
+	for _, text := range []string{
+		"coordinate real general\n3 4 2\n1 2 0.5\n3 1 -1\n", "coordinate pattern symmetric\n2 2 1\n2 1\n", "array integer skew-symmetric\n2 2\n5\n",
+		"array real general\n2 2\n1 2\n3\n4\n", "coordinate real general\n2 2 3\n1 2 1\n1 1 1\n1 2 0\n",
+	} {
+		f.Add([]byte(banner+" matrix "+text), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, of uint8) {
+		o := unlabelled()
+		o.Format = MM
+		if m, err := readMatrixHeader("x", bytes.NewReader(data)); err == nil && m.rows > 1<<16 {
+			t.Skip("takes memory for its empty rows")
+		}
+		fuzzDivided(t, "x", data, o, 1+int(of%16))
+		p := &matrixPart{builder: newBuilder(&layout{options: o, format: MM}, nil), end: 3}
+		src := newSource("y", bytes.NewReader(data), int64(len(data)))
+		if err := src.readVector(3, []*matrixPart{p}); err == nil && len(p.labels.values) != 3 {
+			t.Errorf("got %d labels, want 3", len(p.labels.values))
+		}
+	})
+}
+
+// FuzzReader compares batches with a scan.
+func FuzzReader(f *testing.F) {
+	for _, text := range texts() {
+		if len(text) < 1000 {
+			f.Add([]byte(text), uint8(3), true)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, rows uint8, bare bool) {
+		o := Defaults()
+		o.Unlabelled = bare
+		want, err := load("x", data, o, 1)
+		if err == nil {
+			o.Like = throughJSON(t, want.info)
+		}
+		r, openErr := OpenStream("x", bytes.NewReader(data), o)
+		if openErr != nil {
+			if err == nil {
+				t.Fatalf("scan: no error, reader: %v", openErr)
+			}
+			return
+		}
+		defer r.Close()
+		if err == nil {
+			if d := cmp.Diff(want.rows(), drain(t, r, 1+int(rows))); d != "" {
+				t.Fatalf("(-scan +reader):\n%s", d)
+			}
+			return
+		}
+		for openErr == nil {
+			_, openErr = r.Next(1 + int(rows))
+		}
+		if openErr == io.EOF {
+			t.Fatalf("scan: %v, reader: no error", err)
+		}
 	})
 }
 

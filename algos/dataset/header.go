@@ -164,11 +164,13 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 		return true
 	}
 	if f != nil && f.categorical() && f.named {
-		known := 0 // words tell nothing, names do
+		names := make(map[string]bool, len(f.columns)) // words tell nothing, names do
+		for _, c := range f.columns {
+			names[c.Name] = true
+		}
+		known := 0
 		for _, s := range fields {
-			if slices.ContainsFunc(f.columns, func(c Column) bool { return c.Name == s }) {
-				known++
-			}
+			known += b2i(names[s])
 		}
 		return 2*known >= len(fields)
 	}

@@ -120,6 +120,12 @@ func (o Options) resolved() (Options, error) {
 	return o, errors.Join(errs...)
 }
 
+// Validate returns an error that names every impossible option.
+func (o Options) Validate() error {
+	_, err := o.resolved()
+	return err
+}
+
 func isFormat(format string) bool { return format == LIBSVM || format == CSV || format == MM }
 
 // suits refuses options that data of a format cannot have.
@@ -156,10 +162,11 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("dataset: %s:%d:%d: %s", e.File, e.Line, e.Column, e.What)
 }
 
-// nearest returns the name that is most like name, "" if there are none.
+// nearest returns the name of the first thousand that is most like name, "" if there are none.
 func nearest(name string, names []string) string {
+	const most = 1000 // bounds the work
 	best, least := "", -1
-	for _, n := range names {
+	for _, n := range names[:min(most, len(names))] {
 		if d := edits(name, n); least < 0 || d < least {
 			best, least = n, d
 		}

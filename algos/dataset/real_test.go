@@ -3,12 +3,14 @@ package dataset
 import (
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -29,11 +31,17 @@ func realFile(t testing.TB, name string) string {
 // scanAll reads a file in one process.
 func scanAll(t testing.TB, path string, o Options, of int) loaded {
 	t.Helper()
+	return scanFiles(t, []string{path}, o, of)
+}
+
+// scanFiles reads files in one process.
+func scanFiles(t testing.TB, paths []string, o Options, of int) loaded {
+	t.Helper()
 	all := make([]int, of)
 	for p := range all {
 		all[p] = p
 	}
-	s, err := Scan([]string{path}, o, all, of)
+	s, err := Scan(paths, o, all, of)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +131,75 @@ func TestRealPlain(t *testing.T) {
 		if d := cmp.Diff(want.rows(), got.rows()); d != "" {
 			t.Errorf("%d parts: other rows than the compressed file", of)
 		}
+	}
+}
+
+// TestRealFiles: a data set cut into files, some compressed, is the one file.
+func TestRealFiles(t *testing.T) {
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "a9a.libsvm")
+	unpack(t, realFile(t, "sparse-binary/a9a.train.libsvm.gz"), whole)
+	text, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := scanAll(t, whole, Defaults(), 1)
+	for _, kinds := range []string{"p", "gpz", "g"} {
+		paths := writeFiles(t, cutUp(t, rand.New(rand.NewPCG(1, 2)), "a9a.libsvm", string(text), 5, kinds))
+		for _, of := range []int{1, 2, 6} {
+			got := scanFiles(t, paths, Defaults(), of)
+			checkParts(t, got)
+			if d := cmp.Diff(want.info, got.info, cmpopts.IgnoreFields(Info{}, "Files")); d != "" || got.info.Files[0].Name != filepath.Base(paths[0]) {
+				t.Errorf("%s, %d parts: files %v, info (-whole +files):\n%s", kinds, of, got.info.Files, d)
+			}
+			if d := cmp.Diff(want.rows(), got.rows()); d != "" {
+				t.Errorf("%s, %d parts: other rows than the one file", kinds, of)
+			}
+		}
+	}
+}
+
+// TestRealMatrix reads the sample of the original Petuum, and its published shape.
+func TestRealMatrix(t *testing.T) {
+	o := Defaults()
+	o.Quantity = true
+	o.Labels = realFile(t, "petuum-samples/lasso500by1K.Y.mmt.gz")
+	x := realFile(t, "petuum-samples/lasso500by1K.X.mmt.gz")
+	want := scanAll(t, x, o, 1)
+	checkParts(t, want)
+	if i := want.info; i.Rows != 500 || i.Features != 1000 || i.NonZeros != 20000 {
+		t.Errorf("got %d rows, %d features, %d values, want 500, 1000, 20000", i.Rows, i.Features, i.NonZeros)
+	}
+	if got := want.parts[0].Labels[:2]; got[0] != 0.047674 || got[1] != -0.054401 {
+		t.Errorf("got labels %v, want 0.047674, -0.054401", got)
+	}
+	if key, v := want.parts[0].Keys[want.parts[0].X.Cols[0]], want.parts[0].X.Vals[0]; key != 77 || v != 0.17737620085317 {
+		t.Errorf("first value: got %d:%v, want 77:0.17737620085317", key, v)
+	}
+	got := scanAll(t, x, o, 7)
+	checkParts(t, got)
+	if d := cmp.Diff(want.rows(), got.rows()); d != "" {
+		t.Errorf("7 parts: other rows than 1 part")
+	}
+}
+
+// TestRealCategorical reads the column of words of a CSV, and all of one without.
+func TestRealCategorical(t *testing.T) {
+	o := withCategorical("*")
+	o.Label = "lpsa"
+	got := scanAll(t, realFile(t, "lasso/prostate.csv.gz"), o, 3)
+	checkParts(t, got)
+	info, err := got.info.WithNames(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := strings.Join(info.Names, " "); names != "lcavol lweight age lbph svi lcp gleason pgg45 train=FALSE train=TRUE" || info.Rows != 97 {
+		t.Errorf("got %d rows of %s", info.Rows, names)
+	}
+	o.Label = ""
+	stats, err := Stat([]string{realFile(t, "lasso/diabetes.csv.gz")}, o)
+	if err != nil || stats.Info.Rows != 442 || stats.Info.Features != 10 || stats.Columns != nil || math.Abs(stats.LabelMean-152.133) > 1e-3 {
+		t.Errorf("diabetes: got %d rows, %d features, mean label %.3f, categories %v, %v", stats.Info.Rows, stats.Info.Features, stats.LabelMean, stats.Columns, err)
 	}
 }
 

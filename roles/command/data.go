@@ -54,6 +54,9 @@ func (p *program) dataStat(c *cli.Context) error {
 	}
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Header: c.String("header"), Base: c.Int("base"),
 		Categorical: c.StringSlice("categorical"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+	if err := o.Validate(); err != nil {
+		return usageError{err}
+	}
 	stats, err := statOf(c, c.Args().Slice(), o)
 	if err != nil {
 		return err
@@ -171,7 +174,11 @@ func printStats(out io.Writer, s dataset.Stats) error {
 			line("", "... %d more files", len(s.Files)-k)
 			break
 		}
-		line(map[bool]string{true: "files"}[k == 0], "%s: %s rows, %s bytes", f.Name, count(f.Rows), count(uint64(f.Bytes)))
+		rows := count(f.Rows) + " rows, "
+		if i.Format == dataset.MM && k > 0 {
+			rows = "" // the labels
+		}
+		line(map[bool]string{true: "files"}[k == 0], "%s: %s%s bytes", f.Name, rows, count(uint64(f.Bytes)))
 	}
 	return w.Flush()
 }
