@@ -90,7 +90,9 @@ type Predictor interface {
 	Task() Task
 	// Predict scores the rows of part with a model: the expected label
 	// (Regression) or the log-odds of the later class (Binary). d describes the
-	// data the model was trained on.
+	// data the model was trained on. The instance has its parameters and nothing
+	// else; part is any batch of rows, so what is said of a row depends on that row
+	// alone.
 	Predict(d dataset.Info, m Model, part *dataset.Part, scores []float64) error
 }
 
