@@ -74,7 +74,12 @@ type program struct {
 
 func start(t testing.TB, dir string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(binary(t), args...), lines: make(chan string, 1<<16)}
+	return launch(t, dir, exec.Command(binary(t), args...))
+}
+
+func launch(t testing.TB, dir string, cmd *exec.Cmd) *program {
+	t.Helper()
+	p := &program{t: t, cmd: cmd, lines: make(chan string, 1<<16)}
 	p.cmd.Dir, p.cmd.Stdout = dir, &p.stdout
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -8,11 +8,14 @@ import (
 	"os"
 )
 
+// makeKey is what every complaint about a key file ends with.
+const makeKey = "`head -c 32 /dev/urandom | base64` makes a good one"
+
 // maxKeyFile is far more than a key in base64 takes.
 const maxKeyFile = 4096
 
 // ReadKey reads a gossip key from a file: 16, 24 or 32 random bytes in standard base64, and nothing
-// else but white space around it. `head -c 32 /dev/urandom | base64` makes one.
+// else but white space around it.
 func ReadKey(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -25,18 +28,18 @@ func ReadKey(path string) ([]byte, error) {
 	}
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 {
-		return nil, fmt.Errorf("cluster: key file %s: empty; want 32 random bytes in base64", path)
+		return nil, fmt.Errorf("cluster: key file %s: empty: %s", path, makeKey)
 	}
 	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("cluster: key file %s: too long for a key; want 32 random bytes in base64", path)
+		return nil, fmt.Errorf("cluster: key file %s: too long for a key: %s", path, makeKey)
 	}
 	// The text itself is a secret: no message shows any of it.
 	key, err := base64.StdEncoding.Strict().DecodeString(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("cluster: key file %s: not base64: %w", path, err)
+		return nil, fmt.Errorf("cluster: key file %s: not base64 (%w): %s", path, err, makeKey)
 	}
 	if err := checkKey(key); err != nil {
-		return nil, fmt.Errorf("cluster: key file %s: %w", path, err)
+		return nil, fmt.Errorf("cluster: key file %s: %w: %s", path, err, makeKey)
 	}
 	return key, nil
 }

@@ -37,7 +37,7 @@ func TestReadKey(t *testing.T) {
 	} {
 		path := write(tc.name, tc.text)
 		_, err := ReadKey(path)
-		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) {
+		if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), makeKey) {
 			t.Errorf("%s: got %v, want %s and %q", tc.name, err, path, tc.want)
 		}
 		if err != nil && strings.TrimSpace(tc.text) != "" && strings.Contains(err.Error(), tc.text) {

@@ -114,7 +114,7 @@ func (c *Cluster) publish(events []Event) {
 
 func (c *Cluster) report(o outcome) {
 	if m := o.returned; m != nil {
-		c.log.Warn("a member came back after its death was believed; it must start again",
+		c.log.Warn("a member came back after its death was believed: gossip does not count it again, a job goes on while its connections do",
 			"name", m.Name, "role", string(m.Role), "gossip", m.Gossip)
 	}
 	if o.refused != nil && o.holder != nil {

@@ -74,6 +74,13 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 	if name == "" {
 		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), NewJob())
 	}
+	if err := checkAddresses(ctx, &c.Cluster, role != control.Worker); err != nil {
+		return nil, fmt.Errorf("%s: %w", role, err)
+	}
+	key, err := readKey(c.Cluster.KeyFile, o.Log)
+	if err != nil {
+		return nil, err
+	}
 	data := ""
 	if role != control.Worker {
 		addr := c.Cluster.Data
@@ -87,26 +94,18 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 		p.Listener = l
 		data = advertised(l.Addr().String(), c.Cluster.Advertise)
 	}
-	var key []byte
-	if c.Cluster.KeyFile != "" {
-		var err error
-		if key, err = cluster.ReadKey(c.Cluster.KeyFile); err != nil {
-			p.Close()
-			return nil, err
-		}
-	}
 	bind := c.Cluster.Gossip
 	if bind == "" {
 		bind = c.Cluster.Bind
 	}
-	err := p.join(ctx, cluster.Config{
+	err = p.join(ctx, cluster.Config{
 		Bind: bind, Advertise: c.Cluster.Advertise, Join: c.Cluster.Join,
 		Name: p.Name, Role: cluster.Role(role), Seat: seat, Data: data, Job: job,
 		Version: Version, Key: key, Logger: o.Log,
 	})
 	if err != nil {
 		p.Close()
-		return nil, err
+		return nil, explainKey(err, c.Cluster.KeyFile)
 	}
 	return p, nil
 }
@@ -217,15 +216,20 @@ func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, lookFor, errors.New("no scheduler is in the cluster: start `petuum scheduler`, or join one of its members"))
 	defer cancel()
 	for {
+		var errs []error
 		for _, m := range p.Cluster.Members() {
 			if m.Role == cluster.Scheduler {
 				p.Job = m.Job
-				c, err := wire.Dial(ctx, m.Data, p.Hello(), p.Wire(nil))
-				if err != nil {
-					return nil, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, err)
+				c, err := p.Dial(ctx, m.Data)
+				if err == nil {
+					return c, nil
 				}
-				return c, nil
+				// another may have been started by mistake, and is about to go
+				errs = append(errs, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Data, err))
 			}
+		}
+		if len(errs) > 0 {
+			return nil, errors.Join(errs...)
 		}
 		select {
 		case _, ok := <-p.Cluster.Events():

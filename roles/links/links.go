@@ -93,15 +93,15 @@ func New(place *enlist.Place, setup control.Setup, clients []*table.Client, fail
 // Connect dials every server.
 func (l *Links) Connect(ctx context.Context) error {
 	for seat := range l.addrs {
-		if err := l.dial(ctx, seat); err != nil {
+		if err := l.dial(ctx, seat, l.place.Dial); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Links) dial(ctx context.Context, seat int) error {
-	conn, err := wire.Dial(ctx, l.addrs[seat], l.place.Hello(), l.place.Wire(nil))
+func (l *Links) dial(ctx context.Context, seat int, dial func(context.Context, string) (*wire.Conn, error)) error {
+	conn, err := dial(ctx, l.addrs[seat])
 	if err != nil {
 		return fmt.Errorf("server-%d at %s: %w", seat, l.addrs[seat], err)
 	}
@@ -176,7 +176,9 @@ func (l *Links) redial(seat int) error {
 		case <-ctx.Done():
 		}
 	})
-	return l.dial(ctx, seat)
+	return l.dial(ctx, seat, func(ctx context.Context, addr string) (*wire.Conn, error) {
+		return wire.Dial(ctx, addr, l.place.Hello(), l.place.Wire(nil))
+	})
 }
 
 // Deliver passes a batch of a server to the clients; scratch is reused between

@@ -96,6 +96,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	defer place.Close()
 	for _, m := range place.Cluster.Members() {
 		if m.Role == cluster.Scheduler && m.Job != place.Job {
+			place.Leave() // else newcomers would take this one for the scheduler until its death is noticed
 			return nil, fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
 		}
 	}
