@@ -125,7 +125,8 @@ func TestRealData(t *testing.T) {
 	}{
 		{"sparse-binary/debian-arch.train.libsvm.gz", []string{"job.algorithm=logreg", "algorithm.lambda=1e-4", "stop.epochs=30"}, 0.05974325, 1e-3, 0},
 		{"lasso/riboflavin.csv.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.12342519, 1e-5, 31},
-		{"lasso/golub_train.csv.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.095263447, 1e-5, 26},
+		{"petuum-samples/lasso500by1K.X.mmt.gz", []string{"job.algorithm=lasso", "data.labels=DIR/lasso500by1K.Y.mmt.gz", "algorithm.lambda_ratio=0.1", "algorithm.standardize=false",
+			"stop.tolerance=1e-6"}, 0.00050470112647, 1e-5, 307},
 		{"lasso/debian-size.train.libsvm.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.01", "algorithm.standardize=false", "stop.tolerance=1e-6"}, 0.2194968, 1e-5, 641},
 	} {
 		t.Run(c.data, func(t *testing.T) {
@@ -137,7 +138,7 @@ func TestRealData(t *testing.T) {
 			}
 			args := []string{"--set", "data.train=" + path}
 			for _, s := range c.settings {
-				args = append(args, "--set", s)
+				args = append(args, "--set", strings.Replace(s, "DIR", filepath.Dir(path), 1))
 			}
 			s := train(t, dir, append(args, job)...)
 			near(t, "objective", s.Objective, c.objective, c.relative)
@@ -161,5 +162,46 @@ func TestUntested(t *testing.T) {
 	}
 	if !strings.Contains(p.stdout.String(), "train_accuracy") {
 		t.Errorf("the summary is missing:\n%s", p.stdout.String())
+	}
+}
+
+// TestNames: the features of a model have the names of the data's header and
+// categories, or those of data.names; too few of these end the job.
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.csv":  "y,job,age\n1.5,cook,3\n2.5,nurse,4\n3,cook,9\n2,,1\n",
+		"a.svm":  "1 1:2 2:1\n2 2:3\n4 1:5\n",
+		"three":  "one\ntwo\nthree\n",
+		"one":    "one\n",
+		"job.to": "[job]\nalgorithm = \"lasso\"\n[cluster]\nservers = 1\n[algorithm]\nlambda = 0.01\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ name, train, set, want, refused string }{
+		{"categories", "a.csv", "data.categorical=[\"job\"]", `["job=","job=cook","job=nurse","age"]`, ""},
+		{"file", "a.svm", "data.names=three", `["one","two"]`, ""},
+		{"too few", "a.svm", "data.names=one", "", "one has 1 feature names, but there are 2 features"},
+		{"header too", "a.csv", "data.names=three", "", `column "job": "cook" is not a number: list the column in data.categorical`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := start(t, dir, "run", "--json", "--set", "data.train="+c.train, "--set", c.set, "--set", "output.model=model", "job.to")
+			if c.refused != "" {
+				if code := p.status(); code != 1 || !strings.Contains(p.stderr(), c.refused) {
+					t.Errorf("got status %d, want 1 and %q:\n%s", code, c.refused, p.stderr())
+				}
+				return
+			}
+			p.result()
+			text, err := os.ReadFile(filepath.Join(dir, "model", "manifest.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if flat := strings.Join(strings.Fields(string(text)), ""); !strings.Contains(flat, `"names":`+c.want) {
+				t.Errorf("the manifest has no names %s:\n%s", c.want, text)
+			}
+		})
 	}
 }

@@ -94,6 +94,43 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestFilesCounted: the parts divide the bytes of all plain files together.
+func TestFilesCounted(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 50 {
+		var files []file
+		var starts []int // of the lines, which are labelled with them
+		size := 0
+		for k := range 1 + r.IntN(6) {
+			var text strings.Builder
+			for range 1 + r.IntN(9) {
+				starts = append(starts, size+text.Len())
+				fmt.Fprintf(&text, "%d 1:1%s\n", size+text.Len(), strings.Repeat(" ", r.IntN(9)))
+			}
+			size += text.Len()
+			files = append(files, file{fmt.Sprintf("%d.svm", k), []byte(text.String())})
+		}
+		of := 1 + r.IntN(30)
+		got, err := loadFiles(files, Defaults(), of)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for p, part := range got.parts {
+			var want []float64
+			for _, s := range starts {
+				if s >= size*p/of && s < size*(p+1)/of {
+					want = append(want, float64(s))
+				}
+			}
+			if !slices.Equal(part.Labels, want) || part.Blocks != nil {
+				t.Fatalf("seed %d: part %d of %d of %d files: got rows at %v, want %v", seed, p, of, len(files), part.Labels, want)
+			}
+		}
+	}
+}
+
 // TestFilesDealt: whole compressed files are dealt where there are enough of them,
 // evenly by size, and a short one in blocks is not always the first part's.
 func TestFilesDealt(t *testing.T) {

@@ -58,6 +58,9 @@ func TestFormats(t *testing.T) {
 		{"quotes", "a.csv", "\"y\",\"a,b\"\n\"p \"\"q\"\"\", \"1\" \n", Defaults(), []string{"0/0 0:1"}, 1, `p "q"`},
 		{"blanks around fields", "a.csv", "y, a\n p ,\t 2 \r\n", Defaults(), []string{"0/0 0:2"}, 1, "p"},
 		{"zero column", "a.csv", "y,a,b\n1,1,0\n", Defaults(), []string{"1/0 0:1"}, 2, "1"},
+		{"semicolons", "a.csv", "y;a;b,c\n1;2;3\n", Defaults(), []string{"1/0 0:2 1:3"}, 2, "1"},
+		{"more commas than semicolons", "a.csv", "y,a,b;c\n1,2,3\n", Defaults(), []string{"1/0 0:2 1:3"}, 2, "1"},
+		{"separators in quotes", "a.csv", "y,\"a;b;c\"\n1,2\n", Defaults(), []string{"1/0 0:2"}, 1, "1"},
 		{"only a label column", "a.csv", "y\n1\n2\n", Defaults(), []string{"1/0", "2/1"}, 0, "1 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

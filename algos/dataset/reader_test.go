@@ -120,6 +120,18 @@ func TestReaderFiles(t *testing.T) {
 	}
 }
 
+// TestReaderColumns: a batch that reaches into the next file has its columns.
+func TestReaderColumns(t *testing.T) {
+	r, err := Open(writeFiles(t, []file{{"1.csv", []byte("y,a,b\n1,2,3\n")}, {"2.csv", []byte("b;a;y\n6;5;4\n")}}), Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if d := cmp.Diff([]string{"1/0 0:2 1:3", "4/1 0:5 1:6"}, drain(t, r, 10)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // TestReaderMatrix reads a matrix, which is held whole, in batches.
 func TestReaderMatrix(t *testing.T) {
 	text := banner + " matrix coordinate real general\n5 4 5\n5 4 2\n1 1 1\n1 3 1\n3 2 1\n4 4 0.5\n"
