@@ -128,6 +128,16 @@ func (s Spec) sparse() bool {
 	return s.Store == StoreSparse || s.Store == StoreAuto && s.Keys > denseKeys
 }
 
+// KeyBytes is about what a shard keeps for a key that was written, in bytes.
+func (s Spec) KeyBytes() int {
+	const stamp, found = 4, 12 // sparse: the key and its slot of the index
+	n := stamp + s.Type.Size()*s.width()*(1+s.Rule.stateWidth())
+	if s.sparse() {
+		n += found
+	}
+	return n
+}
+
 // Range is the half-open interval of keys [Begin, End).
 type Range struct{ Begin, End uint64 }
 

@@ -218,3 +218,20 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// KeyBytes is what the layout of a page says, to the byte for a dense store.
+func TestKeyBytes(t *testing.T) {
+	for _, c := range []struct {
+		spec Spec
+		want int
+	}{
+		{Spec{Keys: 10}, 4 + 4},
+		{Spec{Keys: 10, Width: 3, Type: Float64}, 4 + 3*8},
+		{Spec{Keys: 10, Width: 2, Rule: AdaGrad(1, 1)}, 4 + 2*2*4},
+		{Spec{Keys: 1 << 40}, 4 + 4 + 12},
+	} {
+		if got := c.spec.KeyBytes(); got != c.want {
+			t.Errorf("%+v: got %d bytes, want %d", c.spec, got, c.want)
+		}
+	}
+}

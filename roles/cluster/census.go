@@ -66,7 +66,7 @@ func (c *census) introduce(a claim) outcome {
 
 // heard takes a member that gossip sees alive: new, changed, or back from silence.
 func (c *census) heard(a claim) (o outcome) {
-	if a.Node == c.self.Node {
+	if a.Node == c.self.Node || a.Role == Observer {
 		return o
 	}
 	if known, over := c.ended[a.Node]; over {
@@ -193,9 +193,12 @@ func (c *census) loses() (claim, bool) {
 	return best, ok && best.beats(c.self)
 }
 
-// members are the live ones, self included, in order.
+// members are the live ones, self included unless it only looks, in order.
 func (c *census) members() []Member {
-	ms := []Member{c.self.Member}
+	var ms []Member
+	if c.self.Role != Observer {
+		ms = append(ms, c.self.Member)
+	}
 	for _, r := range c.records {
 		if r.standing != pending {
 			ms = append(ms, r.Member)

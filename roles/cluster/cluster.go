@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -143,8 +144,8 @@ func create(c Config, t timing, self claim, p place) (*Cluster, error) {
 // Addr is host:port of this process's gossip listener as others join it.
 func (c *Cluster) Addr() string { return c.addr.String() }
 
-// Members are the live members, sorted by role, seat and name; this process is one of them. A member
-// whose death is in doubt is live. The slice is the caller's.
+// Members are the live members, sorted by role, seat and name; this process is one of them, unless it
+// is an observer. A member whose death is in doubt is live. The slice is the caller's.
 func (c *Cluster) Members() []Member {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,6 +168,32 @@ func (c *Cluster) Events() <-chan Event { return c.events.out }
 // started at the same time, or on two sides of a broken network. It matches ErrSeat. This process has
 // then left the cluster, and its owner must stop serving and call Shutdown.
 func (c *Cluster) Refused() <-chan error { return c.refused }
+
+// pingFor is how long Ping tries: packets get lost, and on a busy machine answers are late.
+const pingFor = 3 * time.Second
+
+// Ping sends m packets over UDP, one each tenth of a second, until one is answered in that time, for three
+// seconds at most. It returns the round trip. The packet goes to m.Gossip and the answer to this process's
+// Addr.
+func (c *Cluster) Ping(ctx context.Context, m Member) (time.Duration, error) {
+	to, err := net.ResolveUDPAddr("udp", m.Gossip)
+	if err != nil {
+		return 0, fmt.Errorf("cluster: ping %s: %w", m.Name, err)
+	}
+	for began := time.Now(); time.Since(began) < pingFor; {
+		if c.closed.Load() {
+			return 0, ErrClosed
+		}
+		sent := time.Now() // memberlist's own time begins after the packet has gone, and may be negative
+		if _, err := c.serf.Memberlist().Ping(m.Node, to); err == nil {
+			return time.Since(sent), nil
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return 0, fmt.Errorf("cluster: ping %s: no answer over UDP from %s to %s", m.Name, m.Gossip, c.Addr())
+}
 
 // SetSeat gives this process, a server, another seat, or none by NoSeat. It fails with ErrSeat while
 // another live server claims that seat. It returns when the news is on its way; others see it in
@@ -247,13 +274,13 @@ func (c *Cluster) goodbye() {
 	self := c.census.self
 	ms := c.census.members()
 	c.mu.Unlock()
-	if len(ms) == 1 {
+	ms = slices.DeleteFunc(ms, func(m Member) bool { return m.Node == self.Node })
+	if len(ms) == 0 {
 		return
 	}
 	if err := c.serf.SetTags(self.tags()); err != nil {
 		c.log.Debug("gossip: goodbye", "reason", err)
 	}
-	ms = slices.DeleteFunc(ms, func(m Member) bool { return m.Node == self.Node })
 	var wg sync.WaitGroup
 	for _, m := range ms[:min(told, len(ms))] {
 		wg.Go(func() {

@@ -346,7 +346,7 @@ func TestStartErrors(t *testing.T) {
 		want string
 	}{
 		{"name", func(c *Config) { c.Name = "a/b" }, nil, `name "a/b"`},
-		{"role", func(c *Config) { c.Role = "boss" }, nil, `role "boss": want scheduler, server or worker`},
+		{"role", func(c *Config) { c.Role = "boss" }, nil, `role "boss": want scheduler, server, worker or observer`},
 		{"seat", func(c *Config) { c.Seat = -2 }, nil, "seat -2"},
 		{"version", func(c *Config) { c.Version = "1.2" }, nil, `version "1.2": want major.minor.patch`},
 		{"data unspecified", func(c *Config) { c.Data = "0.0.0.0:77" }, nil, "no address that others can dial"},

@@ -33,7 +33,7 @@ type Config struct {
 	Join []string
 	// Name is shown to people: "server-0". Letters, digits, dots, underscores, dashes; at most 64.
 	Name string
-	// Role is scheduler, server or worker.
+	// Role is scheduler, server, worker or observer.
 	Role Role
 	// Seat is the seat that a server claims; NoSeat: it gets one by SetSeat. Other roles have none,
 	// whatever it says.
@@ -85,7 +85,7 @@ func (c *Config) check() error {
 		bad("%w", err)
 	}
 	if !c.Role.valid() {
-		bad("role %q: want scheduler, server or worker", c.Role)
+		bad("role %q: want scheduler, server, worker or observer", c.Role)
 	}
 	if c.Role == Server && (c.Seat < NoSeat || c.Seat > maxSeat) {
 		bad("seat %d: want 0 to %d, or %d for none", c.Seat, maxSeat, NoSeat)

@@ -27,11 +27,14 @@
 //     winner of this order among those who held (or else among all) never loses.
 //   - A death is announced before the join of the server that takes over the seat.
 //
+// An observer takes part in gossip, so that it learns who is here and can ping them, but is a member to
+// nobody.
+//
 // # What a member tells
 //
 // Serf carries these tags, msgpack encoded, in at most 512 bytes (memberlist's limit):
 //
-//	role   scheduler | server | worker
+//	role   scheduler | server | worker | observer
 //	name   logical name, [A-Za-z0-9._-], at most 64 bytes
 //	seat   decimal; absent: none
 //	held   "1" once the seat is held, absent while it is claimed

@@ -15,7 +15,8 @@ import (
 // there was nobody to meet: a new cluster.
 func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err error) {
 	var missed []target
-	mute := map[netip.AddrPort]bool{} // who took a connection and then all the time there was
+	mute := map[netip.AddrPort]bool{}  // who took a connection and then all the time there was
+	shut := map[netip.AddrPort]error{} // who could not be reached, and why
 	for _, t := range targets {
 		met, self := false, false
 		for _, a := range t.addrs {
@@ -28,8 +29,16 @@ func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err 
 			if err != nil {
 				return joined, err
 			}
-			met = met || ok
 			mute[a] = time.Since(begun) >= patient
+			if !ok && !mute[a] {
+				// One that can be reached now may have begun to listen a moment ago.
+				if shut[a] = reach(ctx, a); shut[a] == nil {
+					if ok, err = c.joinOne(ctx, a); err != nil {
+						return joined, err
+					}
+				}
+			}
+			met = met || ok
 		}
 		joined = joined || met
 		if !met && !self {
@@ -41,7 +50,7 @@ func (c *Cluster) join(ctx context.Context, targets []target) (joined bool, err 
 		c.introduce()
 		return true, nil
 	}
-	return false, explain(ctx, missed, mute, refusal)
+	return false, explain(missed, mute, shut, refusal)
 }
 
 // joinOne meets one member. Serf's join cannot be interrupted, but ends in a few seconds.
@@ -82,14 +91,14 @@ func (c *Cluster) introduce() {
 	}
 }
 
-// explain says why nobody was met. Memberlist's errors are text, so the addresses are dialled again;
-// refusal is why this process turned away from those it could talk to.
-func explain(ctx context.Context, missed []target, mute map[netip.AddrPort]bool, refusal error) error {
+// explain says why nobody was met. Memberlist's errors are text, so the addresses were dialled again: shut
+// is why that failed, if it did. refusal is why this process turned away from those it could talk to.
+func explain(missed []target, mute map[netip.AddrPort]bool, shut map[netip.AddrPort]error, refusal error) error {
 	var errs []error
 	for _, t := range missed {
 		cause := ErrForeign
 		for _, a := range t.addrs {
-			if err := reach(ctx, a); err != nil {
+			if err := shut[a]; err != nil {
 				cause = fmt.Errorf("%w there; is a member running, and is this its gossip address? %w", ErrUnreachable, err)
 				continue
 			}

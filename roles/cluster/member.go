@@ -16,14 +16,15 @@ import (
 // A Role is what a process does in a job.
 type Role string
 
-// The three roles.
+// The three roles of a job, and that of a process which only looks.
 const (
 	Scheduler Role = "scheduler"
 	Server    Role = "server"
 	Worker    Role = "worker"
+	Observer  Role = "observer" // not a member to anybody: no event, not in Members, not even its own
 )
 
-func (r Role) valid() bool { return r == Scheduler || r == Server || r == Worker }
+func (r Role) valid() bool { return r == Scheduler || r == Server || r == Worker || r == Observer }
 
 // NoSeat is the seat of a member that has none.
 const NoSeat = -1

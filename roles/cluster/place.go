@@ -25,6 +25,13 @@ type target struct {
 	addrs []netip.AddrPort
 }
 
+// Try looks the addresses up and listens on the gossip address for a moment: it returns the error with which
+// Start would refuse them. It meets nobody.
+func (c *Config) Try(ctx context.Context) error {
+	_, err := c.resolve(ctx)
+	return err
+}
+
 // resolve looks the addresses up and refuses those that cannot work.
 func (c *Config) resolve(ctx context.Context) (p place, err error) {
 	if p.bind, err = resolveBind(ctx, c.Bind); err != nil {

@@ -95,6 +95,9 @@ func (p *program) outcome(ctx context.Context, err error) (status int, message s
 	switch {
 	case err == nil:
 		return 0, ""
+	case errors.Is(err, errUnwell):
+		p.printed = true
+		return statusFailed, "" // the report says why
 	case p.child && errors.As(err, &ended):
 		return statusFailed, "" // the scheduler or the supervisor says why
 	case errors.As(err, &exit) && exit.Code != statusInterrupted:
@@ -128,6 +131,8 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 			p.workerCommand(),
 			p.predictCommand(),
 			p.modelCommand(),
+			p.doctorCommand(),
+			p.membersCommand(),
 			p.dataCommand(),
 			p.completionCommand(),
 			p.versionCommand(),

@@ -14,7 +14,7 @@ import (
 // settingFlags are the flags that stand for a setting.
 var settingFlags = map[string]string{
 	"bind": "cluster.bind", "advertise": "cluster.advertise", "gossip": "cluster.gossip",
-	"log-level": "log.level", "log-format": "log.format",
+	"key-file": "cluster.key_file", "log-level": "log.level", "log-format": "log.format",
 }
 
 // common are the flags of every command that reads a configuration.
@@ -34,6 +34,7 @@ func place() []cli.Flag {
 		&cli.StringFlag{Name: "bind", Usage: "`address` to listen on, without port", DefaultText: "127.0.0.1"},
 		&cli.StringFlag{Name: "advertise", Usage: "`address` under which others reach this process, without port", DefaultText: "the bound one"},
 		&cli.StringFlag{Name: "gossip", Usage: "`host:port` of the gossip listener", DefaultText: "any free port"},
+		&cli.StringFlag{Name: "key-file", Usage: "`file` with the key that encrypts gossip", DefaultText: "not encrypted"},
 	}, common()...)
 }
 

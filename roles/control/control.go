@@ -53,6 +53,13 @@ const (
 	KindLedger
 	KindFailed
 	KindBatch
+	// A check-up; roles/doctor has the picture and the bodies.
+	KindHere
+	KindExamine
+	KindProbe
+	KindProbed
+	KindFindings
+	KindVerdict
 	kindEnd
 )
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Options struct {
 	Config     *configs.Config
 	Algorithms registry.List
 	Log        *slog.Logger
+	Checkup    bool // not for a job but for a check-up of the cluster
 }
 
 // Place is a process that takes part: its listener, its membership, and the
@@ -56,8 +58,32 @@ type Place struct {
 	closing sync.Once
 }
 
-// NewJob makes the id of a job.
-func NewJob() string {
+// checkup begins the id of a check-up, which gathers roles as a job does.
+const checkup = "doctor-"
+
+// NewJob makes the id of a job, or of a check-up.
+func (o Options) NewJob() string {
+	if o.Checkup {
+		return checkup + random()
+	}
+	return random()
+}
+
+// ErrBusy is in the error of a check-up of a cluster that runs a job already.
+var ErrBusy = errors.New("the cluster runs a job")
+
+// fits reports why a process started with these options cannot take part in a job.
+func (o Options) fits(job string) error {
+	switch its := strings.HasPrefix(job, checkup); {
+	case its && !o.Checkup:
+		return errors.New("the scheduler was started by petuum doctor: it checks the cluster and runs no job")
+	case !its && o.Checkup:
+		return fmt.Errorf("%w, %s", ErrBusy, job)
+	}
+	return nil
+}
+
+func random() string {
 	var b [6]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		panic(err) // the system has no randomness
@@ -72,12 +98,12 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Options: o}
 	c := o.Config
 	if name == "" {
-		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), NewJob())
+		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), random())
 	}
 	if err := checkAddresses(ctx, &c.Cluster, role != control.Worker); err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
 	}
-	key, err := readKey(c.Cluster.KeyFile, o.Log)
+	gossip, err := o.Gossip(role)
 	if err != nil {
 		return nil, err
 	}
@@ -94,20 +120,66 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 		p.Listener = l
 		data = advertised(l.Addr().String(), c.Cluster.Advertise)
 	}
-	bind := c.Cluster.Gossip
-	if bind == "" {
-		bind = c.Cluster.Bind
-	}
-	err = p.join(ctx, cluster.Config{
-		Bind: bind, Advertise: c.Cluster.Advertise, Join: c.Cluster.Join,
-		Name: p.Name, Role: cluster.Role(role), Seat: seat, Data: data, Job: job,
-		Version: Version, Key: key, Logger: o.Log,
-	})
-	if err != nil {
+	gossip.Name, gossip.Seat, gossip.Data, gossip.Job = p.Name, seat, data, job
+	if err := p.join(ctx, gossip); err != nil {
 		p.Close()
 		return nil, explainKey(err, c.Cluster.KeyFile)
 	}
 	return p, nil
+}
+
+// Gossip is how a process with a role joins: all but its name, seat, data address
+// and job.
+func (o Options) Gossip(role string) (cluster.Config, error) {
+	c := o.Config.Cluster
+	g := cluster.Config{Bind: c.Gossip, Advertise: c.Advertise, Join: c.Join, Role: cluster.Role(role), Seat: cluster.NoSeat, Version: Version, Logger: o.Log}
+	if g.Bind == "" {
+		g.Bind = c.Bind
+	}
+	var err error
+	if c.KeyFile != "" {
+		g.Key, err = readKey(c.KeyFile, o.Log)
+	}
+	return g, err
+}
+
+// Observe joins the cluster without taking part in it.
+func Observe(ctx context.Context, o Options) (*cluster.Cluster, error) {
+	g, err := o.Gossip(string(cluster.Observer))
+	if err != nil {
+		return nil, err
+	}
+	if c := o.Config; c.From("cluster.bind") == "default" && c.Cluster.Gossip == "" && len(c.Cluster.Join) > 0 {
+		g.Bind = towards(c.Cluster.Join[0])
+	}
+	g.Name = fmt.Sprintf("observer-%d-%.6s", os.Getpid(), random())
+	return cluster.Start(ctx, g)
+}
+
+// towards is this machine's address on the way to another, or loopback if there is
+// none. Nothing is sent.
+func towards(addr string) string {
+	const loopback = "127.0.0.1"
+	c, err := net.Dial("udp", addr)
+	if err != nil {
+		return loopback
+	}
+	defer c.Close()
+	host, _, err := net.SplitHostPort(c.LocalAddr().String())
+	if err != nil {
+		return loopback
+	}
+	return host
+}
+
+// Alone returns an error if the cluster has another scheduler.
+func (p *Place) Alone() error {
+	for _, m := range p.Cluster.Members() {
+		if m.Role == cluster.Scheduler && m.Job != p.Job {
+			return fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
+		}
+	}
+	return nil
 }
 
 // Whoever is started together with the member it joins may come first.
@@ -219,6 +291,9 @@ func (p *Place) FindScheduler(ctx context.Context) (*wire.Conn, error) {
 		var errs []error
 		for _, m := range p.Cluster.Members() {
 			if m.Role == cluster.Scheduler {
+				if err := p.fits(m.Job); err != nil {
+					return nil, fmt.Errorf("%s: scheduler at %s: %w", p.Name, m.Gossip, err)
+				}
 				p.Job = m.Job
 				c, err := p.Dial(ctx, m.Data)
 				if err == nil {

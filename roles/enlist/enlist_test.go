@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -106,5 +107,33 @@ func TestRename(t *testing.T) {
 	<-renamed
 	if h := p.Hello(); h.Name != "server-3" || h.Seat != 3 {
 		t.Errorf("got %q with seat %d, want server-3 with seat 3", h.Name, h.Seat)
+	}
+}
+
+// A check-up and a job know each other by the id.
+func TestFits(t *testing.T) {
+	job, checkup := Options{}, Options{Checkup: true}
+	for _, c := range []struct {
+		name string
+		o    Options
+		id   string
+		want string
+	}{
+		{"a job", job, job.NewJob(), ""},
+		{"a check-up", checkup, checkup.NewJob(), ""},
+		{"a job's role in a check-up", job, checkup.NewJob(), "started by petuum doctor"},
+		{"a check-up's role in a job", checkup, job.NewJob(), ErrBusy.Error()},
+	} {
+		if err := c.o.fits(c.id); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s, %s: got %v, want %q", c.name, c.id, err, c.want)
+		}
+	}
+}
+
+func TestTowards(t *testing.T) {
+	for addr, want := range map[string]string{"127.0.0.1:7946": "127.0.0.1", "127.0.0.9:1": "127.0.0.1", "nonsense": "127.0.0.1", "": "127.0.0.1"} {
+		if got := towards(addr); got != want {
+			t.Errorf("towards %q: got %s, want %s", addr, got, want)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,7 +62,13 @@ type Options struct {
 	// Args are what the scheduler is called with, Role what every role is.
 	Args []string
 	Role []string
-	Log  *slog.Logger
+	// Under are the words before the name of a role on its command line.
+	Under []string
+	// Stdout takes what the scheduler prints. Nil: standard output.
+	Stdout io.Writer
+	// Patient leaves it to the scheduler what to do without a role that ended.
+	Patient bool
+	Log     *slog.Logger
 }
 
 // process is one child.
@@ -209,10 +216,13 @@ func (s *supervisor) scheduler(ctx context.Context) (*process, string, error) {
 // start starts a role. Children are in process groups of their own, so that
 // Ctrl-C reaches the supervisor alone.
 func (s *supervisor) start(name string, joined *os.File, args ...string) (*process, error) {
-	cmd := exec.Command(s.exe, args...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if joined == nil {
-		cmd.Stdout = nil // results are the scheduler's
+	cmd := exec.Command(s.exe, append(slices.Clone(s.o.Under), args...)...)
+	cmd.Stderr = os.Stderr
+	if joined != nil { // results are the scheduler's
+		cmd.Stdout = os.Stdout
+		if s.o.Stdout != nil {
+			cmd.Stdout = s.o.Stdout
+		}
 	}
 	cmd.Env = append(os.Environ(), lifelineEnv+"=3")
 	cmd.ExtraFiles = []*os.File{s.lifeline}
@@ -229,7 +239,7 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 	s.waiting.Go(func() {
 		p.err = cmd.Wait()
 		close(p.done)
-		if p.err != nil && joined == nil {
+		if p.err != nil && joined == nil && !s.o.Patient {
 			s.fell <- p
 		}
 		s.o.Log.Debug("ended", "role", name, "status", cmd.ProcessState.String())

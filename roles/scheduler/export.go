@@ -14,6 +14,7 @@ import (
 	"petuum/configs"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
+	"petuum/roles/muster"
 	"petuum/roles/predict"
 )
 
@@ -91,9 +92,9 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		return err
 	}
 	defer w.Abort()
-	bySeat := map[int]*peer{}
-	for _, p := range s.peers.of(control.Server) {
-		bySeat[p.seat] = p
+	bySeat := map[int]*muster.Peer{}
+	for _, p := range s.peers.Of(control.Server) {
+		bySeat[p.Seat] = p
 	}
 	for t, spec := range s.specs {
 		if spec.Scratch {
@@ -105,7 +106,7 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		}
 		size := spec.Type.Size() * max(spec.Width, 1)
 		for shard, seat := range s.placed.Seats {
-			if err := s.send(ctx, bySeat[seat].conn, control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
+			if err := s.send(ctx, bySeat[seat].Conn, control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
 				return err
 			}
 			var written error // not the server's fault

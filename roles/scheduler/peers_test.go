@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"petuum/consistency"
 	"petuum/roles/control"
+	"petuum/roles/muster"
 	"petuum/roles/wire"
 )
 
@@ -45,11 +44,6 @@ func connected(t *testing.T, role, name string, seat int) (ours, theirs *wire.Co
 	return ours, theirs
 }
 
-// newPeers are none yet, of a job that needs some.
-func newPeers(servers, workers int) *peers {
-	return &peers{changed: make(chan struct{}, 1), need: map[string]int{control.Server: servers, control.Worker: workers}}
-}
-
 // enlisted says how a process asks to take part: "server:1", "server", "worker".
 func enlisted(t *testing.T, who string, n int) *wire.Conn {
 	t.Helper()
@@ -64,136 +58,9 @@ func enlisted(t *testing.T, who string, n int) *wire.Conn {
 	return c
 }
 
-// TestPeers plays who enlists, in order, and checks who is refused, why, and what
-// those who are left are called. "-3" is the third one leaving again.
-func TestPeers(t *testing.T) {
-	for _, c := range []struct {
-		name             string
-		servers, workers int
-		enlist           []string
-		refused          map[int]string // by place in enlist
-		missing          map[string]int
-		servedBy         []int // places in enlist, by seat
-		workedBy         []int // places in enlist, by number
-	}{
-		{name: "nobody", servers: 2, workers: 1, missing: map[string]int{"server": 2, "worker": 1}},
-		{name: "in order", servers: 2, workers: 2, enlist: []string{"server", "server", "worker", "worker"}, servedBy: []int{0, 1}, workedBy: []int{2, 3}},
-		{name: "mixed", servers: 2, workers: 2, enlist: []string{"worker", "server", "worker", "server"}, servedBy: []int{1, 3}, workedBy: []int{0, 2}},
-		{name: "pinned", servers: 3, workers: 1, enlist: []string{"server:2", "server:0", "server:1", "worker"}, servedBy: []int{1, 2, 0}, workedBy: []int{3}},
-		{name: "pinned, a worker between them", servers: 2, workers: 1, enlist: []string{"server:1", "worker", "server:0"}, servedBy: []int{2, 0}, workedBy: []int{1}},
-		{name: "pinned and given", servers: 4, workers: 1, enlist: []string{"server", "server:0", "worker", "server", "server:2"},
-			servedBy: []int{1, 0, 4, 3}, workedBy: []int{2}},
-		{name: "some are missing", servers: 2, workers: 3, enlist: []string{"worker", "server"}, missing: map[string]int{"server": 1, "worker": 2}},
-		{name: "one role is missing", servers: 1, workers: 1, enlist: []string{"server"}, missing: map[string]int{"worker": 1}},
-		{name: "too many", servers: 1, workers: 1, enlist: []string{"server", "server", "worker", "worker"},
-			refused:  map[int]string{1: "the job has all its 1 servers: raise cluster.servers", 3: "the job has all its 1 workers: raise cluster.workers"},
-			servedBy: []int{0}, workedBy: []int{2}},
-		{name: "wrong role", servers: 1, workers: 1, enlist: []string{"scheduler", "", "server", "worker"},
-			refused:  map[int]string{0: "a scheduler cannot take part", 1: "cannot take part"},
-			servedBy: []int{2}, workedBy: []int{3}},
-		{name: "seat that is taken", servers: 2, workers: 1, enlist: []string{"server:1", "server:1", "server", "worker"},
-			refused: map[int]string{1: "seat 1 is taken by server-pid0"}, servedBy: []int{2, 0}, workedBy: []int{3}},
-		{name: "seat that does not exist", servers: 2, workers: 1, enlist: []string{"server:2", "server:1"},
-			refused: map[int]string{0: "seat 2 does not exist: the job has 2 servers, seats 0 to 1"}, missing: map[string]int{"server": 1, "worker": 1}},
-		{name: "left again", servers: 1, workers: 1, enlist: []string{"server", "worker", "-0"}, missing: map[string]int{"server": 1}},
-		{name: "left, and its seat is free", servers: 2, workers: 1, enlist: []string{"server:1", "-0", "server:1", "worker", "server"},
-			servedBy: []int{4, 2}, workedBy: []int{3}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			ps := newPeers(c.servers, c.workers)
-			admitted := map[int]*peer{}
-			for n, who := range c.enlist {
-				if gone, left := strings.CutPrefix(who, "-"); left {
-					if ps.leave(admitted[int(gone[0]-'0')]) {
-						t.Errorf("number %s is lost to a job that has not begun", gone)
-					}
-					continue
-				}
-				p, err := ps.admit(enlisted(t, who, n))
-				want, refused := c.refused[n]
-				if refused != (err != nil) || refused && !strings.Contains(err.Error(), want) {
-					t.Fatalf("%s, number %d: got the error %v, want %q", who, n, err, want)
-				}
-				admitted[n] = p
-			}
-			missing := ps.complete()
-			if len(c.missing) != len(missing) || len(missing) > 0 && cmp.Diff(c.missing, missing) != "" {
-				t.Errorf("missing: got %v, want %v", missing, c.missing)
-			}
-			if len(missing) > 0 {
-				return
-			}
-			check := func(role string, want []int, seats bool) {
-				t.Helper()
-				list := ps.of(role)
-				if len(list) != len(want) {
-					t.Fatalf("%d %ss, want %d", len(list), role, len(want))
-				}
-				for k, p := range list {
-					if p != admitted[want[k]] || ps.nameOf(p) != fmt.Sprintf("%s-%d", role, k) || seats && p.seat != k {
-						t.Errorf("%s %d is %s, with the name %s and seat %d, want number %d", role, k, p.conn.Peer().Name, p.name, p.seat, want[k])
-					}
-				}
-			}
-			check(control.Server, c.servedBy, true)
-			check(control.Worker, c.workedBy, false)
-			if n := len(ps.all()); n != c.servers+c.workers {
-				t.Errorf("%d take part, want %d", n, c.servers+c.workers)
-			}
-		})
-	}
-}
-
-// TestBegun checks what is different once the job began.
-func TestBegun(t *testing.T) {
-	ps := newPeers(1, 1)
-	var list []*peer
-	for n, who := range []string{"server", "worker"} {
-		p, err := ps.admit(enlisted(t, who, n))
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, p)
-	}
-	if missing := ps.complete(); len(missing) > 0 {
-		t.Fatalf("missing: %v", missing)
-	}
-	if _, err := ps.admit(enlisted(t, "worker", 2)); err == nil {
-		t.Error("a worker was admitted to a job that began")
-	}
-	for _, p := range list {
-		if !ps.leave(p) {
-			t.Errorf("%s left a job that needs it, and is not lost", p.name)
-		}
-	}
-	if n := len(ps.all()); n != 2 {
-		t.Errorf("%d peers are known after all left, want the 2 that the job has lost", n)
-	}
-}
-
-// TestLeaveRace has somebody leave at the moment in which the job begins: either it
-// left before, and is missing, or the job has lost it. Run it with -race.
-func TestLeaveRace(t *testing.T) {
-	server, worker := enlisted(t, "server", 0), enlisted(t, "worker", 1)
-	for range 200 {
-		ps := newPeers(1, 1)
-		p, err := ps.admit(server)
-		_, err2 := ps.admit(worker)
-		if err := errors.Join(err, err2); err != nil {
-			t.Fatal(err)
-		}
-		lost := make(chan bool)
-		go func() { lost <- ps.leave(p) }()
-		missing := ps.complete()
-		if l := <-lost; l != (len(missing) == 0) || l != slices.Contains(ps.all(), p) {
-			t.Fatalf("lost %t, missing %v, known %t", l, missing, slices.Contains(ps.all(), p))
-		}
-	}
-}
-
 // newScheduler has what gathering needs.
 func newScheduler(servers, workers int) *scheduler {
-	return &scheduler{peers: newPeers(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, nil), log: slog.New(slog.DiscardHandler)}
+	return &scheduler{peers: muster.New(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, nil), log: slog.New(slog.DiscardHandler)}
 }
 
 // TestServe is the life of connections: one that is refused reads why; one that
@@ -227,14 +94,14 @@ func TestServe(t *testing.T) {
 
 	ours, theirs = connected(t, control.Server, "server-pid1", -1)
 	done = serve(ours)
-	<-s.peers.changed // admitted
+	<-s.peers.Changed() // admitted
 	go func() { _ = theirs.Serve(ignore) }()
 	theirs.Close()
 	<-done
-	if n := len(s.peers.all()); n != 0 {
+	if n := len(s.peers.All()); n != 0 {
 		t.Errorf("%d peers after the only one left, want 0", n)
 	}
-	<-s.peers.changed
+	<-s.peers.Changed()
 
 	var ends []<-chan struct{}
 	var conns []*wire.Conn
@@ -242,7 +109,7 @@ func TestServe(t *testing.T) {
 		ours, theirs := connected(t, role, role+"-pid2", -1)
 		ends = append(ends, serve(ours))
 		conns = append(conns, theirs)
-		<-s.peers.changed
+		<-s.peers.Changed()
 	}
 	if err := s.gather(t.Context()); err != nil {
 		t.Fatal(err)
@@ -294,7 +161,7 @@ func TestServeEarly(t *testing.T) {
 	s.serve(ours)
 	<-closed
 	nothing(t, s, "before the job began")
-	if n := len(s.peers.all()); n != 0 {
+	if n := len(s.peers.All()); n != 0 {
 		t.Errorf("%d peers after the only one left, want 0", n)
 	}
 }
@@ -305,17 +172,17 @@ func TestServeOver(t *testing.T) {
 	ours, theirs := connected(t, control.Server, "server-pid1", -1)
 	done := make(chan struct{})
 	go func() { defer close(done); s.serve(ours) }()
-	<-s.peers.changed
+	<-s.peers.Changed()
 	if err := s.gather(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(s.peers.close()); n != 1 {
+	if n := len(s.peers.Close()); n != 1 {
 		t.Errorf("%d peers at the end, want 1", n)
 	}
 	theirs.Abort()
 	<-done
 	nothing(t, s, "a connection broke when the job was over")
-	if _, err := s.peers.admit(enlisted(t, "server", 2)); err == nil || !strings.Contains(err.Error(), "the job is over") {
+	if _, err := s.peers.Admit(enlisted(t, "server", 2)); err == nil || !strings.Contains(err.Error(), "the job is over") {
 		t.Errorf("one came when the job was over: got the error %v", err)
 	}
 }
@@ -363,9 +230,9 @@ func TestAssign(t *testing.T) {
 	for workers := 1; workers <= 9; workers++ {
 		for parts := range 20 {
 			for _, deterministic := range []bool{false, true} {
-				list := make([]*peer, workers)
+				list := make([]*muster.Peer, workers)
 				for i := range list {
-					list[i] = &peer{groups: []control.Group{{Origin: 77}}} // of another time
+					list[i] = &muster.Peer{Groups: []control.Group{{Origin: 77}}} // of another time
 				}
 				name := fmt.Sprintf("%d parts, %d workers, deterministic %t", parts, workers, deterministic)
 				origins := assign(list, parts, deterministic)
@@ -379,7 +246,7 @@ func TestAssign(t *testing.T) {
 				part, origin := 0, consistency.Origin(0)
 				for i, w := range list {
 					had := part
-					for _, g := range w.groups {
+					for _, g := range w.Groups {
 						if g.Origin != origin || len(g.Parts) == 0 || deterministic && len(g.Parts) != 1 {
 							t.Errorf("%s: worker %d has the group %+v, want origin %d with parts", name, i, g, origin)
 						}
@@ -394,42 +261,13 @@ func TestAssign(t *testing.T) {
 					if n := part - had; n != parts/workers && n != (parts+workers-1)/workers {
 						t.Errorf("%s: worker %d has %d parts", name, i, n)
 					}
-					if !deterministic && len(w.groups) > 1 {
-						t.Errorf("%s: worker %d has %d groups, want one at most", name, i, len(w.groups))
+					if !deterministic && len(w.Groups) > 1 {
+						t.Errorf("%s: worker %d has %d groups, want one at most", name, i, len(w.Groups))
 					}
 				}
 				if part != parts || int(origin) != origins {
 					t.Errorf("%s: %d parts dealt to %d origins, want %d and %d", name, part, origin, parts, origins)
 				}
-			}
-		}
-	}
-}
-
-// TestServersBySeat pins servers and lets everybody come in any order.
-func TestServersBySeat(t *testing.T) {
-	const seed, servers, workers = 31, 5, 4
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	var conns []*wire.Conn
-	for k := range servers {
-		conns = append(conns, enlisted(t, fmt.Sprintf("server:%d", k), k))
-	}
-	for k := range workers {
-		conns = append(conns, enlisted(t, "worker", k))
-	}
-	for range 100 {
-		r.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
-		ps := newPeers(servers, workers)
-		for _, c := range conns {
-			if _, err := ps.admit(c); err != nil {
-				t.Fatal(err)
-			}
-		}
-		ps.complete()
-		for k, p := range ps.of(control.Server) {
-			if p.seat != k || p.conn.Peer().Seat != int32(k) {
-				t.Fatalf("server %d has seat %d", k, p.seat)
 			}
 		}
 	}

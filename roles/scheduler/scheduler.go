@@ -22,6 +22,7 @@ import (
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/links"
+	"petuum/roles/muster"
 	"petuum/roles/wire"
 	"petuum/table"
 	"petuum/table/placement"
@@ -42,7 +43,7 @@ type scheduler struct {
 	cfg      *configs.Config
 	log      *slog.Logger
 	box      *control.Mailbox
-	peers    *peers
+	peers    *muster.Muster
 	links    atomic.Pointer[links.Links] // the scheduler's own views, where Pull writes
 	progress *progress
 	settling atomic.Bool // the job is done: peers may go
@@ -89,21 +90,18 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err := checkOutput(o.Config); err != nil {
 		return nil, err
 	}
-	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, enlist.NewJob())
+	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, o.NewJob())
 	if err != nil {
 		return nil, err
 	}
 	defer place.Close()
-	for _, m := range place.Cluster.Members() {
-		if m.Role == cluster.Scheduler && m.Job != place.Job {
-			place.Leave() // else newcomers would take this one for the scheduler until its death is noticed
-			return nil, fmt.Errorf("the cluster has a scheduler already, at %s, with job %s: a cluster runs one job at a time", m.Gossip, m.Job)
-		}
+	if err := place.Alone(); err != nil {
+		place.Leave() // else newcomers would take this one for the scheduler until its death is noticed
+		return nil, err
 	}
 	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
 		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width),
-		peers: &peers{changed: make(chan struct{}, 1), need: map[string]int{
-			control.Server: o.Config.Cluster.Servers, control.Worker: o.Config.Cluster.Workers}}}
+		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
 	defer s.progress.End()
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, s.serve) })
@@ -123,12 +121,12 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err != nil && ctx.Err() != nil {
 		err = ErrInterrupted
 	}
-	peers := s.peers.close()
+	peers := s.peers.Close()
 	dismiss(peers, err)
 	place.Listener.Close()
 	conns := make([]*wire.Conn, len(peers))
 	for i, p := range peers {
-		conns[i] = p.conn
+		conns[i] = p.Conn
 	}
 	enlist.Part(conns...)
 	place.Close()
@@ -228,10 +226,10 @@ func (s *scheduler) await(ctx context.Context, due wire.Kind, n int, handle func
 
 // awaitPeers handles one event of a kind from each of the peers, with the peer's
 // place among them.
-func (s *scheduler) awaitPeers(ctx context.Context, due wire.Kind, peers []*peer, handle func(i int, e control.Event) error) error {
+func (s *scheduler) awaitPeers(ctx context.Context, due wire.Kind, peers []*muster.Peer, handle func(i int, e control.Event) error) error {
 	missing := make(map[string]int, len(peers))
 	for i, p := range peers {
-		missing[p.name] = i
+		missing[p.Name] = i
 	}
 	return s.await(ctx, due, len(peers), func(e control.Event) error {
 		i, ok := missing[e.From]
@@ -263,11 +261,11 @@ func (s *scheduler) awaitParts(ctx context.Context, due wire.Kind) error {
 func (s *scheduler) scan(ctx context.Context) error {
 	s.summary.Seconds.Start = time.Since(s.began).Seconds()
 	s.progress.Status("reading %s in %d parts", s.cfg.Data.Train, s.parts)
-	workers := s.peers.of(control.Worker)
+	workers := s.peers.Of(control.Worker)
 	origins := assign(workers, s.parts, s.cfg.Consistency.Deterministic)
 	for _, w := range workers {
-		c := crew{conn: w.conn}
-		for _, g := range w.groups {
+		c := crew{conn: w.Conn}
+		for _, g := range w.Groups {
 			c.parts = append(c.parts, g.Parts...)
 		}
 		s.workers = append(s.workers, c)
@@ -277,9 +275,9 @@ func (s *scheduler) scan(ctx context.Context) error {
 		s.roster = placement.NewRoster(origins + 1) // the scheduler is the last
 	}
 	text := string(s.cfg.Encode())
-	for _, p := range s.peers.all() {
-		job := control.Job{ID: s.place.Job, Config: text, Name: p.name, Seat: p.seat, Parts: s.parts, Groups: p.groups, Seats: s.cfg.Cluster.Servers}
-		if err := s.send(ctx, p.conn, control.KindJob, control.Encode(job)); err != nil {
+	for _, p := range s.peers.All() {
+		job := control.Job{ID: s.place.Job, Config: text, Name: p.Name, Seat: p.Seat, Parts: s.parts, Groups: p.Groups, Seats: s.cfg.Cluster.Servers}
+		if err := s.send(ctx, p.Conn, control.KindJob, control.Encode(job)); err != nil {
 			return err
 		}
 	}
@@ -328,13 +326,13 @@ const (
 )
 
 // addrOf is the data address of a server, as gossip has it.
-func (s *scheduler) addrOf(ctx context.Context, p *peer) (string, error) {
+func (s *scheduler) addrOf(ctx context.Context, p *muster.Peer) (string, error) {
 	for began := time.Now(); ; {
-		if addr, ok := s.addrs.Load(p.conn.Peer().Name); ok {
+		if addr, ok := s.addrs.Load(p.Conn.Peer().Name); ok {
 			return addr.(string), nil
 		}
 		if time.Since(began) > gossipFor {
-			return "", fmt.Errorf("scheduler: gossip does not know the data address of %s", p.name)
+			return "", fmt.Errorf("scheduler: gossip does not know the data address of %s", p.Name)
 		}
 		select {
 		case <-time.After(gossipAgain):
@@ -352,7 +350,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if s.specs, err = s.alg.Tables(s.info); err != nil {
 		return err
 	}
-	servers := s.peers.of(control.Server)
+	servers := s.peers.Of(control.Server)
 	seats := make([]int, len(servers))
 	addrs := make([]string, len(servers))
 	for i, p := range servers {
@@ -360,7 +358,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		seats[i], addrs[i] = p.seat, addr
+		seats[i], addrs[i] = p.Seat, addr
 	}
 	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
 		return err
@@ -368,7 +366,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs}
 	body := control.Encode(setup)
 	for _, p := range servers {
-		if err := s.send(ctx, p.conn, control.KindSetup, body); err != nil {
+		if err := s.send(ctx, p.Conn, control.KindSetup, body); err != nil {
 			return err
 		}
 	}
@@ -378,8 +376,8 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if err := s.begin(setup, servers); err != nil {
 		return err
 	}
-	for _, p := range s.peers.of(control.Worker) {
-		if err := s.send(ctx, p.conn, control.KindSetup, body); err != nil {
+	for _, p := range s.peers.Of(control.Worker) {
+		if err := s.send(ctx, p.Conn, control.KindSetup, body); err != nil {
 			return err
 		}
 	}
@@ -396,7 +394,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 }
 
 // begin makes the director, and the client of an algorithm whose Pull writes.
-func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
+func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	s.perEpoch = 1
 	if a, ok := s.alg.(algos.Paced); ok {
 		s.perEpoch = a.ClocksPerEpoch(s.info)
@@ -425,7 +423,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
 	l := links.New(s.place, setup, []*table.Client{client}, s.lost)
 	s.links.Store(l)
 	for _, p := range servers {
-		if err := l.Attach(p.seat, p.conn, false); err != nil {
+		if err := l.Attach(p.Seat, p.Conn, false); err != nil {
 			return err
 		}
 	}
@@ -433,7 +431,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*peer) error {
 }
 
 // dismiss tells everybody that the job is over.
-func dismiss(peers []*peer, err error) {
+func dismiss(peers []*muster.Peer, err error) {
 	if err == nil {
 		return // settle has told them
 	}
@@ -443,7 +441,7 @@ func dismiss(peers []*peer, err error) {
 	}
 	body := control.Encode(stop)
 	for _, p := range peers {
-		_ = p.conn.Send(control.KindStop, body)
+		_ = p.Conn.Send(control.KindStop, body)
 	}
 }
 
@@ -455,9 +453,9 @@ func (s *scheduler) settle(ctx context.Context) error {
 	var ledgers []control.Ledger
 	own := control.WireLedger{}
 	for _, role := range []string{control.Worker, control.Server} {
-		peers := s.peers.of(role)
+		peers := s.peers.Of(role)
 		for _, p := range peers {
-			if err := s.send(ctx, p.conn, control.KindStop, body); err != nil {
+			if err := s.send(ctx, p.Conn, control.KindStop, body); err != nil {
 				return err
 			}
 		}
@@ -470,7 +468,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 			return err
 		}
 		for _, p := range peers {
-			own = own.Plus(control.Counted(p.conn))
+			own = own.Plus(control.Counted(p.Conn))
 		}
 	}
 	s.summary.settle(ledgers, own)

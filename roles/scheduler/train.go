@@ -46,8 +46,8 @@ func (s *scheduler) train(ctx context.Context) error {
 // runTo lets all parts run freely up to a clock.
 func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
 	body := control.AppendUints(nil, uint64(until))
-	for _, p := range s.peers.of(control.Worker) {
-		if err := s.send(ctx, p.conn, control.KindRun, body); err != nil {
+	for _, p := range s.peers.Of(control.Worker) {
+		if err := s.send(ctx, p.Conn, control.KindRun, body); err != nil {
 			return err
 		}
 	}
@@ -83,8 +83,8 @@ func (s *scheduler) round(ctx context.Context) error {
 // evaluate gathers an evaluation at a barrier: the parts' sums, then the norms
 // of the tables, which by then hold every update.
 func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reason string, err error) {
-	for _, p := range s.peers.of(control.Worker) {
-		if err := s.send(ctx, p.conn, control.KindEvaluate, nil); err != nil {
+	for _, p := range s.peers.Of(control.Worker) {
+		if err := s.send(ctx, p.Conn, control.KindEvaluate, nil); err != nil {
 			return "", err
 		}
 	}
@@ -121,10 +121,10 @@ func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reaso
 // norms has the servers measure the tables and adds them up in the order of
 // seats.
 func (s *scheduler) norms(ctx context.Context, e *algos.Eval) error {
-	servers := s.peers.of(control.Server)
+	servers := s.peers.Of(control.Server)
 	bySeat := make([][]table.Norms, len(servers))
 	for _, p := range servers {
-		if err := s.send(ctx, p.conn, control.KindMeasure, nil); err != nil {
+		if err := s.send(ctx, p.Conn, control.KindMeasure, nil); err != nil {
 			return err
 		}
 	}
