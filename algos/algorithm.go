@@ -30,7 +30,7 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Preparer], [Paced],
-// [Predictor], [ModelParallel].
+// [Predictor], [Namer], [ModelParallel].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -111,7 +111,9 @@ type Predictor interface {
 	Task() Task
 	// Predict scores the rows of part with a model: the expected label
 	// (Regression) or the log-odds of the later class (Binary). d describes the
-	// data the model was trained on.
+	// data the model was trained on. The instance has its parameters and nothing
+	// else; part is any batch of rows, so what is said of a row depends on that row
+	// alone.
 	Predict(d dataset.Info, m Model, part *dataset.Part, scores []float64) error
 }
 
@@ -129,6 +131,32 @@ type Model interface {
 	// Values returns width values for each of the ascending keys of a table, in
 	// float64; of a key that was never written, the initial values.
 	Values(table string, keys []uint64) ([]float64, error)
+}
+
+// Namer is an Algorithm that says what the keys of its tables are, for people who
+// read the model. Without it see [KeyNamesOf].
+type Namer interface {
+	Algorithm
+	KeyNames(d dataset.Info, table string) KeyNames
+}
+
+// KeyNames says what the keys of a table are: the first Features of them are
+// features of the data, those after them have Names, and all others are numbers.
+type KeyNames struct {
+	Features uint64
+	Names    []string
+}
+
+// KeyNamesOf says what the keys of one of a's tables are. If a does not, they are
+// the features where there are as many of them as the data has.
+func KeyNamesOf(a Algorithm, d dataset.Info, spec table.Spec) KeyNames {
+	if n, ok := a.(Namer); ok {
+		return n.KeyNames(d, spec.Name)
+	}
+	if spec.Keys == d.Features {
+		return KeyNames{Features: d.Features}
+	}
+	return KeyNames{}
 }
 
 // Block is what one round asks of a part: to take in the fresh values of the

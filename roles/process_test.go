@@ -508,7 +508,8 @@ func TestConflict(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"scheduler", "--help"}, {"server", "--help"}, {"worker", "--help"}, {"config", "--help"}, {"config", "show", "--help"}, {"version"}} {
+	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"scheduler", "--help"}, {"server", "--help"}, {"worker", "--help"}, {"config", "--help"}, {"config", "show", "--help"},
+		{"predict", "--help"}, {"model", "show", "--help"}, {"model", "export", "--help"}, {"version"}} {
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
 		defer cancel()
 		out, err := exec.CommandContext(ctx, binary(t), args...).Output()

@@ -51,7 +51,7 @@ type Suite struct {
 //   - Push allocates nothing once it is warm;
 //   - parameters: unknown ones and nonsense are refused, each is documented, an
 //     instance shares nothing with another;
-//   - Tables gives the same answer again and again.
+//   - Tables gives the same answer again and again, and KeyNames fits it.
 //
 // Allocations are counted for the whole program (runtime.MemStats.Mallocs)
 // around each Push of a job of one part, while all its other goroutines wait, so
@@ -212,6 +212,12 @@ func (s Suite) tables(t *testing.T) {
 	for _, spec := range first {
 		if err := spec.Validate(); err != nil {
 			t.Error(err)
+		}
+	}
+	for _, spec := range first {
+		names := algos.KeyNamesOf(a, info, spec)
+		if n := uint64(len(names.Names)); names.Features > info.Features || names.Features > spec.Keys || n > spec.Keys-names.Features {
+			t.Errorf("table %s of %d keys: KeyNames says %d of the %d features and %d names", spec.Name, spec.Keys, names.Features, info.Features, n)
 		}
 	}
 	if _, err := s.instance().Tables(dataset.Info{}); err == nil {

@@ -68,6 +68,7 @@ var (
 	_ algos.ModelParallel = (*Lasso)(nil)
 	_ algos.Paced         = (*Lasso)(nil)
 	_ algos.Predictor     = (*Lasso)(nil)
+	_ algos.Namer         = (*Lasso)(nil)
 )
 
 const (
@@ -120,6 +121,14 @@ func (l *Lasso) center(d dataset.Info) float64 {
 		return 0
 	}
 	return d.LabelSum / float64(d.Rows)
+}
+
+// KeyNames says that a weight is of a feature, and the other value the intercept.
+func (l *Lasso) KeyNames(d dataset.Info, table string) algos.KeyNames {
+	if table == intercept {
+		return algos.KeyNames{Names: []string{"(intercept)"}}
+	}
+	return algos.KeyNames{Features: d.Features}
 }
 
 // Task says that predictions are labels.

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"petuum/algos"
 	"petuum/table"
 )
 
@@ -15,7 +16,7 @@ func BenchmarkAppend(b *testing.B) {
 	}{{"binary", false}, {"text", true}} {
 		b.Run(c.name, func(b *testing.B) {
 			w := create(b, filepath.Join(b.TempDir(), "model"), Manifest{})
-			tw, err := w.Table(table.Spec{Name: "t", Keys: 1 << 40}, c.text)
+			tw, err := w.Table(table.Spec{Name: "t", Keys: 1 << 40}, algos.KeyNames{}, c.text)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -35,7 +36,7 @@ func BenchmarkRead(b *testing.B) {
 	const keys = 1 << 22
 	dir := filepath.Join(b.TempDir(), "model")
 	w := create(b, dir, Manifest{})
-	tw, err := w.Table(table.Spec{Name: "t", Keys: keys}, false)
+	tw, err := w.Table(table.Spec{Name: "t", Keys: keys}, algos.KeyNames{}, false)
 	if err != nil {
 		b.Fatal(err)
 	}

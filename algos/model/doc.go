@@ -2,13 +2,14 @@
 // from what, and how.
 //
 //	model/
-//	├── manifest.json   what the model is, and the checksums of the files
+//	├── manifest.json   what the model is, how it did, and the checksums of the files
 //	├── weights.bin     the values of table "weights"
 //	└── weights.txt     the same for people, if asked for
 //
 // A [Writer] streams tables into the directory, a [Reader] checks one and is an
 // [algos.Model]. Both work a block at a time, so a model may be larger than
-// memory. Nothing here logs or starts goroutines.
+// memory. A Reader also writes what it has for other programs: [Reader.WriteText],
+// [Reader.WriteNPZ]. Nothing here logs or starts goroutines.
 //
 // # Promises
 //
@@ -26,7 +27,7 @@
 //
 // # The manifest
 //
-// manifest.json is a [Manifest] between "format": "petuum model", "version": 1
+// manifest.json is a [Manifest] between "format": "petuum model", "version": 2
 // and "sha256": the digest of the same document with "sha256": "", indented by
 // two blanks, as this package writes it. White space may be changed, values may
 // not. Metrics that are not finite are left out, as JSON has no such numbers.
@@ -62,12 +63,29 @@
 // # Text
 //
 // NAME.txt has a line for each key that was ever written, in ascending order:
-// the key, a tab, and the values with blanks between them, in as few digits as
-// tell them from every other number of the type:
+// the name of the key, a tab, and the values with blanks between them, in as few
+// digits as tell them from every other number of the type:
 //
-//	0	0.125
-//	17	-3.5e-07
+//	age	0.125
+//	blood pressure	-3.5e-07
 //
-// Keys are feature ids from 0, also where the data has names or counts from 1.
-// The text is not needed: it may be deleted, but not changed.
+// There is no header. The text is not needed: it may be deleted, but not changed.
+//
+// # Names
+//
+// What a key is called in text, and in what is printed for people:
+//
+//	a feature with a name              that name: of the column of CSV with a header,
+//	                                   or of the file that data.names names
+//	another feature of CSV             # and the number of its column, from 0, as
+//	                                   in the setting data.label
+//	another feature of LIBSVM          its index as the file has it, so that the
+//	                                   first one is 0 or 1, as data.base says
+//	another feature of MatrixMarket    its column as the file has it, from 1
+//	what the algorithm has a name for  that name, such as (intercept)
+//	any other key                      its number, from 0
+//
+// A name that is empty, begins with a quote or has control characters (a tab, a
+// newline) stands as a JSON string, "like\tthis"; all others stand as they are.
+// Classes are treated alike.
 package model

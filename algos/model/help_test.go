@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/table"
 )
@@ -17,6 +18,8 @@ type rowsOf struct {
 	spec table.Spec
 	rows map[uint64][]float64
 	text bool
+
+	names algos.KeyNames
 }
 
 // encode is a row as a shard exports it.
@@ -48,7 +51,7 @@ func (t rowsOf) keys() []uint64 {
 // appendAll writes the rows of a table.
 func appendAll(t testing.TB, w *Writer, tab rowsOf) {
 	t.Helper()
-	tw, err := w.Table(tab.spec, tab.text)
+	tw, err := w.Table(tab.spec, tab.names, tab.text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +97,7 @@ func mustOpen(t testing.TB, dir string) *Reader {
 
 // small is a table of three rows, two of them consecutive.
 func small(text bool) rowsOf {
-	return rowsOf{table.Spec{Name: "weights", Keys: 1000}, map[uint64][]float64{3: {0.1}, 4: {-2}, 900: {1e-7}}, text}
+	return rowsOf{table.Spec{Name: "weights", Keys: 1000}, map[uint64][]float64{3: {0.1}, 4: {-2}, 900: {1e-7}}, text, algos.KeyNames{}}
 }
 
 // example is a manifest with something in every field.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 
+	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/consistency"
 	"petuum/table"
@@ -22,7 +23,7 @@ import (
 const (
 	manifestName = "manifest.json"
 	formatName   = "petuum model"
-	version      = 1
+	version      = 2
 	maxManifest  = 512 << 20 // bytes; the names of features are in it
 )
 
@@ -33,23 +34,32 @@ type Manifest struct {
 	Algorithm  string             `json:"algorithm"`
 	Parameters string             `json:"parameters"` // of the algorithm, as TOML
 	Data       dataset.Info       `json:"data"`       // of the training data
-	Clock      consistency.Clock  `json:"clock"`      // when the model was written
-	Objective  *float64           `json:"objective"`  // nil if unknown
-	Metrics    map[string]float64 `json:"metrics"`    // as in the summary of the job
+	Source     Source             `json:"source,omitzero"`
+	Clock      consistency.Clock  `json:"clock"`     // when the model was written
+	Objective  *float64           `json:"objective"` // nil if unknown
+	Metrics    map[string]float64 `json:"metrics"`   // as in the summary of the job; see AddMetrics
 	Tables     []Table            `json:"tables"`
+}
+
+// Source is what the job was told of its data, as far as Data does not say it.
+type Source struct {
+	Header string   `json:"header"`         // whether CSV starts with names: auto, yes or no
+	Test   []string `json:"test,omitempty"` // names of the files of test data, without folders
 }
 
 // Table describes a table of a model.
 type Table struct {
-	Name    string `json:"name"`
-	Keys    uint64 `json:"keys"` // the key space is [0, Keys)
-	Width   int    `json:"width"`
-	Type    string `json:"type"` // float32, float64 or int32
-	Rule    string `json:"rule"` // for people
-	Init    Init   `json:"init"`
-	Written uint64 `json:"written"` // keys that are in the files
-	Binary  File   `json:"binary"`
-	Text    *File  `json:"text,omitempty"`
+	Name     string   `json:"name"`
+	Keys     uint64   `json:"keys"` // the key space is [0, Keys)
+	Width    int      `json:"width"`
+	Type     string   `json:"type"`               // float32, float64 or int32
+	Rule     string   `json:"rule"`               // for people
+	Features uint64   `json:"features,omitempty"` // so many keys are features of the data,
+	Names    []string `json:"names,omitempty"`    // those after them are called this, and others are numbers
+	Init     Init     `json:"init"`
+	Written  uint64   `json:"written"` // keys that are in the files
+	Binary   File     `json:"binary"`
+	Text     *File    `json:"text,omitempty"`
 }
 
 // Init is a [table.Init], the values of keys that are not in the files.
@@ -94,8 +104,9 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 }
 
 // describe makes the description of a table that was not written yet.
-func describe(s table.Spec) Table {
+func describe(s table.Spec, names algos.KeyNames) Table {
 	return Table{Name: s.Name, Keys: s.Keys, Width: max(1, s.Width), Type: s.Type.String(), Rule: s.Rule.String(),
+		Features: names.Features, Names: names.Names,
 		Init: Init{Number(s.Init.Value), Number(s.Init.Spread), s.Init.Seed}}
 }
 
@@ -136,6 +147,9 @@ func (m *Manifest) validate() error {
 		seen[t.Name] = true
 		if t.Written > t.Keys {
 			return fmt.Errorf("table %q: %d of %d keys written", t.Name, t.Written, t.Keys)
+		}
+		if t.Features > t.Keys || t.Features > m.Data.Features || uint64(len(t.Names)) > t.Keys-t.Features {
+			return fmt.Errorf("table %q: %d features and %d names for %d keys", t.Name, t.Features, len(t.Names), t.Keys)
 		}
 		names := []string{t.Name + ".bin", t.Name + ".txt"}
 		for i, f := range t.files() {

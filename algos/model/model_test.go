@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"petuum/algos"
 	"petuum/table"
 )
 
@@ -150,8 +151,8 @@ func checkLines(t *testing.T, dir string, want rowsOf) {
 // The format does not change without a new version.
 func TestGolden(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "model")
-	wide := rowsOf{table.Spec{Name: "z", Keys: 5, Width: 2, Type: table.Float64}, map[uint64][]float64{1: {1, -0.5}, 2: {math.Inf(1), 0.1}}, true}
-	count := rowsOf{table.Spec{Name: "n", Keys: 5, Type: table.Int32}, map[uint64][]float64{4: {-3}}, true}
+	wide := rowsOf{table.Spec{Name: "z", Keys: 5, Width: 2, Type: table.Float64}, map[uint64][]float64{1: {1, -0.5}, 2: {math.Inf(1), 0.1}}, true, algos.KeyNames{}}
+	count := rowsOf{table.Spec{Name: "n", Keys: 5, Type: table.Int32}, map[uint64][]float64{4: {-3}}, true, algos.KeyNames{}}
 	save(t, dir, example(), small(true), wide, count)
 	for name, want := range map[string]string{
 		"weights.txt": "3\t0.1\n4\t-2\n900\t1e-07\n",
@@ -186,7 +187,7 @@ func TestGolden(t *testing.T) {
 	}
 	text := string(contents(t, filepath.Join(dir, manifestName)))
 	for _, want := range []string{
-		"{\n  \"format\": \"petuum model\",\n  \"version\": 1,\n  \"petuum\": \"1.0\",\n  \"job\": \"spam <2>\",\n",
+		"{\n  \"format\": \"petuum model\",\n  \"version\": 2,\n  \"petuum\": \"1.0\",\n  \"job\": \"spam <2>\",\n",
 		"\"parameters\": \"lambda = 1e-4\\n\"", "\"objective\": 0.25", "\"train_logloss\": 0.125",
 		"\"name\": \"weights\",\n      \"keys\": 1000,\n      \"width\": 1,\n      \"type\": \"float32\",\n      \"rule\": \"add\",\n",
 		"\"written\": 3,\n      \"binary\": {\n        \"name\": \"weights.bin\",\n        \"bytes\": 83,\n",
@@ -242,7 +243,7 @@ func TestAppendRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "model")
 			w := create(t, dir, Manifest{})
-			tw, err := w.Table(table.Spec{Name: "t", Keys: 10, Width: 2}, false)
+			tw, err := w.Table(table.Spec{Name: "t", Keys: 10, Width: 2}, algos.KeyNames{}, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -282,11 +283,11 @@ func TestTableRefuses(t *testing.T) {
 		{table.Spec{Name: "../w", Keys: 1}, "a name is"},
 		{table.Spec{Name: "w"}, "no keys"},
 	} {
-		if _, err := w.Table(c.spec, false); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := w.Table(c.spec, algos.KeyNames{}, false); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got error %v, want %q", c.spec, err, c.want)
 		}
 	}
-	tw, err := w.Table(table.Spec{Name: "late", Keys: 1}, true)
+	tw, err := w.Table(table.Spec{Name: "late", Keys: 1}, algos.KeyNames{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +297,7 @@ func TestTableRefuses(t *testing.T) {
 	if err := tw.Append(0, make([]byte, 4)); err == nil {
 		t.Error("a row after Close was taken")
 	}
-	if _, err := w.Table(table.Spec{Name: "later", Keys: 1}, false); err == nil {
+	if _, err := w.Table(table.Spec{Name: "later", Keys: 1}, algos.KeyNames{}, false); err == nil {
 		t.Error("a table after Close was taken")
 	}
 	if err := w.Close(); err != nil {
@@ -341,7 +342,7 @@ func TestValuesConcurrent(t *testing.T) {
 func TestAppendAllocatesNothing(t *testing.T) {
 	for _, text := range []bool{false, true} {
 		w := create(t, filepath.Join(t.TempDir(), "model"), Manifest{})
-		tw, err := w.Table(table.Spec{Name: "t", Keys: 1 << 40, Width: 4}, text)
+		tw, err := w.Table(table.Spec{Name: "t", Keys: 1 << 40, Width: 4}, algos.KeyNames{}, text)
 		if err != nil {
 			t.Fatal(err)
 		}

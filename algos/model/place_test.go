@@ -48,8 +48,8 @@ func TestPlaces(t *testing.T) {
 			put(t, filepath.Join(dir, "weights.txt", "x"), nil)
 		}, `holds "weights.txt"`},
 		{"a model of a later version", func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir, manifestName), []byte(`{"format": "petuum model", "version": 2, "petuum": "9.1"}`))
-		}, `version 2 of the format, but this program reads 1: use the petuum that wrote it ("9.1")`},
+			put(t, filepath.Join(dir, manifestName), []byte(`{"format": "petuum model", "version": 3, "petuum": "9.1"}`))
+		}, `version 3 of the format, but this program reads 2: use the petuum that wrote it ("9.1")`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			parent := t.TempDir()

@@ -3,16 +3,15 @@ package model
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"petuum/algos"
 	"petuum/table"
@@ -32,10 +31,12 @@ type Reader struct {
 }
 
 type tableReader struct {
-	spec table.Spec
-	l    layout
-	f    *os.File
-	x    index
+	about *Table
+	spec  table.Spec
+	l     layout
+	f     *os.File
+	x     index
+	kept  []block // all of them, if they were to be kept
 }
 
 // Open checks the model in dir and opens it. It reads every file once; then it
@@ -53,7 +54,8 @@ func Open(dir string) (*Reader, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	r := &Reader{dir: dir, m: m}
-	for _, about := range m.Tables {
+	for i := range m.Tables {
+		about := &m.Tables[i]
 		t, err := openTable(dir, about)
 		if err == nil {
 			r.tables = append(r.tables, t)
@@ -80,7 +82,7 @@ func absent(dir string, err error) error {
 }
 
 // openTable opens and checks the binary form of a table.
-func openTable(dir string, about Table) (*tableReader, error) {
+func openTable(dir string, about *Table) (*tableReader, error) {
 	spec, err := about.spec()
 	if err != nil {
 		return nil, err
@@ -89,7 +91,7 @@ func openTable(dir string, about Table) (*tableReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tableReader{spec: spec, f: f}
+	t := &tableReader{about: about, spec: spec, f: f}
 	digest := sha256.New()
 	t.l, t.x, err = readIndex(bufio.NewReaderSize(io.TeeReader(f, digest), 1<<18))
 	switch {
@@ -160,18 +162,51 @@ func (r *Reader) Close() error {
 	return errors.Join(errs...)
 }
 
+// table finds a table by its name.
+func (r *Reader) table(name string) (*tableReader, error) {
+	var names []string
+	for _, t := range r.tables {
+		if t.about.Name == name {
+			return t, nil
+		}
+		names = append(names, t.about.Name)
+	}
+	return nil, fmt.Errorf("model: %s: there is no table %q: there are %s", r.dir, name, strings.Join(names, ", "))
+}
+
+// Keep takes all tables into memory if their files have at most limit bytes all
+// together, so that Values reads no file. Call it before others ask for values.
+func (r *Reader) Keep(limit int64) error {
+	for _, t := range r.tables {
+		limit -= t.about.Binary.Bytes
+	}
+	if limit < 0 {
+		return nil
+	}
+	for _, t := range r.tables {
+		kept := make([]block, len(t.x.first))
+		for k := range kept {
+			if _, err := t.load(k, nil, &kept[k]); err != nil {
+				return t.damaged(err)
+			}
+		}
+		t.kept = kept
+	}
+	return nil
+}
+
+// damaged names the file in an error of reading it.
+func (t *tableReader) damaged(err error) error {
+	return fmt.Errorf("model: %s: %w; %s", t.f.Name(), err, advice)
+}
+
 // Values implements [algos.Model]: of each key, which must be in strictly
 // ascending order, the width values of the table. It reads each block that may
 // have one of the keys once, so ask for many keys at a time.
 func (r *Reader) Values(name string, keys []uint64) ([]float64, error) {
-	var t *tableReader
-	for k, about := range r.m.Tables {
-		if about.Name == name {
-			t = r.tables[k]
-		}
-	}
-	if t == nil {
-		return nil, fmt.Errorf("model: %s: there is no table %q", r.dir, name)
+	t, err := r.table(name)
+	if err != nil {
+		return nil, err
 	}
 	for i, key := range keys {
 		if key >= t.l.keys {
@@ -183,7 +218,7 @@ func (r *Reader) Values(name string, keys []uint64) ([]float64, error) {
 	}
 	values := make([]float64, len(keys)*t.l.width)
 	if err := t.fill(values, keys); err != nil {
-		return nil, fmt.Errorf("model: %s: %w; %s", t.f.Name(), err, advice)
+		return nil, t.damaged(err)
 	}
 	return values, nil
 }
@@ -192,16 +227,18 @@ func (r *Reader) Values(name string, keys []uint64) ([]float64, error) {
 func (t *tableReader) fill(values []float64, keys []uint64) error {
 	var (
 		raw []byte
-		b   block
+		own block
 		err error
 	)
-	w := t.l.width
+	w, b := t.l.width, &own
 	for len(keys) > 0 {
 		k := t.x.find(keys[0])
 		next := t.x.next(k)
 		n := sort.Search(len(keys), func(i int) bool { return keys[i] >= next })
-		if k >= 0 { // else b has no rows yet: only the smallest keys are before all blocks
-			if raw, err = t.load(k, raw, &b); err != nil {
+		if k >= 0 && t.kept != nil {
+			b = &t.kept[k]
+		} else if k >= 0 { // else b has no rows yet: only the smallest keys are before all blocks
+			if raw, err = t.load(k, raw, b); err != nil {
 				return err
 			}
 		}
@@ -236,18 +273,4 @@ func (t *tableReader) load(k int, raw []byte, b *block) ([]byte, error) {
 		return raw, fmt.Errorf("byte %d: the block was replaced", t.x.at[k])
 	}
 	return raw, nil
-}
-
-// decode reads a row.
-func (l layout) decode(to []float64, b []byte) {
-	for j := range to {
-		switch l.typ {
-		case table.Float64:
-			to[j] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*j:]))
-		case table.Int32:
-			to[j] = float64(int32(binary.LittleEndian.Uint32(b[4*j:])))
-		default:
-			to[j] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*j:])))
-		}
-	}
 }

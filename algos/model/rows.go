@@ -8,18 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 
-	"petuum/table"
+	"petuum/algos/dataset"
 )
 
 // TableWriter takes the rows of a table. Its memory is that of a block.
 type TableWriter struct {
 	about  Table
 	l      layout
+	data   *dataset.Info
 	binary *file
 	text   *file // nil if not asked for
 	err    error // the first error; nothing is written after it
@@ -60,7 +59,7 @@ func (t *TableWriter) Append(key uint64, values []byte) error {
 	t.rows++
 	t.about.Written++
 	if t.text != nil {
-		t.buf = t.appendText(t.buf[:0], key, values)
+		t.buf = appendLine(t.buf[:0], t.data, &t.about, t.l, key, values)
 		t.write(t.text, t.buf)
 	}
 	if t.rows == t.l.maxRows() {
@@ -122,25 +121,6 @@ func (t *TableWriter) abort(err error) {
 		}
 	}
 	t.err = err
-}
-
-// appendText appends the line of a row.
-func (t *TableWriter) appendText(b []byte, key uint64, values []byte) []byte {
-	b = strconv.AppendUint(b, key, 10)
-	sep := byte('\t')
-	for ; len(values) > 0; sep = ' ' {
-		b = append(b, sep)
-		switch v := values; t.l.typ {
-		case table.Float64:
-			b = strconv.AppendFloat(b, math.Float64frombits(binary.LittleEndian.Uint64(v)), 'g', -1, 64)
-		case table.Int32:
-			b = strconv.AppendInt(b, int64(int32(binary.LittleEndian.Uint32(v))), 10)
-		default:
-			b = strconv.AppendFloat(b, float64(math.Float32frombits(binary.LittleEndian.Uint32(v))), 'g', -1, 32)
-		}
-		values = values[t.l.typ.Size():]
-	}
-	return append(b, '\n')
 }
 
 // file is a new file that knows its length and digest.

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"petuum/algos"
 	"petuum/consistency"
 	"petuum/table"
 	"petuum/table/placement"
@@ -89,7 +90,7 @@ func TestFromShards(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "model")
 	out := create(t, dir, example())
 	for k, spec := range specs {
-		tw, err := out.Table(spec, true)
+		tw, err := out.Table(spec, algos.KeyNames{}, true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,9 +3,11 @@ package model
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
+	"petuum/algos"
 	"petuum/table"
 )
 
@@ -14,7 +16,7 @@ import (
 //
 //	w, err := model.Create(dir, manifest)
 //	defer w.Abort() // nothing after Close
-//	t, err := w.Table(spec, true)
+//	t, err := w.Table(spec, names, true)
 //	for each written key, ascending:
 //		err = t.Append(key, values)
 //	err = w.Close()
@@ -48,8 +50,9 @@ func Create(dir string, m Manifest) (*Writer, error) {
 	return w, nil
 }
 
-// Table begins a table, as readable text too if text is set.
-func (w *Writer) Table(spec table.Spec, text bool) (*TableWriter, error) {
+// Table begins a table whose keys are what names says, as readable text too if
+// text is set.
+func (w *Writer) Table(spec table.Spec, names algos.KeyNames, text bool) (*TableWriter, error) {
 	if w.closed {
 		return nil, errors.New("model: a table for a writer that is closed")
 	}
@@ -61,7 +64,7 @@ func (w *Writer) Table(spec table.Spec, text bool) (*TableWriter, error) {
 			return nil, fmt.Errorf("model: table %q twice", spec.Name)
 		}
 	}
-	t := &TableWriter{about: describe(spec), l: layoutOf(spec)}
+	t := &TableWriter{about: describe(spec, names), l: layoutOf(spec), data: &w.m.Data}
 	if _, err := t.about.spec(); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -117,7 +120,18 @@ func (w *Writer) finish() error {
 	if err != nil {
 		return fmt.Errorf("model: %s: the manifest: %w", w.path, err)
 	}
-	f, err := createFile(filepath.Join(w.tmp, manifestName))
+	if err := writeFile(filepath.Join(w.tmp, manifestName), b); err != nil {
+		return err
+	}
+	if err := syncDir(w.tmp); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// writeFile writes a new file and brings it to disk.
+func writeFile(path string, b []byte) error {
+	f, err := createFile(path)
 	if err != nil {
 		return err
 	}
@@ -127,10 +141,38 @@ func (w *Writer) finish() error {
 	if err = errors.Join(err, f.close()); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	if err := syncDir(w.tmp); err != nil {
+	return nil
+}
+
+// AddMetrics adds metrics to the manifest of the model in dir, such as those of a
+// test with it. The new manifest takes the place of the old one at once, so the
+// model is complete throughout.
+func AddMetrics(dir string, found map[string]float64) error {
+	path, err := resolve(dir)
+	if err != nil {
+		return err
+	}
+	m, err := readManifest(path)
+	if err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
-	return nil
+	all := map[string]float64{}
+	maps.Copy(all, m.Metrics)
+	maps.Copy(all, found)
+	m.Metrics = all
+	b, err := m.encode()
+	if err != nil {
+		return fmt.Errorf("model: %s: the manifest: %w", dir, err)
+	}
+	tmp := sibling(path, "tmp") // not inside, where a crash would leave a file that is none of the model's
+	if err = writeFile(tmp, b); err == nil {
+		if err = os.Rename(tmp, filepath.Join(path, manifestName)); err == nil {
+			return syncDir(path)
+		}
+		err = fmt.Errorf("model: %w", err)
+	}
+	_ = os.Remove(tmp)
+	return err
 }
 
 // Abort gives up a model and removes what was written of it. After Close it

@@ -131,6 +131,8 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 			p.schedulerCommand(),
 			p.serverCommand(),
 			p.workerCommand(),
+			p.predictCommand(),
+			p.modelCommand(),
 			p.configCommand(),
 			p.doctorCommand(),
 			p.membersCommand(),

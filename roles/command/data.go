@@ -14,6 +14,15 @@ import (
 	"petuum/roles/control"
 )
 
+// dataCommand holds what is about data.
+func (p *program) dataCommand() *cli.Command {
+	return &cli.Command{
+		Name: "data", Category: groupInspect, Usage: "look at data, or make some",
+		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
+		Action:      needsSubcommand,
+	}
+}
+
 func (p *program) dataStatCommand() *cli.Command {
 	return &cli.Command{
 		Name: "stat", Usage: "read data and describe it", ArgsUsage: "FILE... | --config FILE.toml",

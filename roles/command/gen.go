@@ -16,15 +16,6 @@ import (
 	"petuum/configs"
 )
 
-// dataCommand holds what is about data.
-func (p *program) dataCommand() *cli.Command {
-	return &cli.Command{
-		Name: "data", Category: groupInspect, Usage: "look at data, and make some",
-		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
-		Action:      needsSubcommand,
-	}
-}
-
 // needsSubcommand is the action of a command that does nothing by itself.
 func needsSubcommand(c *cli.Context) error {
 	if c.Args().Present() {

@@ -26,7 +26,10 @@ Run it as separate processes, here or on other machines:
   petuum server --join 127.0.0.1:7946 --shard 0
   petuum server --join 127.0.0.1:7946 --shard 1
   petuum worker --join 127.0.0.1:7946
-  petuum worker --join 127.0.0.1:7946`
+  petuum worker --join 127.0.0.1:7946
+Use what it has learned:
+  petuum model show out/logreg-a9a
+  petuum predict --model out/logreg-a9a --data configs/data/a9a.test.libsvm.gz`
 
 // writeHelp gives the program and all commands their help texts.
 func writeHelp(a *cli.App) {

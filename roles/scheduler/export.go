@@ -5,19 +5,17 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"petuum/algos"
-	"petuum/algos/dataset"
-	"petuum/algos/metrics"
 	"petuum/algos/model"
 	"petuum/configs"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/muster"
+	"petuum/roles/predict"
 )
 
 // checkOutput reports, before anything starts, that the model could not be
@@ -44,7 +42,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 		m.Rounds = m.Clocks
 	}
 	m.Model = s.cfg.Output.Model
-	predictor, ok := s.alg.(algos.Predictor)
+	_, ok := s.alg.(algos.Predictor)
 	test := len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test && ok
 	if m.Model == "" && !test {
 		return nil
@@ -68,33 +66,28 @@ func (s *scheduler) collect(ctx context.Context) error {
 		return nil
 	}
 	s.progress.Status("testing with %s", s.cfg.Data.Test)
-	type result struct {
-		found map[string]float64
-		err   error
-	}
-	tested := make(chan result, 1)
-	go func() {
-		found, err := s.test(dir, predictor)
-		tested <- result{found, err}
-	}()
-	select {
-	case r := <-tested:
-		for name, v := range r.found {
-			m.Metrics["test_"+name] = v
-		}
-		s.untested = r.err // the training stands
-		return nil
-	case <-ctx.Done(): // the test goes on until the process ends
+	found, err := s.test(ctx, dir)
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	maps.Copy(m.Metrics, found)
+	if err == nil && m.Model != "" {
+		err = model.AddMetrics(dir, found)
+	}
+	s.untested = err // the training stands
+	return nil
 }
 
 // write gets the tables from the servers, a shard at a time in the order of keys,
 // and writes the model.
 func (s *scheduler) write(ctx context.Context, dir string) error {
 	objective := s.last.Objective
+	source := model.Source{Header: s.cfg.Data.Header}
+	for _, path := range s.cfg.Data.Test {
+		source.Test = append(source.Test, filepath.Base(path))
+	}
 	w, err := model.Create(dir, model.Manifest{Petuum: enlist.Version, Job: s.cfg.Job.Name, Algorithm: s.cfg.Job.Algorithm,
-		Parameters: parameters(s.cfg), Data: s.info, Clock: s.at, Objective: &objective, Metrics: s.last.Metrics})
+		Parameters: parameters(s.cfg), Data: s.info, Source: source, Clock: s.at, Objective: &objective, Metrics: s.last.Metrics})
 	if err != nil {
 		return err
 	}
@@ -107,7 +100,7 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		if spec.Scratch {
 			continue
 		}
-		tw, err := w.Table(spec, s.cfg.Output.Text)
+		tw, err := w.Table(spec, algos.KeyNamesOf(s.alg, s.info, spec), s.cfg.Output.Text)
 		if err != nil {
 			return err
 		}
@@ -142,37 +135,26 @@ func parameters(c *configs.Config) string {
 }
 
 // test applies the model to the test data.
-func (s *scheduler) test(dir string, predictor algos.Predictor) (map[string]float64, error) {
-	r, err := model.Open(dir)
+func (s *scheduler) test(ctx context.Context, dir string) (map[string]float64, error) {
+	m, err := predict.OpenModel(dir, s.place.Algorithms)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
+	defer m.Close()
 	o := control.DataOptions(s.cfg, s.alg)
 	o.Like, o.Labels = &s.info, ""
-	scanned, err := dataset.Scan(s.cfg.Data.Test, o, []int{0}, 1)
+	rows, err := predict.Open(ctx, s.cfg.Data.Test, nil, o)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := scanned.Parts(scanned.Info(0))
+	defer rows.Close()
+	result, err := m.Run(ctx, rows, predict.Lines{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("test: %w", err)
 	}
-	acc := metrics.Of(predictor.Task())
-	for _, part := range parts {
-		scores := make([]float64, part.X.Rows())
-		if err := predictor.Predict(s.info, r, part, scores); err != nil {
-			return nil, err
-		}
-		if err := acc.Add(scores, part); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.cfg.Data.Test, err)
-		}
-	}
-	found := acc.Metrics()
-	for name, v := range found {
-		if math.IsNaN(v) {
-			delete(found, name)
-		}
+	found := map[string]float64{}
+	for name, v := range result.Metrics {
+		found["test_"+name] = v
 	}
 	return found, nil
 }

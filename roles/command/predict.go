@@ -1,0 +1,191 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"petuum/algos/dataset"
+	"petuum/roles/predict"
+)
+
+func (p *program) predictCommand() *cli.Command {
+	return &cli.Command{
+		Name: "predict", Category: groupModels, Usage: "apply a model to data", Action: p.predict, ArgsUsage: "[FILE...]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`directory` of the model"},
+			&cli.StringSliceFlag{Name: "data", Aliases: []string{"d"}, Usage: "`file` to predict; - is stdin; may be repeated, and files may follow as arguments"},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` for the predictions, compressed if it ends in .gz or .zst", DefaultText: "stdout"},
+			&cli.BoolFlag{Name: "score", Usage: "one more column: the raw score, for two classes the log-odds", DisableDefaultText: true},
+			&cli.StringFlag{Name: "format", Usage: "`format` of the data, as data.format of a job", DefaultText: "what the name of the file says, else that of the training data"},
+			&cli.StringFlag{Name: "label", Usage: "label `column`, as data.label of a job", DefaultText: "that of the training data"},
+			&cli.StringFlag{Name: "header", Usage: "a `word`, whether CSV starts with names: auto, yes or no", DefaultText: "as for the training data"},
+			&cli.IntFlag{Name: "base", Usage: "`index` of the first feature in LIBSVM, 0 or 1", DefaultText: "that of the training data"},
+			&cli.BoolFlag{Name: "ignore-labels", Usage: "labels are placeholders, any numbers: no metrics", DisableDefaultText: true},
+			&cli.StringFlag{Name: "labels", Usage: "`file` with the labels of MatrixMarket data", DefaultText: "none"},
+			p.asJSON("print rows, metrics and seconds as one JSON object on stdout; predictions are then written with --output only"),
+		},
+		Description: "Data is read as the training data was, a batch of rows at a time: neither it nor the\npredictions need to fit into memory. Each row gives a line, with tabs between its columns\n" +
+			"under a line of names: class and probability (of the later class of the training data), or\nprediction. Data may lack labels; where it has them, metrics go to stderr. The auc keeps 8\nbytes a row, for two classes.\n\n" +
+			"   petuum predict --model out/logreg-a9a --data new.libsvm.gz --output new.tsv\n   zcat new.csv.gz | petuum predict --model out/lasso-diabetes --data -",
+	}
+}
+
+// predicted is what petuum predict --json prints.
+type predicted struct {
+	Model     string             `json:"model"`
+	Algorithm string             `json:"algorithm"`
+	Rows      uint64             `json:"rows"`
+	Labelled  bool               `json:"labelled"`
+	Dropped   uint64             `json:"dropped"` // values of features that the model does not have
+	Metrics   map[string]float64 `json:"metrics"`
+	Seconds   float64            `json:"seconds"`
+	Output    string             `json:"output"` // "" if predictions were not written to a file
+}
+
+func (p *program) predict(c *cli.Context) error {
+	began := time.Now()
+	dir, path := c.String("model"), c.String("output")
+	data := append(c.StringSlice("data"), c.Args().Slice()...)
+	switch {
+	case dir == "":
+		return usagef("predict: which model? --model DIR")
+	case len(data) == 0:
+		return usagef("predict: which data? --data FILE, or --data - for stdin")
+	case slices.Contains(data, "-") && len(data) > 1:
+		return usagef("predict: stdin (-) goes with no other data")
+	case c.IsSet("base") && c.Int("base") != 0 && c.Int("base") != 1:
+		return usagef("predict: --base %d: want 0 or 1", c.Int("base"))
+	}
+	if err := apart(path, data); err != nil {
+		return err
+	}
+	m, err := predict.OpenModel(dir, p.algorithms)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	rows, err := openData(c, data, m.Options())
+	if err != nil {
+		return flagged(err)
+	}
+	defer rows.Close()
+	var in predict.Rows = rows
+	if c.Bool("ignore-labels") {
+		in = unlabelled{rows}
+	}
+	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path}
+	run := func(w io.Writer) error {
+		result, err := m.Run(c.Context, in, predict.Lines{W: w, Score: c.Bool("score")})
+		found.Rows, found.Metrics = result.Rows, result.Metrics
+		return err
+	}
+	if p.json && path == "" {
+		err = run(nil)
+	} else {
+		err = toFile(c.App.Writer, path, run)
+	}
+	if err != nil {
+		return flagged(err)
+	}
+	found.Labelled, found.Dropped, found.Seconds = len(found.Metrics) > 0, rows.Info().Dropped, time.Since(began).Seconds()
+	if p.json {
+		p.printed = true
+		return json.NewEncoder(c.App.Writer).Encode(found)
+	}
+	return found.text(c.App.ErrWriter)
+}
+
+// apart refuses an output that is one of the inputs.
+func apart(path string, data []string) error {
+	out, err := os.Stat(path)
+	if err != nil || !out.Mode().IsRegular() {
+		return nil
+	}
+	for _, name := range data {
+		if in, err := os.Stat(name); err == nil && os.SameFile(in, out) {
+			return usagef("predict: --output %s would replace the data", path)
+		}
+	}
+	return nil
+}
+
+// openData opens the data, to be read like the training data but for what flags
+// say.
+func openData(c *cli.Context, data []string, o dataset.Options) (*dataset.Reader, error) {
+	if c.IsSet("format") {
+		o.Format = c.String("format")
+	}
+	o.Labels = c.String("labels")
+	if c.IsSet("label") {
+		o.Label = c.String("label")
+	}
+	if c.IsSet("header") {
+		o.Header = c.String("header")
+	}
+	if c.IsSet("base") {
+		o.Base, o.Like.Base = c.Int("base"), c.Int("base")
+	}
+	if c.Bool("ignore-labels") { // they need not be of the classes
+		o.Quantity, o.Like.Numeric, o.Like.Classes, o.Like.Counts = true, true, nil, nil
+	}
+	return predict.Open(c.Context, data, c.App.Reader, o)
+}
+
+// unlabelled is rows whose labels are to be ignored.
+type unlabelled struct{ predict.Rows }
+
+// Next implements [predict.Rows].
+func (u unlabelled) Next(n int) (*dataset.Part, error) {
+	part, err := u.Rows.Next(n)
+	if err == nil {
+		part.Labels, part.Class = nil, nil
+	}
+	return part, err
+}
+
+// flagged is an error about data which names the flags of this command instead of
+// a job's settings.
+func flagged(err error) error {
+	text := strings.NewReplacer("set data.", "set --", "data.labels is", "--labels is", "(or data.", "(or --", "(data.label)", "(--label)").Replace(err.Error())
+	if strings.Contains(text, " does not occur in the training data") {
+		text += ": if labels are placeholders say --ignore-labels"
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
+// text prints metrics for people, if there are any.
+func (f *predicted) text(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t"+format+"\n", append([]any{name}, args...)...)
+	}
+	if f.Labelled || f.Output != "" {
+		row("rows", "%d", f.Rows)
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Metrics)) {
+		row(name, "%.6g", f.Metrics[name])
+	}
+	if f.Dropped > 0 {
+		row("dropped", "%d, values of features that the model does not have", f.Dropped)
+	}
+	if f.Labelled || f.Output != "" {
+		row("seconds", "%.2f", f.Seconds)
+	}
+	if f.Output != "" {
+		row("output", "%s", f.Output)
+	}
+	return w.Flush()
+}

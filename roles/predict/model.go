@@ -1,0 +1,96 @@
+// Package predict applies a model to data: a batch of rows at a time, so that
+// neither the data nor the predictions need to fit into memory, on all cores.
+//
+//	reader ─► batches ─► as many scorers as cores ─► in the order of rows: each
+//
+// The end of a job tests its model with it, too.
+package predict
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/algos/model"
+	"petuum/algos/registry"
+	"petuum/configs"
+	"petuum/roles/control"
+)
+
+// keepBytes is the size of models that are kept in memory.
+const keepBytes = 4 << 30
+
+// Model is a model and the algorithm that can apply it.
+type Model struct {
+	*model.Reader
+	Task algos.Task
+
+	dir        string
+	manifest   model.Manifest
+	algorithms registry.List
+	config     *configs.Config
+}
+
+// OpenModel opens the model in dir. It refuses one of an algorithm that is none of
+// list or that does not predict.
+func OpenModel(dir string, list registry.List) (*Model, error) {
+	r, err := model.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Reader: r, dir: dir, manifest: r.Manifest(), algorithms: list}
+	if err := m.begin(); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Model) begin() error {
+	name := m.manifest.Algorithm
+	if list := slices.Sorted(maps.Keys(m.algorithms)); !slices.Contains(list, name) {
+		return fmt.Errorf("model %s: it is of algorithm %q, which this program does not have (there are %s): use the petuum that wrote it (%s)",
+			m.dir, name, strings.Join(list, ", "), m.manifest.Petuum)
+	}
+	text := fmt.Sprintf("[job]\nalgorithm = %q\n[data]\ntrain = \"-\"\n[algorithm]\n%s", name, m.manifest.Parameters)
+	var err error
+	if m.config, err = configs.Parse("parameters", []byte(text), nil); err != nil {
+		return m.foreign(err)
+	}
+	p, err := m.predictor()
+	if err != nil {
+		return err
+	}
+	m.Task = p.Task()
+	return m.Keep(keepBytes)
+}
+
+// foreign is the error of parameters that this program does not know. It is not
+// the user's configuration that is at fault.
+func (m *Model) foreign(err error) error {
+	return fmt.Errorf("model %s: its parameters are not those of this program's %s: %s: use the petuum that wrote it (%s)",
+		m.dir, m.manifest.Algorithm, strings.ReplaceAll(err.Error(), "\n", "; "), m.manifest.Petuum)
+}
+
+// predictor makes an instance of the algorithm.
+func (m *Model) predictor() (algos.Predictor, error) {
+	a, err := control.NewAlgorithm(m.algorithms, m.config)
+	if err != nil {
+		return nil, m.foreign(err)
+	}
+	p, ok := a.(algos.Predictor)
+	if !ok {
+		return nil, fmt.Errorf("model %s: algorithm %s makes no predictions: look at the model with petuum model show", m.dir, m.manifest.Algorithm)
+	}
+	return p, nil
+}
+
+// Options says how data is to be read that is like the training data, with labels or
+// without. The caller may change them, Like included.
+func (m *Model) Options() dataset.Options {
+	like := m.manifest.Data
+	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Unlabelled: true, Like: &like}
+}
