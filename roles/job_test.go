@@ -20,6 +20,9 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%d servers and %d workers, want 2 and 2", s.Servers, s.Workers)
 			}
 		},
+		"dml-letter.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.56, 0.02)
+		},
 		"lasso-diabetes.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 1807.1653, 1e-6)
 			if s.Gap == nil || *s.Gap > 1e-6*s.Objective {
