@@ -170,39 +170,64 @@ func TestGradient(t *testing.T) {
 	}
 }
 
-// TestPairs counts what is drawn: no row is its own partner, and all that may be
-// partners are, equally often.
+// TestPairs lists the partners of each row: all the other rows of its class, and
+// all rows of other classes, each once.
 func TestPairs(t *testing.T) {
 	class := []int32{2, 0, 1, 0, 2, 2, 0, 1, 0, 3} // one row alone in its class
 	p := newPairs(dataset.Matrix{Ptr: make([]int64, len(class)+1), NCols: 1}, class, 5, 1)
-	random := rand.New(rand.NewPCG(7, 8))
 	for i, c := range class {
-		same := -1.0
-		for _, o := range class {
-			if o == c {
-				same++
+		for _, similar := range []bool{true, false} {
+			var got, want []int
+			for at := range p.others(i, similar) {
+				got = append(got, p.partner(i, similar, at))
+			}
+			for j, o := range class {
+				if j != i && (o == c) == similar {
+					want = append(want, j)
+				}
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("partners of row %d, similar %t: got %v, want %v", i, similar, got, want)
 			}
 		}
-		for _, similar := range []bool{true, false} {
-			const draws = 20_000
-			got := make([]float64, len(class))
-			for range draws {
-				got[p.partner(i, similar, random)] += 1.0 / draws
+	}
+}
+
+// TestCandidates draws pairs of numbers: with as many candidates as there are
+// rows of a class the partner is the nearest of all; with one it is any.
+func TestCandidates(t *testing.T) {
+	const rows = 40
+	random := rand.New(rand.NewPCG(7, 8))
+	x := dataset.Matrix{Ptr: []int64{0}, NCols: 1}
+	class := make([]int32, rows)
+	for i := range class {
+		class[i] = int32(i % 2)
+		x.Cols, x.Vals, x.Ptr = append(x.Cols, 0), append(x.Vals, random.NormFloat64()), append(x.Ptr, int64(i+1))
+	}
+	for _, candidates := range []int{1, rows} {
+		p := newPairs(x, class, 2, candidates)
+		for i, v := range x.Vals {
+			p.norm[i] = v * v
+		}
+		sample, seen := make([][2]int32, 2000), map[[2]int32]bool{}
+		p.sample(sample, random, []float64{0})
+		for n, pair := range sample {
+			i, got := int(pair[0]), int(pair[1])
+			if (class[i] == class[got]) != (n%2 == 0) || i == got {
+				t.Fatalf("pair %d is of rows %d and %d", n, i, got)
 			}
-			for j, share := range got {
-				want := 0.0
-				switch {
-				case similar && same == 0 && i == j:
-					want = 1
-				case similar && i != j && class[j] == c:
-					want = 1 / same
-				case !similar && class[j] != c:
-					want = 1 / (float64(len(class)) - same - 1)
-				}
-				if math.Abs(share-want) > 0.02 {
-					t.Errorf("partners of row %d, similar %t: got row %d in %.3f of the draws, want %.3f", i, similar, j, share, want)
+			seen[pair] = true
+			if candidates == 1 || n%2 == 1 {
+				continue
+			}
+			for j, v := range x.Vals {
+				if class[j] == class[i] && j != i && math.Abs(v-x.Vals[i]) < math.Abs(x.Vals[got]-x.Vals[i]) {
+					t.Fatalf("row %d: got row %d as its partner, want row %d, which is nearer", i, got, j)
 				}
 			}
+		}
+		if all := rows * (rows - 1); candidates == 1 && len(seen) < all/2 {
+			t.Errorf("got %d different pairs, want most of %d", len(seen), all)
 		}
 	}
 }
@@ -236,5 +261,35 @@ func TestRefused(t *testing.T) {
 	w := &algos.Worker{Part: 1, Parts: 2, Info: dataset.Info{Rows: 4, Features: 2, Classes: []string{"a", "b"}}}
 	if err := New().Load(part, w); err == nil || !strings.Contains(err.Error(), "part 1 of 2 has rows of class b only") {
 		t.Errorf("a part of one class: got %v", err)
+	}
+}
+
+// TestScale holds the factors in the model against the variances: of 0, 1, 2, 3,
+// of 100 times that and far from zero, and of a constant.
+func TestScale(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	text := strings.Repeat("0,0,5000,0.1\n1,1,5100,0.1\n0,2,5200,0.1\n1,3,5300,0.1\n", 20)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for standardize, want := range map[bool][]float64{
+		true:  {1 / math.Sqrt(1.25), 0.01 / math.Sqrt(1.25), 0},
+		false: {1 / math.Sqrt(1.25*10_001/3), 1 / math.Sqrt(1.25*10_001/3), 0},
+	} {
+		instance := func() algos.Algorithm {
+			a := New()
+			a.Standardize = standardize
+			return a
+		}
+		r := algotest.Train(t, algotest.Job{New: instance, Path: path, Options: labelled("#0"), Parts: 3, Shards: 2, Seed: 1, Stop: algos.Stop{Epochs: 2}})
+		got, err := r.Model.Values("scale", []uint64{0, 1, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range want {
+			if math.Abs(got[j]-want[j]) > 1e-9 {
+				t.Errorf("standardize %t, feature %d: got a factor of %g, want %g", standardize, j, got[j], want[j])
+			}
+		}
 	}
 }

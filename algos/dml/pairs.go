@@ -43,12 +43,23 @@ func (p *pairs) of(i int) (lo, hi int) {
 func (p *pairs) sample(sample [][2]int32, random *rand.Rand, x []float64) {
 	for n := range sample {
 		i, similar := random.IntN(len(p.rows)), n%2 == 0
-		j := p.partner(i, similar, random)
+		others := p.others(i, similar)
+		if others == 0 {
+			sample[n] = [2]int32{int32(i), int32(i)} // which counts nothing
+			continue
+		}
+		at := random.IntN(others)
+		j := p.partner(i, similar, at)
 		if p.candidates > 1 {
 			p.x.AddTo(i, 1, x)
 			nearest := p.norm[j] - 2*p.x.Dot(j, x) // the squared distance but for the norm of i
-			for range p.candidates - 1 {
-				other := p.partner(i, similar, random)
+			for range min(p.candidates, others) - 1 {
+				// Rows of the class must not come twice, or a part with few
+				// would find partners farther away. Of the others there are many.
+				if at = (at + 1) % others; !similar {
+					at = random.IntN(others)
+				}
+				other := p.partner(i, similar, at)
 				if d := p.norm[other] - 2*p.x.Dot(other, x); d < nearest {
 					j, nearest = other, d
 				}
@@ -62,22 +73,26 @@ func (p *pairs) sample(sample [][2]int32, random *rand.Rand, x []float64) {
 	}
 }
 
-// partner draws another row of the same class as i, which is i itself if there
-// is none, or else a row of the other classes.
-func (p *pairs) partner(i int, similar bool, random *rand.Rand) int {
+// others is how many rows may be partners of row i.
+func (p *pairs) others(i int, similar bool) int {
+	lo, hi := p.of(i)
+	if similar {
+		return hi - lo - 1
+	}
+	return len(p.rows) - (hi - lo)
+}
+
+// partner is one of these, by its number.
+func (p *pairs) partner(i int, similar bool, at int) int {
 	lo, hi := p.of(i)
 	switch {
+	case !similar && at < lo:
+		return int(p.rows[at])
 	case !similar:
-		n := random.IntN(len(p.rows) - (hi - lo))
-		if n >= lo {
-			n += hi - lo
-		}
-		return int(p.rows[n])
-	case hi-lo == 1:
-		return i
+		return int(p.rows[at+hi-lo])
 	}
-	if j := int(p.rows[lo+random.IntN(hi-lo-1)]); j != i {
+	if j := int(p.rows[lo+at]); j != i {
 		return j
 	}
-	return int(p.rows[hi-1]) // which the draw left out
+	return int(p.rows[hi-1]) // the one without a number
 }
