@@ -85,6 +85,32 @@ func TestLetter(t *testing.T) {
 	}
 }
 
+// TestLetterParts wants the same objective from 1, 2 and 6 parts, of which the
+// last have hardly more letters of a kind than there are candidates.
+func TestLetterParts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains on 16,000 letters three times: skipped with -short")
+	}
+	want := 0.0
+	for _, parts := range []int{1, 2, 6} {
+		instance := func() algos.Algorithm {
+			a := New()
+			a.Pairs = 200_000 // the parts draw different ones
+			return a
+		}
+		r := algotest.Train(t, algotest.Job{New: instance, Path: filepath.Join("..", "..", "configs", "data", "letter.train.csv.gz"),
+			Options: labelled("#0"), Parts: parts, Shards: 2, Seed: 1, Stop: algos.Stop{Epochs: 8}, Every: 1000})
+		got := r.Eval.Objective
+		t.Logf("%d parts: objective %.4f", parts, got)
+		if parts == 1 {
+			want = got
+		}
+		if math.Abs(got-want) > 0.03*want {
+			t.Errorf("%d parts: got an objective of %.4f, want %.4f as of one", parts, got, want)
+		}
+	}
+}
+
 // TestNuisance hides five classes in two dimensions of twenty: the others vary
 // ten times as much, and all are mixed by a rotation.
 func TestNuisance(t *testing.T) {
