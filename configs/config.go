@@ -48,6 +48,7 @@ type Data struct {
 	Test     Paths  `toml:"test" doc:"test data, given in the same way; \"\" is none"`
 	Format   string `toml:"format" oneof:"auto libsvm csv mm" doc:"format of the data: auto, libsvm, csv or mm (MatrixMarket)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
+	Positive string `toml:"positive" doc:"label of the positive class: all other labels together are the negative one; \"\" takes the classes as they are"`
 	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`

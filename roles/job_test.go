@@ -20,6 +20,9 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%d servers and %d workers, want 2 and 2", s.Servers, s.Workers)
 			}
 		},
+		"dml-letter.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.53, 0.02)
+		},
 		"lasso-diabetes.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 1807.1653, 1e-6)
 			if s.Gap == nil || *s.Gap > 1e-6*s.Objective {
@@ -125,6 +128,7 @@ func TestRealData(t *testing.T) {
 	}{
 		{"sparse-binary/debian-arch.train.libsvm.gz", []string{"job.algorithm=logreg", "algorithm.lambda=1e-4", "stop.epochs=30"}, 0.05974325, 1e-3, 0},
 		{"lasso/riboflavin.csv.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.12342519, 1e-5, 31},
+		{"lasso/golub_train.csv.gz", []string{"job.algorithm=lasso", "data.positive=AML", "algorithm.lambda_ratio=0.1", "stop.tolerance=1e-6"}, 0.095263447, 1e-5, 26},
 		{"petuum-samples/lasso500by1K.X.mmt.gz", []string{"job.algorithm=lasso", "data.labels=DIR/lasso500by1K.Y.mmt.gz", "algorithm.lambda_ratio=0.1", "algorithm.standardize=false",
 			"stop.tolerance=1e-6"}, 0.00050470112647, 1e-5, 307},
 		{"lasso/debian-size.train.libsvm.gz", []string{"job.algorithm=lasso", "algorithm.lambda_ratio=0.01", "algorithm.standardize=false", "stop.tolerance=1e-6"}, 0.2194968, 1e-5, 641},

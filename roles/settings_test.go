@@ -49,6 +49,10 @@ func (o outcome) manifest(t *testing.T) (m struct {
 		Label          string
 		Names, Classes []string
 	}
+	Tables []struct {
+		Name  string
+		Width int
+	}
 }) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(o.dir, "m", "manifest.json"))
@@ -154,6 +158,9 @@ func probes(dir string) map[string]probe {
 		"data.test":     {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
 		"data.format":   {value: `"libsvm"`, refused: "is not a number"},
 		"data.label":    {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
+		"data.positive": {value: `"0"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "classes", strings.Join(got.manifest(t).Data.Classes, " "), "!0 0")
+		}},
 		"data.header": {value: `"yes"`, with: []string{"data.train=" + file("bare.csv"), "data.label=#0"},
 			seen: func(t *testing.T, got outcome, plain func() outcome) {
 				is(t, "rows", got.manifest(t).Data.Rows, plain().manifest(t).Data.Rows-1)
@@ -252,6 +259,17 @@ func parameterProbes() map[string]probe {
 	one := []string{"algorithm.block=1"}
 	adagrad := []string{"algorithm.solver=adagrad"}
 	return map[string]probe{
+		"dml algorithm.rank": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "rows of L", got.manifest(t).Tables[0].Width, 2)
+		}},
+		"dml algorithm.lambda":      {value: "1", seen: another},
+		"dml algorithm.threshold":   {value: "3", seen: another},
+		"dml algorithm.step":        {value: "0.1", seen: another},
+		"dml algorithm.candidates":  {value: "2", seen: another},
+		"dml algorithm.batch":       {value: "4", seen: another},
+		"dml algorithm.pairs":       {value: "10", seen: another},
+		"dml algorithm.standardize": {value: "false", seen: another},
+
 		"lasso algorithm.lambda":       {value: "0.03", with: []string{"algorithm.lambda_ratio=0", "algorithm.lambda=0.01"}, seen: another},
 		"lasso algorithm.lambda_ratio": {value: "0.3", seen: another},
 		"lasso algorithm.standardize":  {value: "false", seen: another},

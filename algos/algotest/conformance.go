@@ -31,7 +31,7 @@ type Suite struct {
 	// Reference is the optimum as a plain loop over all rows finds it.
 	Reference func(t testing.TB, d dataset.Info, all *dataset.Part) float64
 
-	// Refused lists parameters that Tables has to refuse, as TOML.
+	// Refused lists parameters that their tags, Validate or Tables have to refuse, as TOML.
 	Refused []string
 	// Window is the updates that may be unanswered under ASP; 0: the policy's.
 	Window int
@@ -182,6 +182,9 @@ func (s Suite) parameters(t *testing.T) {
 		a, err := s.configured(t, params)
 		if err != nil {
 			continue // refused already
+		}
+		if v, ok := a.(algos.Validator); ok && v.Validate() != nil {
+			continue
 		}
 		if _, err := a.Tables(info); err == nil {
 			t.Errorf("%s is not refused", strings.ReplaceAll(params, "\n", ", "))

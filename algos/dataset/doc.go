@@ -92,7 +92,8 @@
 // else alphabetically, and in a binary problem the later one is the positive
 // one. Labels that are numbers stay as they are in Part.Labels; words become
 // -1 and +1 if there are two of them, else 0, 1, 2, ... Where labels are quantities
-// (Options.Quantity) a word is an error.
+// (Options.Quantity) a word is an error. Options.Positive makes two classes of any
+// labels: the one it names, and "!" with that name.
 //
 // With Options.Unlabelled the labels may be absent, in all of the samples or none
 // (a LIBSVM line without any value is blank then, and no sample). Part.Labels and

@@ -41,6 +41,7 @@ type Info struct {
 	Counts  []uint64 `json:"counts,omitempty"`   // rows of each class
 	TooMany bool     `json:"too_many,omitempty"` // there are more than MaxClasses, all of them numbers
 
+	Positive    string   `json:"positive,omitempty"`     // Options.Positive
 	Label       string   `json:"label,omitempty"`        // CSV: the label column as in Options.Label
 	LabelColumn int      `json:"label_column,omitempty"` // CSV: its 0-based number
 	Names       []string `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
@@ -134,6 +135,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the number of features: %d and %d", a.Features, b.Features)
 	case a.Label != b.Label, a.LabelColumn != b.LabelColumn, a.Unlabelled != b.Unlabelled:
 		return bad("parts disagree about the label column: %q and %q", a.Label, b.Label)
+	case a.Positive != b.Positive:
+		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):
 		return bad("parts disagree about the columns")
 	}

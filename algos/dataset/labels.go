@@ -22,9 +22,11 @@ type labelSet struct {
 	numeric  bool // no label was a word
 	unlisted bool // numbers are not classes (any more): quantities, or too many
 	tooMany  bool
-	quantity bool  // words are refused
-	like     *Info // training data: no other classes than these
-	moments  Info  // only Rows and the label sums
+	quantity bool    // words are refused
+	positive string  // Options.Positive
+	value    float64 // that as a number; NaN if it is none
+	like     *Info   // training data: no other classes than these
+	moments  Info    // only Rows and the label sums
 }
 
 func newLabelSet(o Options) *labelSet {
@@ -34,7 +36,18 @@ func newLabelSet(o Options) *labelSet {
 		numeric:  true,
 		unlisted: o.Quantity,
 		quantity: o.Quantity,
+		positive: o.Positive,
+		value:    math.NaN(),
 		like:     o.Like,
+	}
+	if l.positive != "" { // whatever the training data had: that these are the classes
+		l.numeric, l.unlisted, l.like = false, false, nil
+		l.add("!" + l.positive)
+		l.add(l.positive)
+		if v, err := parseFloat([]byte(l.positive)); err == nil {
+			l.value = v
+		}
+		return l
 	}
 	if l.like == nil {
 		return l
@@ -67,6 +80,16 @@ func (l *labelSet) add(name string) int32 {
 func (l *labelSet) token(s []byte, at int) *fault {
 	if missing(s) {
 		return faultf(at, "the label is missing: remove the row or fill the label in")
+	}
+	if l.positive != "" {
+		id := int32(0)
+		if string(s) == l.positive {
+			id = 1
+		} else if v, err := parseFloat(s); err == nil && v == l.value { // as 1 and +1.0 are the same
+			id = 1
+		}
+		l.addWord(id)
+		return nil
 	}
 	if id, found := l.words[string(s)]; found { // spares strconv's error, an allocation
 		l.addWord(id)

@@ -193,6 +193,7 @@ func (l *layout) info() Info {
 		Fixed:       o.Features > 0,
 		Base:        o.Base,
 		Unlabelled:  l.unlabelled,
+		Positive:    o.Positive,
 		Label:       l.labelName,
 		LabelColumn: max(0, l.label),
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The formats of Options.Format and Info.Format.
@@ -59,6 +60,11 @@ type Options struct {
 	// Features is the number of features; an index beyond it is an error. 0 counts them.
 	Features uint64
 
+	// Positive, unless "", makes two classes of whatever labels there are: this one,
+	// and "!" with its name, which is every other. The first is the later class;
+	// in Part.Labels they are +1 and -1, of which Quantity does not complain.
+	Positive string
+
 	// Quantity says that labels are quantities (regression) and not classes: they
 	// are not listed, a test file may have any number, and a word is an error.
 	Quantity bool
@@ -105,6 +111,9 @@ func (o Options) resolved() (Options, error) {
 			bad("label %q: want a column name, or # and a column number from 0", o.Label)
 		}
 	}
+	if len(o.Positive) > maxWord || !utf8.ValidString(o.Positive) || o.Positive != "" && strings.Trim(o.Positive, "!") == "" {
+		bad("positive %q: want a label", o.Positive)
+	}
 	for _, name := range o.Categorical {
 		if _, ok := columnNumber(name); strings.HasPrefix(name, "#") && !ok {
 			bad("categorical %q: want a column name, # and a column number from 0, or *", name)
@@ -116,6 +125,7 @@ func (o Options) resolved() (Options, error) {
 		} else if o.Like.Format == "" {
 			bad("training info: it is of no data")
 		}
+		o.Positive = o.Like.Positive
 	}
 	return o, errors.Join(errs...)
 }

@@ -103,8 +103,8 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 	case err != nil:
 	case d.Rows == 0 || d.Features == 0:
 		err = fmt.Errorf("lasso: the data has %d rows and %d features", d.Rows, d.Features)
-	case !d.Numeric:
-		err = errors.New("lasso: labels are words: want numbers")
+	case !d.Numeric && len(d.Classes) != 2:
+		err = errors.New("lasso: labels are words: want numbers, or data.positive, the word that counts as 1 while others count as -1")
 	}
 	if err != nil {
 		return nil, err

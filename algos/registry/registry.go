@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"petuum/algos"
+	"petuum/algos/dml"
 	"petuum/algos/lasso"
 	"petuum/algos/logreg"
 )
@@ -16,6 +17,7 @@ type List map[string]func() algos.Algorithm
 // Algorithms are the ones that are built in. A name that is there twice does not
 // compile.
 var Algorithms = List{
+	"dml":    func() algos.Algorithm { return dml.New() },
 	"lasso":  func() algos.Algorithm { return lasso.New() },
 	"logreg": func() algos.Algorithm { return logreg.New() },
 }

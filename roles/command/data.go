@@ -30,6 +30,7 @@ func (p *program) dataStatCommand() *cli.Command {
 			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "describe train and test data of a job, a TOML `file`"},
 			&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv or mm (MatrixMarket)", DefaultText: "auto"},
 			&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
+			&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
 			&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
 			&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
 			&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
@@ -43,7 +44,7 @@ func (p *program) dataStatCommand() *cli.Command {
 }
 
 // statFlags are the flags that stand for settings of a job.
-var statFlags = []string{"format", "label", "header", "categorical", "base", "labels"}
+var statFlags = []string{"format", "label", "positive", "header", "categorical", "base", "labels"}
 
 func (p *program) dataStat(c *cli.Context) error {
 	if c.String("config") != "" {
@@ -52,7 +53,7 @@ func (p *program) dataStat(c *cli.Context) error {
 	if !c.Args().Present() {
 		return usagef("data stat: which data? petuum data stat FILE... or --config FILE.toml")
 	}
-	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Header: c.String("header"), Base: c.Int("base"),
+	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
 		Categorical: c.StringSlice("categorical"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
 	if err := o.Validate(); err != nil {
 		return usageError{err}

@@ -21,7 +21,11 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 		return nil, c.Refuse("job.algorithm", fmt.Sprintf("no algorithm is called %q: there are %s", c.Job.Algorithm, strings.Join(names, ", ")), names...)
 	}
 	a := make()
-	if err := c.ValidAlgorithm(a); err != nil {
+	err := c.ValidAlgorithm(a)
+	if _, ok := a.(algos.Predictor); !ok && len(c.Data.Test) > 0 {
+		err = configs.Join(err, c.Refuse("data.test", c.Job.Algorithm+" does not predict: there is nothing to test"))
+	}
+	if err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -29,7 +33,7 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
-	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
+	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
 		Categorical: append([]string(nil), c.Data.Categorical...), Labels: c.Data.Labels}
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task() == algos.Regression

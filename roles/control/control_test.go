@@ -248,9 +248,10 @@ func TestNewAlgorithm(t *testing.T) {
 		t.Errorf("got %+v and %v, want a lasso with lambda 0.25", a, err)
 	}
 	for _, c := range []struct{ algorithm, more, want string }{
-		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are lasso, logreg`},
+		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are dml, lasso, logreg`},
 		{"lasso", "[algorithm]\nlamda = 1\n", `"lambda"`},
 		{"lasso", "[algorithm]\nlambda = \"much\"\n", "job.toml:6"},
+		{"dml", "test = \"b\"\n", "job.toml:5: data.test: dml does not predict: there is nothing to test"},
 	} {
 		if a, err := NewAlgorithm(registry.Algorithms, config(t, c.algorithm, c.more)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %q: got %v and the error %v, want one with %s", c.algorithm, c.more, a, err, c.want)
