@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 	"petuum/table/placement"
 )
 
@@ -29,9 +30,9 @@ func benchUpdate(msg []byte, clock int, positions []int32, n int) []byte {
 	msg = appendVarint(appendHeader(msg[:0], kindUpdate, 1, 0), int64(clock))
 	msg = appendVarint(appendUint(msg, 0), 0)
 	msg = appendUints(appendVarint(msg, 0), flagLast, 1, 0, 1)
-	msg = appendPositions(msg, positions, n)
+	msg = appendPlaces(msg, listed(positions), n)
 	for range positions {
-		msg = appendElem(msg, float32(0.5))
+		msg = kernel.Append(msg, []float32{0.5})
 	}
 	return append(msg, 0)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 	"petuum/table/placement"
 )
 
@@ -233,7 +234,7 @@ func stored[T Elem](s *Shard, table int) map[uint64][]T {
 	m := map[uint64][]T{}
 	s.Export(table, func(key uint64, values []byte) {
 		row := make([]T, s.specs[table].width())
-		readRow(values, row)
+		kernel.Load(row, values)
 		m[key] = row
 	})
 	return m

@@ -88,11 +88,12 @@ type Shard struct {
 // rows is a store of any element type.
 type rows interface {
 	resolve(h *hold, set Set)
-	apply(rows []uint32, values []byte, stamp uint32)
-	combine(rows []uint32, values []byte)
+	apply(at rowSet, values []byte, stamp uint32)
+	combine(at rowSet, values []byte)
 	flush(stamp uint32)
-	changed(h *hold, since uint32, buf []int32) []int32
-	appendValues(b []byte, h *hold, positions []int32) []byte
+	changed(at rowSet, since uint32, buf *[]int32) places
+	newer(at rowSet, since uint32) bool
+	appendValues(b []byte, at rowSet, p places) []byte
 	written(f func(key uint64, row uint32))
 	appendRow(b []byte, row uint32) []byte
 	restamp()
@@ -114,21 +115,45 @@ type session struct {
 type hold struct {
 	table int
 	id    uint32
-	n     int
-	begin uint32   // row of position 0, where rows is nil
-	rows  []uint32 // row of each position
-	sent  uint32   // rows with a higher stamp were not sent
-	fresh bool     // nothing was sent yet
+	rows  rowSet // of each position
+	sent  uint32 // rows with a higher stamp were not sent
+	fresh bool   // nothing was sent yet
 	lease leaseKey
 	turn  uint64 // 0: shared; else 1 + turn
 	ready bool   // shared or granted
 }
 
-func (h *hold) row(position int) uint32 {
-	if h.rows != nil {
-		return h.rows[position]
+// rowSet is n rows of a store: those listed, or the ones from begin on.
+type rowSet struct {
+	n     int
+	begin uint32
+	list  []uint32 // nil: consecutive
+}
+
+func (s rowSet) row(i int) uint32 {
+	if s.list != nil {
+		return s.list[i]
 	}
-	return h.begin + uint32(position)
+	return s.begin + uint32(i)
+}
+
+// at returns the rows at some of the positions; if they have to be listed, in
+// room behind the end of buf, which it returns too.
+func (s rowSet) at(p places, buf []uint32) (rowSet, []uint32) {
+	if p.all {
+		return s, buf
+	}
+	first := len(buf)
+	if s.list == nil {
+		for _, q := range p.list {
+			buf = append(buf, s.begin+uint32(q))
+		}
+	} else {
+		for _, q := range p.list {
+			buf = append(buf, s.list[q])
+		}
+	}
+	return rowSet{n: p.n, list: buf[first:len(buf):len(buf)]}, buf
 }
 
 type request struct {
@@ -146,7 +171,7 @@ type foldedClock struct {
 type foldedBlock struct {
 	origin consistency.Origin
 	table  int
-	rows   []uint32
+	rows   rowSet
 	values []byte
 }
 
@@ -154,7 +179,7 @@ type foldedBlock struct {
 // space and the message.
 type block struct {
 	hold   *hold
-	rows   []uint32
+	rows   rowSet
 	values []byte
 }
 

@@ -162,10 +162,10 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(s *Shard){
-		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows[0] = 1 << 30 },
-		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).begin = 1499 },
+		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows = rowSet{n: 1, list: []uint32{1 << 30}} },
+		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).rows.begin = 1499 },
 		"a fold of rows that are not there": func(s *Shard) {
-			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, []uint32{1500}, make([]byte, 8)}}})
+			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, rowSet{n: 1, list: []uint32{1500}}, make([]byte, 8)}}})
 		},
 		"an origin without a session": func(s *Shard) { s.vector.Enter(9, 3) },
 		"an origin at two clocks":     func(s *Shard) { s.sessions[0].clock++ },
@@ -220,7 +220,7 @@ func TestStampOverflow(t *testing.T) {
 			v.Inc(1, 1)
 			r.clock()
 			for _, h := range s.sessions[0].holds {
-				if got := s.stores[0].changed(h, s.stamp-1, nil); len(got) > 1 {
+				if got := s.stores[0].changed(h.rows, s.stamp-1, new([]int32)); got.n > 1 {
 					t.Errorf("%s: changed since the stamp before: got %v, want one position", policy, got)
 				}
 			}
