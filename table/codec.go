@@ -28,8 +28,9 @@ import (
 //	block  = table hold positions value*        (width values a position, little endian)
 //	positions = 0 | 1 count gap* | 2 byte*      (all held here; gaps; a bitmap)
 //
-// length is four bytes, little endian, of the block, so that a client can pass
-// over a hold that it dropped meanwhile. by is the origin whose message released the answer: whom it waited for.
+// length and nblocks are four bytes, little endian: they are filled in when what
+// they count is there. length is that of the block, so that a client can pass over a
+// hold that it dropped meanwhile. by is the origin whose message released the answer: whom it waited for.
 // Clocks and floors are zig-zag varints: a floor may lie before clock 0. lease is
 // 0 for a shared hold and turn+1 for an exclusive one. first is 1 when the block
 // is the first of its hold: keys not in it have their initial value.
@@ -208,6 +209,16 @@ func (r *reader) u32() uint32 {
 		return binary.LittleEndian.Uint32(b)
 	}
 	return 0
+}
+
+// u32n reads how many things follow, each of at least size bytes, in four bytes.
+func (r *reader) u32n(size int) uint32 {
+	n := r.u32()
+	if uint64(n) > uint64(len(r.b)/size) {
+		r.fail(errTruncated)
+		return 0
+	}
+	return n
 }
 
 // set reads a set within a key space of keys.

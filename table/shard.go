@@ -14,8 +14,8 @@ import (
 var ErrNewer = errors.New("table: message of a generation to come")
 
 // Reply takes a message for the client of an origin. The message is the
-// shard's: copy what must outlive the call.
-type Reply func(to consistency.Origin, msg []byte)
+// shard's: copy or retain what must outlive the call.
+type Reply func(to consistency.Origin, msg *Buffer)
 
 // Options of a shard.
 type Options struct {
@@ -80,9 +80,8 @@ type Shard struct {
 		positions []int32
 		rows      []uint32
 		blocks    []block
-		out       []byte
-		body      []byte
 	}
+	buffers buffers // of replies
 }
 
 // rows is a store of any element type.
@@ -301,7 +300,9 @@ func (s *Shard) Handle(msg []byte, reply Reply) error {
 		return ErrNewer
 	case gen < s.generation:
 		s.stats.Refused++
-		reply(origin, appendHeader(s.scratch.out[:0], kindRefuse, s.generation, o))
+		b := s.buffers.get()
+		b.Bytes = appendHeader(b.Bytes, kindRefuse, s.generation, o)
+		s.send(origin, b, reply)
 		return nil
 	}
 	ses := s.sessions[origin]
@@ -328,6 +329,11 @@ func (s *Shard) Handle(msg []byte, reply Reply) error {
 		return s.wrap(k, origin, s.leave(origin, ses, r, reply))
 	}
 	return s.wrap(k, origin, errors.New("not a message for a shard"))
+}
+
+func (s *Shard) send(to consistency.Origin, b *Buffer, reply Reply) {
+	reply(to, b)
+	b.Release()
 }
 
 func (s *Shard) wrap(k kind, o consistency.Origin, err error) error {
@@ -359,7 +365,9 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 	s.held.Remove(func(q request) bool { return q.origin == o })
 	if life != 0 && life != s.o.Life {
 		ses.live = false
-		reply(o, appendUint(appendHeader(s.scratch.out[:0], kindReset, s.generation, uint32(o)), uint64(s.o.Life)))
+		b := s.buffers.get()
+		b.Bytes = appendUint(appendHeader(b.Bytes, kindReset, s.generation, uint32(o)), uint64(s.o.Life))
+		s.send(o, b, reply)
 		return nil
 	}
 	ses.live = true

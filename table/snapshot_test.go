@@ -56,7 +56,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 func replies(t *testing.T, s *Shard, msg []byte) string {
 	t.Helper()
 	var all string
-	if err := s.Handle(msg, func(to consistency.Origin, b []byte) { all += fmt.Sprintf("%d:%x ", to, b) }); err != nil {
+	if err := s.Handle(msg, func(to consistency.Origin, b *Buffer) { all += fmt.Sprintf("%d:%x ", to, b.Bytes) }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -95,8 +95,8 @@ func TestSnapshotKeepsTheOrderOfHeldRequests(t *testing.T) {
 		}
 		s.vector.Leave(4)
 		s.by = 4
-		s.advanced(func(to consistency.Origin, msg []byte) { *out = append(*out, fmt.Sprintf("%d:%x", to, msg)) })
-		if err := s.SetRoster(roster, func(consistency.Origin, []byte) {}); err != nil {
+		s.advanced(func(to consistency.Origin, b *Buffer) { *out = append(*out, fmt.Sprintf("%d:%x", to, b.Bytes)) })
+		if err := s.SetRoster(roster, func(consistency.Origin, *Buffer) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,9 +112,9 @@ func TestSnapshotKeepsTheOrderOfHeldRequests(t *testing.T) {
 // or is off the roster: the snapshot must restore all the same.
 func TestSnapshotWhileALeaseWaitsForNobody(t *testing.T) {
 	for name, lose := range map[string]func(s *Shard) error{
-		"reconnected": func(s *Shard) error { return s.Handle(helloMessage(1), func(consistency.Origin, []byte) {}) },
+		"reconnected": func(s *Shard) error { return s.Handle(helloMessage(1), func(consistency.Origin, *Buffer) {}) },
 		"left": func(s *Shard) error {
-			return s.SetRoster(placement.Roster{Generation: 2, Origins: placement.NewRoster(1).Origins}, func(consistency.Origin, []byte) {})
+			return s.SetRoster(placement.Roster{Generation: 2, Origins: placement.NewRoster(1).Origins}, func(consistency.Origin, *Buffer) {})
 		},
 	} {
 		r := newRig(t, rigJob{specs: oneTable(Int32, 1, 4, Add), parts: []int{1, 1}, policy: consistency.ASP()})

@@ -91,7 +91,7 @@ func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
 	sc := &s.scratch
 	sc.blocks, sc.rows = sc.blocks[:0], sc.rows[:0]
 	var released []*hold
-	for range r.upTo(uint64(len(r.b)), "the number of blocks") {
+	for range r.u32n(4) {
 		h := s.heldBy(ses, r)
 		if r.err != nil {
 			break
@@ -219,7 +219,8 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 		return
 	}
 	s.stats.Answers++
-	b := appendHeader(s.scratch.out[:0], kindAnswer, s.generation, uint32(o))
+	out := s.buffers.get()
+	b := appendHeader(out.Bytes, kindAnswer, s.generation, uint32(o))
 	b = appendUint(b, uint64(s.o.Life))
 	b = appendUint(b, uint64(s.stamp))
 	b = appendVarint(b, int64(s.vector.Min()))
@@ -229,8 +230,8 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 	b = appendUint(b, uint64(ses.sub))
 	b = appendUint(b, uint64(s.by))
 
-	n := 0
-	blocks := s.scratch.body[:0]
+	n, count := uint32(0), len(b)
+	b = append(b, 0, 0, 0, 0)
 	for _, h := range ses.holds {
 		if !h.ready || h.sent == s.stamp && !h.fresh {
 			continue
@@ -240,25 +241,21 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 			h.sent = s.stamp
 			continue
 		}
-		blocks = append(blocks, 0)
-		if h.fresh {
-			blocks[len(blocks)-1] = 1
-		}
-		length := len(blocks)
-		blocks = append(blocks, 0, 0, 0, 0)
-		blocks = appendUint(blocks, uint64(h.table))
-		blocks = appendUint(blocks, uint64(h.id))
-		blocks = appendPlaces(blocks, changed, h.rows.n)
-		blocks = s.stores[h.table].appendValues(blocks, h.rows, changed)
-		binary.LittleEndian.PutUint32(blocks[length:], uint32(len(blocks)-length-4))
+		b = append(b, byte(flag(h.fresh)))
+		length := len(b)
+		b = append(b, 0, 0, 0, 0)
+		b = appendUint(b, uint64(h.table))
+		b = appendUint(b, uint64(h.id))
+		b = appendPlaces(b, changed, h.rows.n)
+		b = s.stores[h.table].appendValues(b, h.rows, changed)
+		binary.LittleEndian.PutUint32(b[length:], uint32(len(b)-length-4))
 		h.sent, h.fresh = s.stamp, false
 		n++
 	}
-	b = appendUint(b, uint64(n))
-	b = append(b, blocks...)
-	s.scratch.out, s.scratch.body = b[:0], blocks[:0]
+	binary.LittleEndian.PutUint32(b[count:], n)
+	out.Bytes = b
 	s.answered = true
-	reply(o, b)
+	s.send(o, out, reply)
 }
 
 func appendUint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
