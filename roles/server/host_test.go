@@ -22,7 +22,7 @@ import (
 
 // breaking is a server of shards in this process whose connections can be broken.
 type breaking struct {
-	t     *testing.T
+	t     testing.TB
 	host  *host
 	place *enlist.Place
 	l     net.Listener
@@ -36,7 +36,7 @@ func newPlace(name string) *enlist.Place {
 	return &enlist.Place{Role: control.Server, Name: name, Job: "test", Options: enlist.Options{Log: slog.New(slog.DiscardHandler)}}
 }
 
-func serveShards(t *testing.T, specs []table.Spec, of, origins int, policy consistency.Policy) *breaking {
+func serveShards(t testing.TB, specs []table.Spec, of, origins int, policy consistency.Policy) *breaking {
 	t.Helper()
 	var shards []*table.Shard
 	var numbers []int
