@@ -81,8 +81,8 @@ type job struct {
 // way is where a client sends.
 type way struct{ j *job }
 
-func (w way) Send(_ int, msg []byte) {
-	msg = slices.Clone(msg)
+func (w way) Send(_ int, b *table.Buffer) {
+	msg := slices.Clone(b.Bytes)
 	w.j.put(func() {
 		if err := w.j.shard.Handle(msg, w.j.reply); err != nil {
 			w.j.t.Error(err)
@@ -92,8 +92,8 @@ func (w way) Send(_ int, msg []byte) {
 
 func (way) Flush() {}
 
-func (j *job) reply(to consistency.Origin, msg []byte) {
-	if err := j.clients[to].Deliver(0, msg); err != nil {
+func (j *job) reply(to consistency.Origin, b *table.Buffer) {
+	if err := j.clients[to].Deliver(0, b.Bytes); err != nil {
 		j.t.Error(err)
 	}
 }

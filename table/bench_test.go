@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 	"petuum/table/placement"
 )
 
@@ -17,7 +18,7 @@ func benchShard(b *testing.B, keys uint64, set Set) *Shard {
 		b.Fatal(err)
 	}
 	for _, msg := range [][]byte{helloMessage(0), appendSet(appendUints(appendHeader(nil, kindHold, 1, 0), 0, 1, 0), set)} {
-		if err := s.Handle(msg, func(consistency.Origin, []byte) {}); err != nil {
+		if err := s.Handle(msg, func(consistency.Origin, *Buffer) {}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -28,10 +29,10 @@ func benchShard(b *testing.B, keys uint64, set Set) *Shard {
 func benchUpdate(msg []byte, clock int, positions []int32, n int) []byte {
 	msg = appendVarint(appendHeader(msg[:0], kindUpdate, 1, 0), int64(clock))
 	msg = appendVarint(appendUint(msg, 0), 0)
-	msg = appendUints(appendVarint(msg, 0), flagLast, 1, 0, 1)
-	msg = appendPositions(msg, positions, n)
+	msg = appendUints(appendVarint(msg, 0), flagLast, 1, 0, 0, 0, 0, 1)
+	msg = appendPlaces(msg, listed(positions), n)
 	for range positions {
-		msg = appendElem(msg, float32(0.5))
+		msg = kernel.Append(msg, []float32{0.5})
 	}
 	return append(msg, 0)
 }
@@ -54,7 +55,7 @@ func benchHandle(b *testing.B, keys uint64, set Set, step int) {
 		b.StopTimer()
 		msg = benchUpdate(msg, n+1, positions, set.Len())
 		b.StartTimer()
-		if err := s.Handle(msg, func(_ consistency.Origin, m []byte) { answered += len(m) }); err != nil {
+		if err := s.Handle(msg, func(_ consistency.Origin, m *Buffer) { answered += len(m.Bytes) }); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -78,14 +79,14 @@ func BenchmarkHandleSparse(b *testing.B) {
 // BenchmarkAnswer is the answer alone, of a range that changed throughout.
 func BenchmarkAnswer(b *testing.B) {
 	s := benchShard(b, benchKeys, Span(0, benchKeys))
-	if err := s.Handle(benchUpdate(nil, 1, every(1, benchKeys), benchKeys), func(consistency.Origin, []byte) {}); err != nil {
+	if err := s.Handle(benchUpdate(nil, 1, every(1, benchKeys), benchKeys), func(consistency.Origin, *Buffer) {}); err != nil {
 		b.Fatal(err)
 	}
 	ses := s.sessions[0]
 	b.ReportAllocs()
 	for b.Loop() {
 		ses.holds[0].sent = 0
-		s.answer(0, ses, request{}, func(consistency.Origin, []byte) {})
+		s.answer(0, ses, request{}, func(consistency.Origin, *Buffer) {})
 	}
 	b.ReportMetric(benchKeys*float64(b.N)/b.Elapsed().Seconds(), "values/s")
 }

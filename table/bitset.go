@@ -45,6 +45,55 @@ func (b bitset) appendTo(positions []int32, lo, hi, base int) []int32 {
 	return positions
 }
 
+// full reports whether all of [lo, hi) are set.
+func (b bitset) full(lo, hi int) bool {
+	for i := lo; i < hi; {
+		if i&63 == 0 && hi-i >= 64 {
+			if b[i>>6] != ^uint64(0) {
+				return false
+			}
+			i += 64
+			continue
+		}
+		if !b.has(i) {
+			return false
+		}
+		i++
+	}
+	return true
+}
+
+// any reports whether one of [lo, hi) is set.
+func (b bitset) any(lo, hi int) bool {
+	for i := lo; i < hi; {
+		if i&63 == 0 && hi-i >= 64 {
+			if b[i>>6] != 0 {
+				return true
+			}
+			i += 64
+			continue
+		}
+		if b.has(i) {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+// clearRange clears the bits [lo, hi).
+func (b bitset) clearRange(lo, hi int) {
+	for i := lo; i < hi; {
+		if i&63 == 0 && hi-i >= 64 {
+			b[i>>6] = 0
+			i += 64
+			continue
+		}
+		b.clear(i)
+		i++
+	}
+}
+
 // drain adds the bits of o and empties o.
 func (b bitset) drain(o bitset) {
 	for w, word := range o {

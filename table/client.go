@@ -11,9 +11,9 @@ import (
 
 // Sender takes a client's messages to the server of a shard. The client calls
 // it with its lock held: Send must not block and must not call the client back.
-// It copies msg before it returns.
+// It copies or retains msg before it returns.
 type Sender interface {
-	Send(shard int, msg []byte)
+	Send(shard int, msg *Buffer)
 	// Flush ends a group of messages that may travel in one frame.
 	Flush()
 }
@@ -70,11 +70,7 @@ type Client struct {
 	releases []replica // leases to give back with the next update
 	stats    ClientStats
 
-	scratch struct {
-		msg       []byte
-		positions []int32
-		body      []byte
-	}
+	buffers buffers // of messages
 }
 
 // ClientStats counts what a client waited for. Times are zero without Now.
@@ -118,7 +114,7 @@ type shardState struct {
 
 type sentUpdate struct {
 	clock consistency.Clock
-	msg   []byte
+	msg   *Buffer
 }
 
 type sentAsk struct {
@@ -223,20 +219,20 @@ func (c *Client) Refused() uint32 {
 
 func (c *Client) introduce(k int) {
 	sh := &c.shards[k]
-	b := c.header(kindHello)
-	b = appendUints(b, uint64(sh.life), uint64(sh.stamp))
-	b = appendVarint(b, int64(sh.seen))
-	n := 0
-	body := c.scratch.body[:0]
+	b := c.message(kindHello)
+	b.Bytes = appendUints(b.Bytes, uint64(sh.life), uint64(sh.stamp))
+	b.Bytes = appendVarint(b.Bytes, int64(sh.seen))
+	var kept []replica
 	for _, r := range c.replicas {
 		if sh.life != 0 && r.readyAt(k) {
-			table, id := r.hold()
-			body = appendUints(body, uint64(table), uint64(id))
-			n++
+			kept = append(kept, r)
 		}
 	}
-	b = append(appendUint(b, uint64(n)), body...)
-	c.scratch.body = body
+	b.Bytes = appendUint(b.Bytes, uint64(len(kept)))
+	for _, r := range kept {
+		table, id := r.hold()
+		b.Bytes = appendUints(b.Bytes, uint64(table), uint64(id))
+	}
 	c.send(k, b)
 	declared := false
 	for _, r := range c.replicas {
@@ -255,24 +251,36 @@ func (c *Client) introduce(k int) {
 		c.sendAsk(k, a)
 	}
 	for _, u := range sh.sent {
-		setGeneration(u.msg, c.gen)
-		sh.sender.Send(k, u.msg)
+		again := c.buffers.get() // the sender of before may still use the other
+		again.Bytes = append(again.Bytes, u.msg.Bytes...)
+		setGeneration(again.Bytes, c.gen)
+		c.send(k, again)
 	}
 	if c.left {
-		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
+		c.sendLeave(k)
 	}
 	sh.sender.Flush()
 }
 
-func (c *Client) header(k kind) []byte {
-	return appendHeader(c.scratch.msg[:0], k, c.gen, uint32(c.o.Origin))
+// message begins a message of the client.
+func (c *Client) message(k kind) *Buffer {
+	b := c.buffers.get()
+	b.Bytes = appendHeader(b.Bytes, k, c.gen, uint32(c.o.Origin))
+	return b
 }
 
-func (c *Client) send(k int, msg []byte) {
-	c.scratch.msg = msg[:0]
+// send sends a message and releases it.
+func (c *Client) send(k int, msg *Buffer) {
 	if s := c.shards[k].sender; s != nil {
 		s.Send(k, msg)
 	}
+	msg.Release()
+}
+
+func (c *Client) sendLeave(k int) {
+	b := c.message(kindLeave)
+	b.Bytes = appendVarint(b.Bytes, int64(c.clock))
+	c.send(k, b)
 }
 
 func (c *Client) flushSenders() {
@@ -289,13 +297,15 @@ func (c *Client) sendHold(k int, r replica) {
 		return
 	}
 	table, id := r.hold()
-	b := appendUints(c.header(kindHold), uint64(table), uint64(id), r.leaseTurn())
-	c.send(k, appendSet(b, set))
+	b := c.message(kindHold)
+	b.Bytes = appendSet(appendUints(b.Bytes, uint64(table), uint64(id), r.leaseTurn()), set)
+	c.send(k, b)
 }
 
 func (c *Client) sendAsk(k int, a sentAsk) {
-	b := appendUint(c.header(kindAsk), a.ticket)
-	c.send(k, appendVarint(b, int64(a.floor)))
+	b := c.message(kindAsk)
+	b.Bytes = appendVarint(appendUint(b.Bytes, a.ticket), int64(a.floor))
+	c.send(k, b)
 }
 
 // ask asks every shard for an answer once floor is reached.
@@ -378,7 +388,7 @@ func (c *Client) answer(k int, r *reader) error {
 	seen := consistency.Clock(r.varint())
 	r.u32v() // sub: a client sends whole clocks
 	by := consistency.Origin(r.u32v())
-	n := r.count(6)
+	n := r.u32n(6)
 	if r.err != nil {
 		return r.err
 	}
@@ -393,8 +403,8 @@ func (c *Client) answer(k int, r *reader) error {
 	sh.answered = max(sh.answered, clock)
 	sh.ticket = max(sh.ticket, ticket)
 	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
-		sh.sent[0] = sentUpdate{}
-		sh.sent = sh.sent[1:]
+		sh.sent[0].msg.Release()
+		sh.sent = append(sh.sent[:0], sh.sent[1:]...) // a few: those of the window
 	}
 	sh.asks = slices.DeleteFunc(sh.asks, func(a sentAsk) bool { // a later one with a lower floor may be answered first
 		return a.ticket <= sh.ticket && a.floor <= sh.version
@@ -406,7 +416,7 @@ func (c *Client) answer(k int, r *reader) error {
 	return nil
 }
 
-func (c *Client) answerBlocks(k, n int, r *reader) error {
+func (c *Client) answerBlocks(k int, n uint32, r *reader) error {
 	for range n {
 		first := r.flag()
 		body := &reader{b: r.bytes(int(r.u32()))}
@@ -450,7 +460,9 @@ func (c *Client) dropRetired() {
 		table, id := r.hold()
 		for k := range c.shards {
 			if _, ok := r.segment(k); ok {
-				c.send(k, appendUints(c.header(kindDrop), uint64(table), uint64(id)))
+				b := c.message(kindDrop)
+				b.Bytes = appendUints(b.Bytes, uint64(table), uint64(id))
+				c.send(k, b)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package table
 
 import (
+	"encoding/binary"
+
 	"petuum/consistency"
 )
 
@@ -137,44 +139,53 @@ func (c *Client) flush() {
 	start := c.now()
 	for k := range c.shards {
 		sh := &c.shards[k]
-		b := appendHeader(nil, kindUpdate, c.gen, uint32(c.o.Origin))
+		msg := c.message(kindUpdate)
+		b := msg.Bytes
 		b = appendVarint(b, int64(c.clock))
 		b = appendUint(b, 0) // sub
 		b = appendVarint(b, int64(c.o.Policy.Floor(c.clock)))
 		b = appendVarint(b, int64(sh.version))
 		b = appendUint(b, flagLast)
-		n := 0
-		body := c.scratch.body[:0]
+		n, count := uint32(0), len(b)
+		b = append(b, 0, 0, 0, 0)
 		for _, r := range c.replicas {
 			var took bool
-			if body, took = r.take(k, c.clock, c.clock <= sh.seen, body); took {
+			if b, took = r.take(k, c.clock, c.clock <= sh.seen, b); took {
 				n++
 			}
 		}
-		b = append(appendUint(b, uint64(n)), body...)
-		body, n = body[:0], 0
-		for _, r := range c.releases {
-			if _, ok := r.segment(k); ok {
-				table, id := r.hold()
-				body = appendUints(body, uint64(table), uint64(id))
-				n++
-			}
-		}
-		b = append(appendUint(b, uint64(n)), body...)
-		c.scratch.body = body
+		binary.LittleEndian.PutUint32(b[count:], n)
+		msg.Bytes = c.appendReleases(b, k)
 		if c.clock <= sh.seen {
 			for _, r := range c.replicas {
 				r.seen(k, sh.seen)
 			}
 		}
-		sh.sent = append(sh.sent, sentUpdate{c.clock, b})
-		if sh.sender != nil {
-			sh.sender.Send(k, b)
-		}
+		sh.sent = append(sh.sent, sentUpdate{c.clock, msg})
+		msg.Retain() // until it is answered
+		c.send(k, msg)
 	}
 	c.releases = c.releases[:0]
 	c.stats.Encode += c.now() - start
 	c.flushSenders()
+}
+
+// appendReleases encodes the leases that are given back to a shard.
+func (c *Client) appendReleases(b []byte, k int) []byte {
+	n := 0
+	for _, r := range c.releases {
+		if _, ok := r.segment(k); ok {
+			n++
+		}
+	}
+	b = appendUint(b, uint64(n))
+	for _, r := range c.releases {
+		if _, ok := r.segment(k); ok {
+			table, id := r.hold()
+			b = appendUints(b, uint64(table), uint64(id))
+		}
+	}
+	return b
 }
 
 // clockReady reports whether a part may go on at its clock: its group is not too
@@ -266,7 +277,7 @@ func (c *Client) Finish(part int) {
 	}
 	c.left = true
 	for k := range c.shards {
-		c.send(k, appendVarint(c.header(kindLeave), int64(c.clock)))
+		c.sendLeave(k)
 	}
 	c.flushSenders()
 }

@@ -28,8 +28,9 @@ import (
 //	block  = table hold positions value*        (width values a position, little endian)
 //	positions = 0 | 1 count gap* | 2 byte*      (all held here; gaps; a bitmap)
 //
-// length is four bytes, little endian, of the block, so that a client can pass
-// over a hold that it dropped meanwhile. by is the origin whose message released the answer: whom it waited for.
+// length and nblocks are four bytes, little endian: they are filled in when what
+// they count is there. length is that of the block, so that a client can pass over a
+// hold that it dropped meanwhile. by is the origin whose message released the answer: whom it waited for.
 // Clocks and floors are zig-zag varints: a floor may lie before clock 0. lease is
 // 0 for a shared hold and turn+1 for an exclusive one. first is 1 when the block
 // is the first of its hold: keys not in it have their initial value.
@@ -99,12 +100,24 @@ func appendSet(b []byte, s Set) []byte {
 	return b
 }
 
-// appendPositions encodes the ascending positions, of n possible ones, in the
-// shortest form.
-func appendPositions(b []byte, positions []int32, n int) []byte {
-	if len(positions) == n {
+// places are some of the positions [0, n) of a held set: all, or those listed, in
+// ascending order.
+type places struct {
+	all  bool
+	n    int // how many are there, listed or not
+	list []int32
+}
+
+func allOf(n int) places { return places{all: true, n: n} }
+
+func listed(list []int32) places { return places{n: len(list), list: list} }
+
+// appendPlaces encodes places, of n possible ones, in the shortest form.
+func appendPlaces(b []byte, at places, n int) []byte {
+	if at.n == n {
 		return append(b, posAll)
 	}
+	positions := at.list
 	gaps, last := 0, int32(-1)
 	for _, p := range positions {
 		gaps += uvarintLen(uint64(p - last - 1))
@@ -121,63 +134,15 @@ func appendPositions(b []byte, positions []int32, n int) []byte {
 		return b
 	}
 	b = append(b, posBits)
-	at := len(b)
+	first := len(b)
 	b = append(b, make([]byte, (n+7)/8)...)
 	for _, p := range positions {
-		b[at+int(p)>>3] |= 1 << (p & 7)
+		b[first+int(p)>>3] |= 1 << (p & 7)
 	}
 	return b
 }
 
 func uvarintLen(x uint64) int { return (bits.Len64(x|1) + 6) / 7 }
-
-func appendElem[T Elem](b []byte, v T) []byte {
-	switch v := any(v).(type) {
-	case float64:
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-	case float32:
-		return binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	case int32:
-		return binary.LittleEndian.AppendUint32(b, uint32(v))
-	}
-	return b
-}
-
-func appendRow[T Elem](b []byte, row []T) []byte {
-	switch row := any(row).(type) {
-	case []float32:
-		for _, v := range row {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-	case []float64:
-		for _, v := range row {
-			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
-		}
-	case []int32:
-		for _, v := range row {
-			b = binary.LittleEndian.AppendUint32(b, uint32(v))
-		}
-	}
-	return b
-}
-
-// readRow decodes len(row) elements from b, which must be long enough.
-func readRow[T Elem](b []byte, row []T) {
-	switch row := any(row).(type) {
-	case []float32:
-		for i := range row {
-			row[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-	case []float64:
-		for i := range row {
-			row[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-		}
-	case []int32:
-		for i := range row {
-			row[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-	}
-}
 
 // reader decodes a message. The first mistake sticks and every later read
 // returns zero, so that a decoder checks err once, before it acts.
@@ -246,6 +211,16 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
+// u32n reads how many things follow, each of at least size bytes, in four bytes.
+func (r *reader) u32n(size int) uint32 {
+	n := r.u32()
+	if uint64(n) > uint64(len(r.b)/size) {
+		r.fail(errTruncated)
+		return 0
+	}
+	return n
+}
+
 // set reads a set within a key space of keys.
 func (r *reader) set(keys uint64) Set {
 	switch form := r.byte(); form {
@@ -280,19 +255,17 @@ func (r *reader) set(keys uint64) Set {
 	}
 }
 
-// positions reads positions below n, to be followed by rowSize bytes each, into
-// buf[:0] and returns them.
-func (r *reader) positions(n, rowSize int, buf []int32) []int32 {
-	buf = buf[:0]
+// places reads positions below n, to be followed by rowSize bytes each, into
+// *buf where they are listed.
+func (r *reader) places(n, rowSize int, buf *[]int32) places {
+	list := (*buf)[:0]
 	switch form := r.byte(); form {
 	case posAll:
 		if n > len(r.b)/rowSize {
 			r.fail(errTruncated) // before anything of the size n is made
-			return buf
+			return places{}
 		}
-		for p := range n {
-			buf = append(buf, int32(p))
-		}
+		return allOf(n)
 	case posGaps:
 		count := r.upTo(uint64(min(n, len(r.b)/rowSize)), "the number of positions")
 		next := uint64(0)
@@ -300,9 +273,9 @@ func (r *reader) positions(n, rowSize int, buf []int32) []int32 {
 			p := next + r.upTo(uint64(n), "a gap")
 			if r.err != nil || p >= uint64(n) {
 				r.fail(fmt.Errorf("position %d is not below %d", p, n))
-				return buf[:0]
+				return places{}
 			}
-			buf = append(buf, int32(p))
+			list = append(list, int32(p))
 			next = p + 1
 		}
 	case posBits:
@@ -312,9 +285,9 @@ func (r *reader) positions(n, rowSize int, buf []int32) []int32 {
 				p := i*8 + bits.TrailingZeros8(b)
 				if p >= n {
 					r.fail(fmt.Errorf("position %d is not below %d", p, n))
-					return buf[:0]
+					return places{}
 				}
-				buf = append(buf, int32(p))
+				list = append(list, int32(p))
 			}
 		}
 	default:
@@ -322,7 +295,8 @@ func (r *reader) positions(n, rowSize int, buf []int32) []int32 {
 			r.fail(fmt.Errorf("unknown form %d of positions", form))
 		}
 	}
-	return buf
+	*buf = list
+	return listed(list)
 }
 
 // header reads what every message begins with.

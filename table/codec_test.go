@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"petuum/table/kernel"
 )
 
 func TestPositionsRoundTrip(t *testing.T) {
@@ -23,19 +25,19 @@ func TestPositionsRoundTrip(t *testing.T) {
 			}
 		}
 		const rowSize = 4
-		b := appendPositions(nil, want, n)
+		b := appendPlaces(nil, listed(want), n)
 		forms[b[0]]++
 		if limit := 1 + (n+7)/8 + binary.MaxVarintLen32; len(b) > limit {
 			t.Fatalf("%d of %d positions take %d bytes, want at most %d", len(want), n, len(b), limit)
 		}
 		r := &reader{b: append(b, make([]byte, len(want)*rowSize)...)}
-		got := r.positions(n, rowSize, nil)
-		if r.err != nil || !slices.Equal(got, want) || len(r.b) != len(want)*rowSize {
+		got := r.places(n, rowSize, new([]int32))
+		if r.err != nil || !slices.Equal(positionsOf(got), want) || len(r.b) != len(want)*rowSize {
 			t.Fatalf("%d of %d positions in form %d: got %v, %v, %d bytes left", len(want), n, b[0], got, r.err, len(r.b))
 		}
 		if len(want) > 0 && b[0] != posBits { // nothing is made for values that are not there
 			r = &reader{b: b}
-			if r.positions(n, 1<<20, nil); r.err == nil {
+			if r.places(n, 1<<20, new([]int32)); r.err == nil {
 				t.Fatalf("form %d: %d positions without their values: got no error", b[0], len(want))
 			}
 		}
@@ -91,13 +93,13 @@ func TestReaderLimits(t *testing.T) {
 		{"list cut", append(uv(setList, 2, 1), 0x80), func(r *reader) { r.set(10) }},
 		{"list key", uv(setList, 2, 9, 0), func(r *reader) { r.set(10) }},
 		{"list carry", uv(setList, 2, 9, math.MaxUint64), func(r *reader) { r.set(math.MaxUint64) }},
-		{"positions form", uv(3), func(r *reader) { r.positions(10, 4, nil) }},
-		{"all, values missing", uv(posAll), func(r *reader) { r.positions(1<<31, 4, nil) }},
-		{"gaps count", uv(posGaps, 11), func(r *reader) { r.positions(10, 1, nil) }},
-		{"gaps beyond", append(uv(posGaps, 2, 9, 0), make([]byte, 9)...), func(r *reader) { r.positions(10, 1, nil) }},
-		{"gap too long", append(uv(posGaps, 1, math.MaxUint64), make([]byte, 9)...), func(r *reader) { r.positions(10, 1, nil) }},
-		{"bitmap cut", uv(posBits, 1), func(r *reader) { r.positions(10, 1, nil) }},
-		{"bit beyond", uv(posBits, 0, 4), func(r *reader) { r.positions(10, 1, nil) }},
+		{"positions form", uv(3), func(r *reader) { r.places(10, 4, new([]int32)) }},
+		{"all, values missing", uv(posAll), func(r *reader) { r.places(1<<31, 4, new([]int32)) }},
+		{"gaps count", uv(posGaps, 11), func(r *reader) { r.places(10, 1, new([]int32)) }},
+		{"gaps beyond", append(uv(posGaps, 2, 9, 0), make([]byte, 9)...), func(r *reader) { r.places(10, 1, new([]int32)) }},
+		{"gap too long", append(uv(posGaps, 1, math.MaxUint64), make([]byte, 9)...), func(r *reader) { r.places(10, 1, new([]int32)) }},
+		{"bitmap cut", uv(posBits, 1), func(r *reader) { r.places(10, 1, new([]int32)) }},
+		{"bit beyond", uv(posBits, 0, 4), func(r *reader) { r.places(10, 1, new([]int32)) }},
 	} {
 		r := &reader{b: c.b}
 		c.read(r)
@@ -120,13 +122,21 @@ func TestVarintsRoundTrip(t *testing.T) {
 	}
 }
 
+// positionsOf lists places.
+func positionsOf(at places) []int32 {
+	if at.all {
+		return every(1, at.n)
+	}
+	return at.list
+}
+
 func TestRowsRoundTrip(t *testing.T) {
 	roundTripRow(t, []float32{0, float32(math.Copysign(0, -1)), 1.5, math.MaxFloat32, float32(math.Inf(-1))})
 	roundTripRow(t, []float64{0, -2.25, math.SmallestNonzeroFloat64, math.Inf(1)})
 	roundTripRow(t, []int32{0, -1, math.MaxInt32, math.MinInt32})
 	for _, bits := range []uint32{0x7fc00001, 0xffc12345} { // a NaN keeps its payload
 		row := make([]float32, 1)
-		readRow(appendRow(nil, []float32{math.Float32frombits(bits)}), row)
+		kernel.Load(row, kernel.Append(nil, []float32{math.Float32frombits(bits)}))
 		if got := math.Float32bits(row[0]); got != bits {
 			t.Errorf("NaN: got %x, want %x", got, bits)
 		}
@@ -135,16 +145,16 @@ func TestRowsRoundTrip(t *testing.T) {
 
 func roundTripRow[T Elem](t *testing.T, want []T) {
 	t.Helper()
-	b := appendRow(nil, want)
+	b := kernel.Append(nil, want)
 	if len(b) != len(want)*typeOf[T]().Size() {
 		t.Errorf("%v takes %d bytes", want, len(b))
 	}
 	got := make([]T, len(want))
-	readRow(b, got)
+	kernel.Load(got, b)
 	wantValues(t, "round trip", got, want...)
 	var one []byte
 	for _, v := range want {
-		one = appendElem(one, v)
+		one = kernel.Append(one, []T{v})
 	}
 	if !slices.Equal(one, b) {
 		t.Errorf("element by element: got %x, want %x", one, b)

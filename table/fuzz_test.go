@@ -163,8 +163,9 @@ func handleAnything(t *testing.T, policy consistency.Policy, snapshot, msg []byt
 		t.Fatal(err)
 	}
 	replies := 0
-	err = s.Handle(msg, func(_ consistency.Origin, b []byte) {
+	err = s.Handle(msg, func(_ consistency.Origin, reply *Buffer) {
 		replies++
+		b := reply.Bytes
 		r := &reader{b: b}
 		if k, _, _ := r.header(); r.err != nil || k < kindAnswer || k > kindReset {
 			t.Fatalf("message %x: got reply %x", msg, b)
@@ -317,7 +318,7 @@ func TestForgedMessages(t *testing.T) {
 	r.start()
 	s := r.shards[0]
 	handle := func(k kind, body ...uint64) error {
-		return s.Handle(appendUints(appendHeader(nil, k, 1, 0), body...), func(consistency.Origin, []byte) {})
+		return s.Handle(appendUints(appendHeader(nil, k, 1, 0), body...), func(consistency.Origin, *Buffer) {})
 	}
 	for _, turn := range []uint64{0, 1} { // turn 1 waits
 		if err := handle(kindHold, 0, 10+turn, turn+1, setRange, 0, 4); err != nil {
@@ -325,15 +326,15 @@ func TestForgedMessages(t *testing.T) {
 		}
 	}
 	update := func(hold uint64) []uint64 {
-		return []uint64{2, 0, 0, 0, flagLast, 1, 0, hold, posGaps, 1, 0, 7, 0, 0, 0}
+		return []uint64{2, 0, 0, 0, flagLast, 1, 0, 0, 0, 0, hold, posGaps, 1, 0, 7, 0, 0, 0}
 	}
 	before := s.AppendSnapshot(nil)
 	wantError(t, "a lease that was not granted", handle(kindUpdate, append(update(11), 0)...))
 	wantError(t, "a hold that was not asked for", handle(kindUpdate, append(update(12), 0)...))
 	wantError(t, "release of what is no lease", handle(kindUpdate, append(update(10), 1, 0, 1)...))
-	wantError(t, "a flag that does not exist", handle(kindUpdate, 2, 0, 0, 0, 2, 0, 0))
-	wantError(t, "bytes too many", handle(kindUpdate, 2, 0, 0, 0, 1, 0, 0, 0))
-	wantError(t, "another part of a clock first", handle(kindUpdate, 2, 1, 0, 0, 1, 0, 0))
+	wantError(t, "a flag that does not exist", handle(kindUpdate, 2, 0, 0, 0, 2, 0, 0, 0, 0, 0))
+	wantError(t, "bytes too many", handle(kindUpdate, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0))
+	wantError(t, "another part of a clock first", handle(kindUpdate, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0))
 	wantError(t, "it leaves ahead of its updates", handle(kindLeave, 2))
 	wantError(t, "an answer", handle(kindAnswer))
 	wantError(t, "an origin that does not count", s.Handle(helloMessage(2), nil))
@@ -362,7 +363,7 @@ func restoreAnything(t *testing.T, policy consistency.Policy, snapshot []byte, m
 	if err != nil {
 		return
 	}
-	reply := func(consistency.Origin, []byte) {}
+	reply := func(consistency.Origin, *Buffer) {}
 	for _, msg := range messages {
 		_ = s.Handle(msg, reply) // anything but a panic
 	}

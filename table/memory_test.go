@@ -32,7 +32,7 @@ func touchKeys(t *testing.T, keys uint64, list int, keep bool) float64 {
 		t.Fatal(err)
 	}
 	send := func(msg []byte) {
-		if err := s.Handle(msg, func(_ consistency.Origin, _ []byte) {}); err != nil {
+		if err := s.Handle(msg, func(_ consistency.Origin, _ *Buffer) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 )
 
 // replica is one held set of a client, of any element type. The client calls it
@@ -46,6 +47,7 @@ type heldSet[T Elem] struct {
 	retiredBy consistency.Clock // the last update that can name it, once retired
 
 	positions []int32 // scratch
+	buf       []T     // scratch
 }
 
 // segment is the part of a held set that one shard has: positions [lo, hi).
@@ -55,12 +57,21 @@ type segment[T Elem] struct {
 	layers []layer[T]
 }
 
-// layer is an update that was sent: its deltas at positions of the held set.
+// layer is an update that was sent: its deltas at positions of the held set,
+// which are those of its segment where none are listed.
 type layer[T Elem] struct {
 	clock     consistency.Clock
 	passed    bool // sent of another held set
 	positions []int32
 	deltas    []T
+}
+
+// at is the position of the i-th delta of a layer in segment s.
+func (l *layer[T]) at(s *segment[T], i int) int {
+	if l.positions == nil {
+		return s.lo + i
+	}
+	return int(l.positions[i])
 }
 
 func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *heldSet[T] {
@@ -127,27 +138,44 @@ func (h *heldSet[T]) unready(k int) {
 func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
 	s := &h.segs[k]
 	size := h.width * h.spec.Type.Size()
-	h.positions = r.positions(s.hi-s.lo, size, h.positions)
-	values := r.bytes(len(h.positions) * size)
+	p := r.places(s.hi-s.lo, size, &h.positions)
+	values := r.bytes(p.n * size)
 	if r.err != nil {
 		return r.err
 	}
 	if len(r.b) > 0 {
 		return fmt.Errorf("%d bytes too many in a block of %q", len(r.b), h.spec.Name)
 	}
-	for i, p := range h.positions {
-		at := s.lo + int(p)
-		readRow(values[i*size:], h.row(h.base, at))
-		h.stale(at)
+	if p.all {
+		kernel.Load(h.base[s.lo*h.width:s.hi*h.width], values)
+		h.stale(s, nil)
+	} else {
+		u := kernel.Values(values, p.n*h.width, &h.buf)
+		for i, q := range p.list {
+			p.list[i] += int32(s.lo)
+			if h.width == 1 {
+				h.base[p.list[i]] = u[i]
+				continue
+			}
+			copy(h.row(h.base, s.lo+int(q)), u[i*h.width:(i+1)*h.width])
+		}
+		h.stale(s, p.list)
 	}
 	s.here = s.here || first
 	return nil
 }
 
-// stale tells the views that they have another value than was answered.
-func (h *heldSet[T]) stale(at int) {
+// stale tells the views that they have other values than were answered at some
+// positions; nil are all of the segment.
+func (h *heldSet[T]) stale(s *segment[T], positions []int32) {
 	for _, v := range h.views {
-		v.stale(at)
+		if positions == nil {
+			v.staleRange(s.lo, s.hi)
+			continue
+		}
+		for _, p := range positions {
+			v.stale(int(p))
+		}
 	}
 }
 
@@ -160,18 +188,19 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 	if h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
 		return b, false // not in use yet, any more, or here
 	}
-	all := h.marks.appendTo(h.positions[:0], s.lo, s.hi, 0)
-	h.positions = all
-	if len(all) == 0 {
-		return b, false
-	}
-	sent := all[:0]
-	for _, p := range all {
-		h.marks.clear(int(p))
-		if !h.spec.Rule.skipsZero() || !allZero(h.row(h.acc, int(p))) {
-			sent = append(sent, p)
+	keep := h.layers || known
+	if h.marks.full(s.lo, s.hi) && h.dense(s) {
+		acc := h.acc[s.lo*h.width : s.hi*h.width]
+		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
+		b = kernel.Append(b, acc)
+		if keep {
+			s.layers = append(s.layers, layer[T]{clock: clock, deltas: slices.Clone(acc)})
 		}
+		clear(acc)
+		h.marks.clearRange(s.lo, s.hi)
+		return b, true
 	}
+	sent := h.nonZero(s)
 	if len(sent) == 0 {
 		return b, false
 	}
@@ -179,26 +208,64 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 	for i := range sent {
 		sent[i] -= int32(s.lo)
 	}
-	b = appendPositions(b, sent, s.hi-s.lo)
-	var l layer[T]
-	keep := h.layers || known
+	b = appendPlaces(b, listed(sent), s.hi-s.lo)
+	l := layer[T]{clock: clock}
 	if keep {
-		l = layer[T]{clock: clock, positions: make([]int32, len(sent)), deltas: make([]T, 0, len(sent)*h.width)}
+		l.positions = make([]int32, 0, len(sent))
 	}
-	for i, p := range sent {
+	h.buf = h.buf[:0]
+	for _, p := range sent {
 		at := s.lo + int(p)
-		row := h.row(h.acc, at)
-		b = appendRow(b, row)
-		if keep {
-			l.positions[i] = int32(at)
-			l.deltas = append(l.deltas, row...)
+		if h.width == 1 {
+			h.buf = append(h.buf, h.acc[at])
+			h.acc[at] = 0
+			continue
 		}
-		clear(row)
+		h.buf = append(h.buf, h.row(h.acc, at)...)
+		clear(h.row(h.acc, at))
 	}
 	if keep {
+		for _, p := range sent {
+			l.positions = append(l.positions, int32(s.lo)+p)
+		}
+		l.deltas = slices.Clone(h.buf)
 		s.layers = append(s.layers, l)
 	}
-	return b, true
+	return kernel.Append(b, h.buf), true
+}
+
+// nonZero unmarks all positions of a segment and lists those to be sent.
+func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {
+	all := h.marks.appendTo(h.positions[:0], s.lo, s.hi, 0)
+	h.positions = all
+	sent := all
+	if h.spec.Rule.skipsZero() {
+		sent = all[:0]
+		for _, p := range all {
+			if h.width == 1 && h.acc[p] != 0 || h.width > 1 && !kernel.Zero(h.row(h.acc, int(p))) {
+				sent = append(sent, p)
+			}
+		}
+	}
+	h.marks.clearRange(s.lo, s.hi)
+	return sent
+}
+
+// dense judges by a sample whether a segment of which all is marked is worth
+// sending whole: zeros that the rule skips would be sent, too.
+func (h *heldSet[T]) dense(s *segment[T]) bool {
+	if !h.spec.Rule.skipsZero() {
+		return true
+	}
+	const most = 64
+	n, zeros := s.hi-s.lo, 0
+	step := max(1, n/most)
+	for p := s.lo; p < s.hi; p += step {
+		if kernel.Zero(h.row(h.acc, p)) {
+			zeros++
+		}
+	}
+	return zeros*8 <= (n+step-1)/step
 }
 
 // seen forgets the layers that the shard has: its values include them.
@@ -206,9 +273,7 @@ func (h *heldSet[T]) seen(k int, clock consistency.Clock) {
 	s := &h.segs[k]
 	n := 0
 	for n < len(s.layers) && s.layers[n].clock <= clock {
-		for _, p := range s.layers[n].positions {
-			h.stale(int(p))
-		}
+		h.stale(s, s.layers[n].positions)
 		n++
 	}
 	if n > 0 {
@@ -238,7 +303,11 @@ func (h *heldSet[T]) pass(to *heldSet[T], next consistency.Clock) {
 		s := &h.segs[k]
 		for _, l := range s.layers {
 			if !l.passed {
-				to.inherit(k, l.clock, h, l.positions, l.deltas)
+				positions := l.positions
+				for p := s.lo; l.positions == nil && p < s.hi; p++ {
+					positions = append(positions, int32(p))
+				}
+				to.inherit(k, l.clock, h, positions, l.deltas)
 			}
 		}
 		waiting := h.marks.appendTo(nil, s.lo, s.hi, 0)
@@ -264,15 +333,6 @@ func (h *heldSet[T]) inherit(k int, clock consistency.Clock, from *heldSet[T], p
 	layers := h.segs[k].layers // oldest first; of one clock there may be one of each set
 	i, _ := slices.BinarySearchFunc(layers, clock+1, func(l layer[T], c consistency.Clock) int { return cmp.Compare(l.clock, c) })
 	h.segs[k].layers = slices.Insert(layers, i, l)
-}
-
-func allZero[T Elem](row []T) bool {
-	for _, v := range row {
-		if v != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 var (

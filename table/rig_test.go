@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 	"petuum/table/placement"
 )
 
@@ -74,9 +75,9 @@ type sender struct {
 	client int
 }
 
-func (s sender) Send(shard int, msg []byte) {
+func (s sender) Send(shard int, b *Buffer) {
 	p := pair{s.client, shard}
-	s.r.up[p] = append(s.r.up[p], slices.Clone(msg))
+	s.r.up[p] = append(s.r.up[p], slices.Clone(b.Bytes))
 }
 
 func (s sender) Flush() {}
@@ -90,11 +91,11 @@ func (r *rig) connect(o, k int) { r.clients[o].Connect(k, sender{r, o}) }
 func (r *rig) handle(k int, msg []byte) error { return r.shards[k].Handle(msg, r.reply(k)) }
 
 func (r *rig) reply(k int) Reply {
-	return func(to consistency.Origin, msg []byte) {
+	return func(to consistency.Origin, b *Buffer) {
 		for o := len(r.clients) - 1; o >= 0; o-- { // the last client of an origin has the connection
 			if r.clients[o].Origin() == to {
 				p := pair{o, k}
-				r.down[p] = append(r.down[p], slices.Clone(msg))
+				r.down[p] = append(r.down[p], slices.Clone(b.Bytes))
 				return
 			}
 		}
@@ -233,7 +234,7 @@ func stored[T Elem](s *Shard, table int) map[uint64][]T {
 	m := map[uint64][]T{}
 	s.Export(table, func(key uint64, values []byte) {
 		row := make([]T, s.specs[table].width())
-		readRow(values, row)
+		kernel.Load(row, values)
 		m[key] = row
 	})
 	return m
@@ -258,8 +259,8 @@ type pipe struct {
 	ks   []int
 }
 
-func (p *pipe) Send(k int, m []byte) {
-	p.msgs, p.ks = append(p.msgs, slices.Clone(m)), append(p.ks, k)
+func (p *pipe) Send(k int, m *Buffer) {
+	p.msgs, p.ks = append(p.msgs, slices.Clone(m.Bytes)), append(p.ks, k)
 }
 
 func (p *pipe) Flush() {}

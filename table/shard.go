@@ -14,8 +14,8 @@ import (
 var ErrNewer = errors.New("table: message of a generation to come")
 
 // Reply takes a message for the client of an origin. The message is the
-// shard's: copy what must outlive the call.
-type Reply func(to consistency.Origin, msg []byte)
+// shard's: copy or retain what must outlive the call.
+type Reply func(to consistency.Origin, msg *Buffer)
 
 // Options of a shard.
 type Options struct {
@@ -80,19 +80,19 @@ type Shard struct {
 		positions []int32
 		rows      []uint32
 		blocks    []block
-		out       []byte
-		body      []byte
 	}
+	buffers buffers // of replies
 }
 
 // rows is a store of any element type.
 type rows interface {
 	resolve(h *hold, set Set)
-	apply(rows []uint32, values []byte, stamp uint32)
-	combine(rows []uint32, values []byte)
+	apply(at rowSet, values []byte, stamp uint32)
+	combine(at rowSet, values []byte)
 	flush(stamp uint32)
-	changed(h *hold, since uint32, buf []int32) []int32
-	appendValues(b []byte, h *hold, positions []int32) []byte
+	changed(at rowSet, since uint32, buf *[]int32) places
+	newer(at rowSet, since uint32) bool
+	appendValues(b []byte, at rowSet, p places) []byte
 	written(f func(key uint64, row uint32))
 	appendRow(b []byte, row uint32) []byte
 	restamp()
@@ -114,21 +114,45 @@ type session struct {
 type hold struct {
 	table int
 	id    uint32
-	n     int
-	begin uint32   // row of position 0, where rows is nil
-	rows  []uint32 // row of each position
-	sent  uint32   // rows with a higher stamp were not sent
-	fresh bool     // nothing was sent yet
+	rows  rowSet // of each position
+	sent  uint32 // rows with a higher stamp were not sent
+	fresh bool   // nothing was sent yet
 	lease leaseKey
 	turn  uint64 // 0: shared; else 1 + turn
 	ready bool   // shared or granted
 }
 
-func (h *hold) row(position int) uint32 {
-	if h.rows != nil {
-		return h.rows[position]
+// rowSet is n rows of a store: those listed, or the ones from begin on.
+type rowSet struct {
+	n     int
+	begin uint32
+	list  []uint32 // nil: consecutive
+}
+
+func (s rowSet) row(i int) uint32 {
+	if s.list != nil {
+		return s.list[i]
 	}
-	return h.begin + uint32(position)
+	return s.begin + uint32(i)
+}
+
+// at returns the rows at some of the positions; if they have to be listed, in
+// room behind the end of buf, which it returns too.
+func (s rowSet) at(p places, buf []uint32) (rowSet, []uint32) {
+	if p.all {
+		return s, buf
+	}
+	first := len(buf)
+	if s.list == nil {
+		for _, q := range p.list {
+			buf = append(buf, s.begin+uint32(q))
+		}
+	} else {
+		for _, q := range p.list {
+			buf = append(buf, s.list[q])
+		}
+	}
+	return rowSet{n: p.n, list: buf[first:len(buf):len(buf)]}, buf
 }
 
 type request struct {
@@ -146,7 +170,7 @@ type foldedClock struct {
 type foldedBlock struct {
 	origin consistency.Origin
 	table  int
-	rows   []uint32
+	rows   rowSet
 	values []byte
 }
 
@@ -154,7 +178,7 @@ type foldedBlock struct {
 // space and the message.
 type block struct {
 	hold   *hold
-	rows   []uint32
+	rows   rowSet
 	values []byte
 }
 
@@ -276,7 +300,9 @@ func (s *Shard) Handle(msg []byte, reply Reply) error {
 		return ErrNewer
 	case gen < s.generation:
 		s.stats.Refused++
-		reply(origin, appendHeader(s.scratch.out[:0], kindRefuse, s.generation, o))
+		b := s.buffers.get()
+		b.Bytes = appendHeader(b.Bytes, kindRefuse, s.generation, o)
+		s.send(origin, b, reply)
 		return nil
 	}
 	ses := s.sessions[origin]
@@ -303,6 +329,11 @@ func (s *Shard) Handle(msg []byte, reply Reply) error {
 		return s.wrap(k, origin, s.leave(origin, ses, r, reply))
 	}
 	return s.wrap(k, origin, errors.New("not a message for a shard"))
+}
+
+func (s *Shard) send(to consistency.Origin, b *Buffer, reply Reply) {
+	reply(to, b)
+	b.Release()
 }
 
 func (s *Shard) wrap(k kind, o consistency.Origin, err error) error {
@@ -334,7 +365,9 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 	s.held.Remove(func(q request) bool { return q.origin == o })
 	if life != 0 && life != s.o.Life {
 		ses.live = false
-		reply(o, appendUint(appendHeader(s.scratch.out[:0], kindReset, s.generation, uint32(o)), uint64(s.o.Life)))
+		b := s.buffers.get()
+		b.Bytes = appendUint(appendHeader(b.Bytes, kindReset, s.generation, uint32(o)), uint64(s.o.Life))
+		s.send(o, b, reply)
 		return nil
 	}
 	ses.live = true

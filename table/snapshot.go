@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 	"petuum/table/placement"
 )
 
@@ -57,11 +58,11 @@ func (s *Shard) appendSessions(b []byte) []byte {
 		b = appendVarint(b, int64(ses.clock))
 		b = appendUints(b, uint64(ses.sub), uint64(len(ses.holds)))
 		for _, h := range ses.holds {
-			b = appendUints(b, uint64(h.table), uint64(h.id), uint64(h.n), flag(h.rows != nil))
-			if h.rows == nil {
-				b = appendUint(b, uint64(h.begin))
+			b = appendUints(b, uint64(h.table), uint64(h.id), uint64(h.rows.n), flag(h.rows.list != nil))
+			if h.rows.list == nil {
+				b = appendUint(b, uint64(h.rows.begin))
 			}
-			for _, row := range h.rows {
+			for _, row := range h.rows.list {
 				b = appendUint(b, uint64(row))
 			}
 			b = appendUints(b, uint64(h.sent), flag(h.fresh), h.turn, flag(h.ready))
@@ -79,9 +80,9 @@ func (s *Shard) appendFolds(b []byte) []byte {
 		b = appendVarint(b, int64(f.clock))
 		b = appendUint(b, uint64(len(f.parts)))
 		for _, p := range f.parts {
-			b = appendUints(b, uint64(p.origin), uint64(p.table), uint64(len(p.rows)))
-			for _, row := range p.rows {
-				b = appendUint(b, uint64(row))
+			b = appendUints(b, uint64(p.origin), uint64(p.table), uint64(p.rows.n))
+			for i := range p.rows.n {
+				b = appendUint(b, uint64(p.rows.row(i)))
 			}
 			b = append(b, p.values...)
 		}
@@ -193,11 +194,12 @@ func (s *Shard) restoreSessions(r *reader) {
 		ses.live = r.flag()
 		ses.clock, ses.sub = consistency.Clock(r.varint()), r.u32v()
 		for range r.count(8) {
-			h := &hold{table: s.tableOf(r), id: r.u32v(), n: int(r.upTo(1<<31, "positions"))}
+			h := &hold{table: s.tableOf(r), id: r.u32v()}
+			h.rows.n = int(r.upTo(1<<31, "positions"))
 			if r.flag() {
-				h.rows = r.rowList(h.n)
+				h.rows.list = r.rowList(h.rows.n)
 			} else {
-				h.begin = r.u32v()
+				h.rows.begin = r.u32v()
 			}
 			h.sent, h.fresh, h.turn, h.ready = r.u32v(), r.flag(), r.uvarint(), r.flag()
 			if h.turn > 0 && r.err == nil {
@@ -217,7 +219,7 @@ func (s *Shard) restoreFolds(r *reader) {
 			if r.err != nil {
 				return
 			}
-			p.rows = r.rowList(n)
+			p.rows = rowSet{n: n, list: r.rowList(n)}
 			p.values = slices.Clone(r.bytes(n * s.specs[p.table].Type.Size() * s.specs[p.table].width()))
 			f.parts = append(f.parts, p)
 		}
@@ -251,13 +253,16 @@ func (s *Shard) restoreLeases(r *reader) {
 
 // checkRows refuses rows that do not exist: they are used as indices.
 func (s *Shard) checkRows(r *reader) {
-	bad := func(table int, rows []uint32) bool {
+	bad := func(table int, rows rowSet) bool {
 		limit := s.stores[table].limit()
-		return slices.ContainsFunc(rows, func(row uint32) bool { return uint64(row) >= limit })
+		if rows.list == nil {
+			return rows.n > 0 && uint64(rows.begin)+uint64(rows.n) > limit
+		}
+		return slices.ContainsFunc(rows.list, func(row uint32) bool { return uint64(row) >= limit })
 	}
 	for _, ses := range s.sessions {
 		for _, h := range ses.holds {
-			if bad(h.table, h.rows) || h.rows == nil && h.n > 0 && uint64(h.begin)+uint64(h.n) > s.stores[h.table].limit() {
+			if bad(h.table, h.rows) {
 				r.fail(fmt.Errorf("hold %d of %q names a row that does not exist", h.id, s.specs[h.table].Name))
 			}
 		}
@@ -313,9 +318,9 @@ func (s *store[T]) appendSnapshot(b []byte) []byte {
 }
 
 func (p *page[T]) appendRow(b []byte, i, width, states int) []byte {
-	b = appendUint(b, uint64(p.stamps[i]))
-	b = appendRow(b, p.vals[i*width:(i+1)*width])
-	return appendRow(b, p.state[i*states:(i+1)*states])
+	b = appendUint(b, uint64(p.stamp(i)))
+	b = kernel.Append(b, p.vals[i*width:(i+1)*width])
+	return kernel.Append(b, p.state[i*states:(i+1)*states])
 }
 
 func (p *page[T]) readRow(r *reader, i, width, states int) {
@@ -323,8 +328,8 @@ func (p *page[T]) readRow(r *reader, i, width, states int) {
 	p.latest = max(p.latest, p.stamps[i])
 	size := typeOf[T]().Size()
 	if b := r.bytes((width + states) * size); b != nil {
-		readRow(b, p.vals[i*width:(i+1)*width])
-		readRow(b[width*size:], p.state[i*states:(i+1)*states])
+		kernel.Load(p.vals[i*width:(i+1)*width], b)
+		kernel.Load(p.state[i*states:(i+1)*states], b[width*size:])
 	}
 }
 

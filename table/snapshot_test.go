@@ -56,7 +56,7 @@ func TestSnapshotGoesOn(t *testing.T) {
 func replies(t *testing.T, s *Shard, msg []byte) string {
 	t.Helper()
 	var all string
-	if err := s.Handle(msg, func(to consistency.Origin, b []byte) { all += fmt.Sprintf("%d:%x ", to, b) }); err != nil {
+	if err := s.Handle(msg, func(to consistency.Origin, b *Buffer) { all += fmt.Sprintf("%d:%x ", to, b.Bytes) }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -95,8 +95,8 @@ func TestSnapshotKeepsTheOrderOfHeldRequests(t *testing.T) {
 		}
 		s.vector.Leave(4)
 		s.by = 4
-		s.advanced(func(to consistency.Origin, msg []byte) { *out = append(*out, fmt.Sprintf("%d:%x", to, msg)) })
-		if err := s.SetRoster(roster, func(consistency.Origin, []byte) {}); err != nil {
+		s.advanced(func(to consistency.Origin, b *Buffer) { *out = append(*out, fmt.Sprintf("%d:%x", to, b.Bytes)) })
+		if err := s.SetRoster(roster, func(consistency.Origin, *Buffer) {}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,9 +112,9 @@ func TestSnapshotKeepsTheOrderOfHeldRequests(t *testing.T) {
 // or is off the roster: the snapshot must restore all the same.
 func TestSnapshotWhileALeaseWaitsForNobody(t *testing.T) {
 	for name, lose := range map[string]func(s *Shard) error{
-		"reconnected": func(s *Shard) error { return s.Handle(helloMessage(1), func(consistency.Origin, []byte) {}) },
+		"reconnected": func(s *Shard) error { return s.Handle(helloMessage(1), func(consistency.Origin, *Buffer) {}) },
 		"left": func(s *Shard) error {
-			return s.SetRoster(placement.Roster{Generation: 2, Origins: placement.NewRoster(1).Origins}, func(consistency.Origin, []byte) {})
+			return s.SetRoster(placement.Roster{Generation: 2, Origins: placement.NewRoster(1).Origins}, func(consistency.Origin, *Buffer) {})
 		},
 	} {
 		r := newRig(t, rigJob{specs: oneTable(Int32, 1, 4, Add), parts: []int{1, 1}, policy: consistency.ASP()})
@@ -162,10 +162,10 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(s *Shard){
-		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows[0] = 1 << 30 },
-		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).begin = 1499 },
+		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows = rowSet{n: 1, list: []uint32{1 << 30}} },
+		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).rows.begin = 1499 },
 		"a fold of rows that are not there": func(s *Shard) {
-			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, []uint32{1500}, make([]byte, 8)}}})
+			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, rowSet{n: 1, list: []uint32{1500}}, make([]byte, 8)}}})
 		},
 		"an origin without a session": func(s *Shard) { s.vector.Enter(9, 3) },
 		"an origin at two clocks":     func(s *Shard) { s.sessions[0].clock++ },
@@ -220,7 +220,7 @@ func TestStampOverflow(t *testing.T) {
 			v.Inc(1, 1)
 			r.clock()
 			for _, h := range s.sessions[0].holds {
-				if got := s.stores[0].changed(h, s.stamp-1, nil); len(got) > 1 {
+				if got := s.stores[0].changed(h.rows, s.stamp-1, new([]int32)); got.n > 1 {
 					t.Errorf("%s: changed since the stamp before: got %v, want one position", policy, got)
 				}
 			}

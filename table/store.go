@@ -3,6 +3,8 @@ package table
 import (
 	"math/bits"
 	"slices"
+
+	"petuum/table/kernel"
 )
 
 // A store keeps one table's rows within one shard. Rows are numbered: in a dense
@@ -11,7 +13,8 @@ import (
 // needs no look-up. Rows lie in pages, allocated when first written (dense) or
 // touched (sparse), and never move.
 //
-//	page: stamp   uint32 a row      when it last changed, 0 if never written
+//	page: stamp   uint32 a row      when it last changed, 0 if never written; one
+//	                                for all rows where they are written together
 //	      values  width a row
 //	      state   stateWidth*width  of the rule
 //	      keys    uint32 a row      sparse only: distance from the begin of the range
@@ -29,6 +32,7 @@ type store[T Elem] struct {
 	index  []uint32
 	wide   bool // sparse: keys need 64 bits
 	zero   []T  // scratch: the initial row, for rows that have no page
+	buf    []T  // scratch: an update decoded
 
 	fold folder[T]
 }
@@ -41,6 +45,7 @@ const (
 
 type page[T Elem] struct {
 	latest uint32 // highest of stamps
+	all    uint32 // no row has a lower stamp, whatever stamps say
 	stamps []uint32
 	vals   []T
 	state  []T
@@ -164,31 +169,68 @@ func (s *store[T]) key(row uint32) uint64 {
 
 // resolve fills in the rows of a held set.
 func (s *store[T]) resolve(h *hold, set Set) {
-	h.n = set.Len()
-	if h.n == 0 {
+	h.rows = rowSet{n: set.Len()}
+	if h.rows.n == 0 {
 		return
 	}
 	if set.isRange() && !s.spec.sparse() {
-		h.begin, h.rows = uint32(set.r.Begin-s.rng.Begin), nil
+		h.rows.begin = uint32(set.r.Begin - s.rng.Begin)
 		return
 	}
-	h.rows = make([]uint32, h.n)
-	for i := range h.rows {
+	list := make([]uint32, h.rows.n)
+	consecutive := true // as those are that the first holder of sparse keys touches
+	for i := range list {
 		if s.spec.sparse() {
-			h.rows[i] = s.touch(set.Key(i))
+			list[i] = s.touch(set.Key(i))
 		} else {
-			h.rows[i] = uint32(set.Key(i) - s.rng.Begin)
+			list[i] = uint32(set.Key(i) - s.rng.Begin)
+		}
+		consecutive = consecutive && list[i] == list[0]+uint32(i)
+	}
+	if h.rows.begin = list[0]; !consecutive {
+		h.rows.list = list
+	}
+}
+
+// apply folds the updates of some rows, encoded in values, into the store.
+func (s *store[T]) apply(at rowSet, values []byte, stamp uint32) {
+	w := s.width
+	u := kernel.Values(values, at.n*w, &s.buf)
+	switch {
+	case at.list == nil:
+		s.applySpan(at, u, stamp)
+	case w == 1 && s.spec.Rule.kind == ruleAdd:
+		for i, row := range at.list {
+			p, j := s.pages[row>>pageBits], row&pageMask
+			if p == nil {
+				p = s.writable(row)
+			}
+			p.vals[j] += u[i]
+			p.stamps[j], p.latest = stamp, stamp
+		}
+	default:
+		for i, row := range at.list {
+			s.applyOne(row, u[i*w:(i+1)*w], stamp)
 		}
 	}
 }
 
-// apply folds the updates of the listed rows, encoded in values, into the store.
-func (s *store[T]) apply(rows []uint32, values []byte, stamp uint32) {
-	size := s.spec.Type.Size() * s.width
-	u := make([]T, s.width)
-	for i, row := range rows {
-		readRow(values[i*size:], u)
-		s.applyOne(row, u, stamp)
+// applySpan is apply for consecutive rows, a page at a time.
+func (s *store[T]) applySpan(at rowSet, u []T, stamp uint32) {
+	w := s.width
+	for i := 0; i < at.n; {
+		row := at.begin + uint32(i)
+		p, first := s.writable(row), int(row&pageMask)
+		span := min(at.n-i, len(p.stamps)-first)
+		if s.states <= w { // rules work element by element, their state beside the values
+			applyRow(s.spec.Rule, p.vals[first*w:(first+span)*w], p.state[first*s.states:(first+span)*s.states], u[i*w:(i+span)*w])
+			p.touched(first, span, stamp)
+		} else {
+			for k := range span {
+				s.applyOne(row+uint32(k), u[(i+k)*w:(i+k+1)*w], stamp)
+			}
+		}
+		i += span
 	}
 }
 
@@ -196,6 +238,21 @@ func (s *store[T]) applyOne(row uint32, u []T, stamp uint32) {
 	p, i := s.writable(row), int(row&pageMask)
 	applyRow(s.spec.Rule, p.vals[i*s.width:(i+1)*s.width], p.state[i*s.states:(i+1)*s.states], u)
 	p.stamps[i], p.latest = stamp, stamp
+}
+
+// stamp is when row i of the page last changed.
+func (p *page[T]) stamp(i int) uint32 { return max(p.stamps[i], p.all) }
+
+// touched gives the rows [first, first+n) a stamp, which is no lower than any.
+func (p *page[T]) touched(first, n int, stamp uint32) {
+	p.latest = stamp
+	if n == len(p.stamps) {
+		p.all = stamp
+		return
+	}
+	for i := range p.stamps[first : first+n] {
+		p.stamps[first+i] = stamp
+	}
 }
 
 // row returns the values of a row, which are good until the next call.
@@ -208,43 +265,121 @@ func (s *store[T]) row(row uint32) []T {
 	return s.zero
 }
 
-// changed appends the positions of h whose rows have a stamp above since.
-func (s *store[T]) changed(h *hold, since uint32, buf []int32) []int32 {
-	buf = buf[:0]
-	if h.rows != nil {
-		for i, row := range h.rows {
-			if p := s.pages[row>>pageBits]; p != nil && p.latest > since && p.stamps[row&pageMask] > since {
-				buf = append(buf, int32(i))
+// changed returns the positions of at whose rows have a stamp above since; where
+// they are listed, in *buf.
+func (s *store[T]) changed(at rowSet, since uint32, buf *[]int32) places {
+	list := (*buf)[:0]
+	if at.list != nil {
+		for i, row := range at.list {
+			if p := s.pages[row>>pageBits]; p != nil && p.latest > since && (p.all > since || p.stamps[row&pageMask] > since) {
+				list = append(list, int32(i))
 			}
 		}
-		return buf
+		*buf = list
+		return listed(list)
 	}
-	for i := 0; i < h.n; {
-		row := h.begin + uint32(i)
+	all := true // so far: those before i are not listed
+	for i := 0; i < at.n; {
+		row := at.begin + uint32(i)
 		p, first := s.pages[row>>pageBits], int(row&pageMask)
-		span := min(h.n-i, pageRows-first)
-		if p != nil && p.latest > since {
-			for j, stamp := range p.stamps[first : first+span] {
+		span := min(at.n-i, pageRows-first)
+		whole := p != nil && (p.all > since || all && p.latest > since && above(p.stamps[first:first+span], since))
+		if all && !whole {
+			all = false
+			for k := range i {
+				list = append(list, int32(k))
+			}
+		}
+		switch {
+		case all, p == nil, p.latest <= since:
+		case whole:
+			for k := range span {
+				list = append(list, int32(i+k))
+			}
+		default:
+			for k, stamp := range p.stamps[first : first+span] {
 				if stamp > since {
-					buf = append(buf, int32(i+j))
+					list = append(list, int32(i+k))
 				}
 			}
 		}
 		i += span
 	}
-	return buf
-}
-
-// appendValues encodes the values at the positions of h.
-func (s *store[T]) appendValues(b []byte, h *hold, positions []int32) []byte {
-	b = slices.Grow(b, len(positions)*s.width*s.spec.Type.Size())
-	for _, i := range positions {
-		b = appendRow(b, s.row(h.row(int(i))))
+	*buf = list
+	if all {
+		return allOf(at.n)
 	}
-	return b
+	return listed(list)
 }
 
-func (s *store[T]) appendRow(b []byte, row uint32) []byte { return appendRow(b, s.row(row)) }
+// above reports whether all stamps are higher than since.
+func above(stamps []uint32, since uint32) bool {
+	for _, stamp := range stamps {
+		if stamp <= since {
+			return false
+		}
+	}
+	return true
+}
+
+// newer reports whether changed would return any.
+func (s *store[T]) newer(at rowSet, since uint32) bool {
+	if at.list != nil {
+		for _, row := range at.list {
+			if p := s.pages[row>>pageBits]; p != nil && p.latest > since && p.stamp(int(row&pageMask)) > since {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 0; i < at.n; {
+		row := at.begin + uint32(i)
+		p, first := s.pages[row>>pageBits], int(row&pageMask)
+		span := min(at.n-i, pageRows-first)
+		if p != nil && p.latest > since {
+			if p.all > since || slices.ContainsFunc(p.stamps[first:first+span], func(stamp uint32) bool { return stamp > since }) {
+				return true
+			}
+		}
+		i += span
+	}
+	return false
+}
+
+// appendValues encodes the values of the rows at some positions.
+func (s *store[T]) appendValues(b []byte, at rowSet, p places) []byte {
+	b = slices.Grow(b, p.n*s.width*s.spec.Type.Size())
+	if p.all && at.list == nil {
+		for i := 0; i < at.n; {
+			row := at.begin + uint32(i)
+			page, first := s.pages[row>>pageBits], int(row&pageMask)
+			if page == nil {
+				b = kernel.Append(b, s.row(row))
+				i++
+				continue
+			}
+			span := min(at.n-i, len(page.stamps)-first)
+			b = kernel.Append(b, page.vals[first*s.width:(first+span)*s.width])
+			i += span
+		}
+		return b
+	}
+	s.buf = s.buf[:0]
+	for i := range p.n {
+		if !p.all {
+			i = int(p.list[i])
+		}
+		row := at.row(i)
+		if page := s.pages[row>>pageBits]; page != nil && s.width == 1 {
+			s.buf = append(s.buf, page.vals[row&pageMask])
+			continue
+		}
+		s.buf = append(s.buf, s.row(row)...)
+	}
+	return kernel.Append(b, s.buf)
+}
+
+func (s *store[T]) appendRow(b []byte, row uint32) []byte { return kernel.Append(b, s.row(row)) }
 
 // restamp gives every written row the stamp 1.
 func (s *store[T]) restamp() {
@@ -253,11 +388,12 @@ func (s *store[T]) restamp() {
 			continue
 		}
 		p.latest = 0
-		for i, stamp := range p.stamps {
-			if stamp > 0 {
+		for i := range p.stamps {
+			if p.stamp(i) > 0 {
 				p.stamps[i], p.latest = 1, 1
 			}
 		}
+		p.all = 0
 	}
 }
 
@@ -268,8 +404,8 @@ func (s *store[T]) written(f func(key uint64, row uint32)) {
 			if p == nil {
 				continue
 			}
-			for i, stamp := range p.stamps {
-				if row := uint32(n)<<pageBits + uint32(i); stamp > 0 {
+			for i := range p.stamps {
+				if row := uint32(n)<<pageBits + uint32(i); p.stamp(i) > 0 {
 					f(s.key(row), row)
 				}
 			}
@@ -278,7 +414,7 @@ func (s *store[T]) written(f func(key uint64, row uint32)) {
 	}
 	rows := make([]uint32, 0, s.rows)
 	for row := range s.rows {
-		if s.pages[row>>pageBits].stamps[row&pageMask] > 0 {
+		if s.pages[row>>pageBits].stamp(int(row&pageMask)) > 0 {
 			rows = append(rows, row)
 		}
 	}
@@ -301,24 +437,23 @@ type folder[T Elem] struct {
 }
 
 // combine adds the updates of one origin; call it in the order of origins.
-func (s *store[T]) combine(rows []uint32, values []byte) {
+func (s *store[T]) combine(at rowSet, values []byte) {
 	f, w := &s.fold, s.width
-	size := s.spec.Type.Size() * w
-	u := make([]T, w)
-	for i, row := range rows {
+	all := kernel.Values(values, at.n*w, &s.buf)
+	for i := range at.n {
+		row, u := at.row(i), all[i*w:(i+1)*w]
 		p := s.writable(row)
 		if p.folded == nil {
 			p.folded = make([]int32, len(p.stamps))
 		}
-		readRow(values[i*size:], u)
-		at := &p.folded[row&pageMask]
-		if *at == 0 {
+		place := &p.folded[row&pageMask]
+		if *place == 0 {
 			f.rows = append(f.rows, row)
 			f.acc = append(f.acc, u...)
-			*at = int32(len(f.rows))
+			*place = int32(len(f.rows))
 			continue
 		}
-		first := int(*at-1) * w
+		first := int(*place-1) * w
 		combineRow(s.spec.Rule, f.acc[first:first+w], u)
 	}
 }

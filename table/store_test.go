@@ -1,10 +1,13 @@
 package table
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"petuum/table/kernel"
 )
 
 // TestStoreAgainstMap does random updates to stores of every layout and to a map.
@@ -72,7 +75,7 @@ func testStore(t *testing.T, spec Spec, rng Range, n int, rnd *rand.Rand) {
 			u[j] = float64(rnd.IntN(9) - 4)
 		}
 		applyRow(spec.Rule, m.v, m.state, u)
-		s.apply([]uint32{row}, appendRow(nil, u), uint32(step+1))
+		s.apply(rowSet{n: 1, list: []uint32{row}}, kernel.Append(nil, u), uint32(step+1))
 		model[key] = m
 	}
 	if spec.sparse() && int(s.rows) != len(model) {
@@ -105,11 +108,11 @@ func TestDensePagesAreMadeWhenWritten(t *testing.T) {
 	s := newStore[float32](spec, Range{5, 1 << 20})
 	h := &hold{}
 	s.resolve(h, Span(5, 1<<20))
-	if got := s.changed(h, 0, nil); len(got) != 0 {
+	if got := s.changed(h.rows, 0, new([]int32)); got.n != 0 {
 		t.Errorf("changed before any write: got %v", got)
 	}
 	wantValues(t, "row that nobody wrote", s.row(7777), 1)
-	s.apply([]uint32{3 * pageRows, uint32(1<<20 - 6)}, appendRow(nil, []float32{1, 2}), 9)
+	s.apply(rowSet{n: len([]uint32{3 * pageRows, uint32(1<<20 - 6)}), list: []uint32{3 * pageRows, uint32(1<<20 - 6)}}, kernel.Append(nil, []float32{1, 2}), 9)
 	var made []int
 	for n, p := range s.pages {
 		if p != nil {
@@ -123,10 +126,10 @@ func TestDensePagesAreMadeWhenWritten(t *testing.T) {
 		t.Errorf("rows of the last page: got %d, want %d", got, want)
 	}
 	wantValues(t, "last row", s.row(1<<20-6), 3)
-	if got, want := s.changed(h, 8, nil), []int32{3 * pageRows, 1<<20 - 6}; !slices.Equal(got, want) {
+	if got, want := s.changed(h.rows, 8, new([]int32)).list, []int32{3 * pageRows, 1<<20 - 6}; !slices.Equal(got, want) {
 		t.Errorf("changed since 8: got %v, want %v", got, want)
 	}
-	if got := s.changed(h, 9, nil); len(got) != 0 {
+	if got := s.changed(h.rows, 9, new([]int32)); got.n != 0 {
 		t.Errorf("changed since 9: got %v, want nothing", got)
 	}
 }
@@ -157,8 +160,15 @@ func TestChangedAgainstModel(t *testing.T) {
 			for range rnd.IntN(4) {
 				at := rnd.IntN(len(sets))
 				if set, h := sets[at], holds[at]; set.Len() > 0 {
+					if rnd.IntN(4) == 0 { // all of it
+						s.apply(h.rows, kernel.Append(nil, make([]int32, set.Len())), stamp)
+						for i := range set.Len() {
+							stamps[set.Key(i)] = stamp
+						}
+						continue
+					}
 					i := rnd.IntN(set.Len())
-					s.apply([]uint32{h.row(i)}, appendRow(nil, []int32{1}), stamp)
+					s.apply(rowSet{n: 1, list: []uint32{h.rows.row(i)}}, kernel.Append(nil, []int32{1}), stamp)
 					stamps[set.Key(i)] = stamp
 				}
 			}
@@ -169,8 +179,45 @@ func TestChangedAgainstModel(t *testing.T) {
 					want = append(want, int32(p))
 				}
 			}
-			if got := s.changed(holds[i], since, nil); !slices.Equal(got, want) {
+			if got, want := s.newer(holds[i].rows, since), len(want) > 0; got != want {
+				t.Fatalf("store %d: newer than %d: got %v, want %v", store, since, got, want)
+			}
+			if got := positionsOf(s.changed(holds[i].rows, since, new([]int32))); !slices.Equal(got, want) {
 				t.Fatalf("store %d: changed since %d: got %v, want %v", store, since, got, want)
+			}
+		}
+	}
+}
+
+// TestApplySpan holds what is done a page at a time against the same row by row.
+func TestApplySpan(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(6, 0))
+	for _, rule := range []Rule{Add, Min, Max, Replace, AdaGrad(0.1, 1e-8), Aggregate(0.1, 1e-8), ProximalL1(0.1, 0.5)} {
+		for _, width := range []int{1, 3} {
+			spec := Spec{Name: "w", Keys: 3*pageRows + 10, Width: width, Type: Float64, Rule: rule, Init: Init{Value: 0.5}}
+			rng := Range{0, spec.Keys}
+			spans, single := newStore[float64](spec, rng), newStore[float64](spec, rng)
+			for stamp := uint32(1); stamp < 30; stamp++ {
+				begin := rnd.IntN(int(spec.Keys))
+				at := rowSet{begin: uint32(begin), n: rnd.IntN(int(spec.Keys) - begin + 1)}
+				if stamp%5 == 0 {
+					at = rowSet{n: int(spec.Keys)}
+				}
+				u := make([]float64, at.n*width)
+				for i := range u {
+					u[i] = rnd.NormFloat64()
+				}
+				spans.apply(at, kernel.Append(nil, u), stamp)
+				for i := range at.n {
+					single.apply(rowSet{n: 1, list: []uint32{at.row(i)}}, kernel.Append(nil, u[i*width:(i+1)*width]), stamp)
+				}
+				if !bytes.Equal(spans.appendSnapshot(nil), single.appendSnapshot(nil)) {
+					t.Fatalf("%s, width %d, rows %d to %d: spans and single rows differ", rule, width, begin, begin+at.n)
+				}
+				all := rowSet{n: int(spec.Keys)}
+				if a, b := spans.appendValues(nil, all, allOf(all.n)), single.appendValues(nil, all, listed(every(1, all.n))); !bytes.Equal(a, b) {
+					t.Fatalf("%s, width %d: values are encoded in two ways", rule, width)
+				}
 			}
 		}
 	}

@@ -91,19 +91,20 @@ func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
 	sc := &s.scratch
 	sc.blocks, sc.rows = sc.blocks[:0], sc.rows[:0]
 	var released []*hold
-	for range r.upTo(uint64(len(r.b)), "the number of blocks") {
+	for range r.u32n(4) {
 		h := s.heldBy(ses, r)
 		if r.err != nil {
 			break
 		}
 		size := s.specs[h.table].Type.Size() * s.specs[h.table].width()
-		sc.positions = r.positions(h.n, size, sc.positions)
-		values := r.bytes(len(sc.positions) * size)
-		first := len(sc.rows)
-		for _, p := range sc.positions {
-			sc.rows = append(sc.rows, h.row(int(p)))
+		p := r.places(h.rows.n, size, &sc.positions)
+		values := r.bytes(p.n * size)
+		if r.err != nil {
+			break
 		}
-		sc.blocks = append(sc.blocks, block{h, sc.rows[first:len(sc.rows):len(sc.rows)], values})
+		var rows rowSet
+		rows, sc.rows = h.rows.at(p, sc.rows)
+		sc.blocks = append(sc.blocks, block{h, rows, values})
 	}
 	for range r.upTo(uint64(len(r.b)), "the number of releases") {
 		h := s.heldBy(ses, r)
@@ -140,7 +141,8 @@ func (s *Shard) keep(clock consistency.Clock, o consistency.Origin, b block) {
 	if !ok {
 		s.folds = slices.Insert(s.folds, i, foldedClock{clock: clock})
 	}
-	s.folds[i].parts = append(s.folds[i].parts, foldedBlock{o, b.hold.table, slices.Clone(b.rows), slices.Clone(b.values)})
+	b.rows.list = slices.Clone(b.rows.list)
+	s.folds[i].parts = append(s.folds[i].parts, foldedBlock{o, b.hold.table, b.rows, slices.Clone(b.values)})
 }
 
 // foldUpTo folds every clock up to min: the updates of each origin are combined
@@ -182,7 +184,7 @@ func (s *Shard) advanced(reply Reply) {
 func (s *Shard) behind(ses *session) bool {
 	for _, h := range ses.holds {
 		if h.ready && h.sent < s.stamp {
-			if s.scratch.positions = s.stores[h.table].changed(h, h.sent, s.scratch.positions); len(s.scratch.positions) > 0 {
+			if s.stores[h.table].newer(h.rows, h.sent) {
 				return true
 			}
 		}
@@ -217,7 +219,8 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 		return
 	}
 	s.stats.Answers++
-	b := appendHeader(s.scratch.out[:0], kindAnswer, s.generation, uint32(o))
+	out := s.buffers.get()
+	b := appendHeader(out.Bytes, kindAnswer, s.generation, uint32(o))
 	b = appendUint(b, uint64(s.o.Life))
 	b = appendUint(b, uint64(s.stamp))
 	b = appendVarint(b, int64(s.vector.Min()))
@@ -227,36 +230,32 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 	b = appendUint(b, uint64(ses.sub))
 	b = appendUint(b, uint64(s.by))
 
-	n := 0
-	blocks := s.scratch.body[:0]
+	n, count := uint32(0), len(b)
+	b = append(b, 0, 0, 0, 0)
 	for _, h := range ses.holds {
 		if !h.ready || h.sent == s.stamp && !h.fresh {
 			continue
 		}
-		s.scratch.positions = s.stores[h.table].changed(h, h.sent, s.scratch.positions)
-		if len(s.scratch.positions) == 0 && !h.fresh {
+		changed := s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
+		if changed.n == 0 && !h.fresh {
 			h.sent = s.stamp
 			continue
 		}
-		blocks = append(blocks, 0)
-		if h.fresh {
-			blocks[len(blocks)-1] = 1
-		}
-		length := len(blocks)
-		blocks = append(blocks, 0, 0, 0, 0)
-		blocks = appendUint(blocks, uint64(h.table))
-		blocks = appendUint(blocks, uint64(h.id))
-		blocks = appendPositions(blocks, s.scratch.positions, h.n)
-		blocks = s.stores[h.table].appendValues(blocks, h, s.scratch.positions)
-		binary.LittleEndian.PutUint32(blocks[length:], uint32(len(blocks)-length-4))
+		b = append(b, byte(flag(h.fresh)))
+		length := len(b)
+		b = append(b, 0, 0, 0, 0)
+		b = appendUint(b, uint64(h.table))
+		b = appendUint(b, uint64(h.id))
+		b = appendPlaces(b, changed, h.rows.n)
+		b = s.stores[h.table].appendValues(b, h.rows, changed)
+		binary.LittleEndian.PutUint32(b[length:], uint32(len(b)-length-4))
 		h.sent, h.fresh = s.stamp, false
 		n++
 	}
-	b = appendUint(b, uint64(n))
-	b = append(b, blocks...)
-	s.scratch.out, s.scratch.body = b[:0], blocks[:0]
+	binary.LittleEndian.PutUint32(b[count:], n)
+	out.Bytes = b
 	s.answered = true
-	reply(o, b)
+	s.send(o, out, reply)
 }
 
 func appendUint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }

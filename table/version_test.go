@@ -27,8 +27,8 @@ func TestViewVersion(t *testing.T) {
 		deliver := func() {
 			for o, p := range pipes {
 				for i, m := range p.msgs {
-					if err := hosts[p.ks[i]].Handle(m, func(to consistency.Origin, answer []byte) {
-						if err := clients[to].Deliver(p.ks[i], answer); err != nil {
+					if err := hosts[p.ks[i]].Handle(m, func(to consistency.Origin, answer *Buffer) {
+						if err := clients[to].Deliver(p.ks[i], answer.Bytes); err != nil {
 							t.Fatal(err)
 						}
 					}); err != nil {

@@ -299,6 +299,17 @@ func (v *View[T]) stale(p int) {
 	}
 }
 
+// staleRange is stale for the positions [lo, hi) of the held set.
+func (v *View[T]) staleRange(lo, hi int) {
+	if v.from == nil {
+		v.fresh.setRange(max(lo-v.off, 0), min(hi-v.off, v.set.Len()))
+		return
+	}
+	for p := lo; p < hi; p++ {
+		v.stale(p)
+	}
+}
+
 // deposit hands the part's updates to its group.
 func (v *View[T]) deposit() {
 	if v.next != nil && v.held.turn > 0 {
@@ -349,7 +360,13 @@ func (v *View[T]) rewrite(i int) {
 func (v *View[T]) refresh() {
 	h := v.held
 	v.version = v.c.oldest()
-	v.changed = v.fresh.appendTo(v.changed[:0], 0, v.set.Len(), 0)
+	n := v.set.Len()
+	if v.at == nil && !v.inPlace && v.fresh.full(0, n) && (!v.preview || v.settled()) {
+		copy(v.vals, h.base[v.off*v.width:(v.off+n)*v.width])
+		v.news.drain(v.fresh)
+		return
+	}
+	v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
 	for _, i := range v.changed {
 		if v.inPlace && v.dirty.has(int(i)) {
 			v.subtract(int(i))
@@ -367,6 +384,20 @@ func (v *View[T]) refresh() {
 	v.news.drain(v.fresh)
 }
 
+// settled reports whether what was answered includes all own updates.
+func (v *View[T]) settled() bool {
+	h := v.held
+	for k := range h.segs {
+		if len(h.segs[k].layers) > 0 {
+			return false
+		}
+	}
+	if (h.layers || h.lent) && h.marks.any(0, h.set.Len()) {
+		return false
+	}
+	return h.lent || !v.dirty.any(0, v.set.Len())
+}
+
 // replay puts the updates that no answer includes back on refreshed values. Under
 // BSP none of them is of the part itself: what its group has deposited by now is
 // of a clock that this part has not come to.
@@ -374,8 +405,8 @@ func (v *View[T]) replay() {
 	h := v.held
 	for k := range h.segs {
 		for _, l := range h.segs[k].layers {
-			for j, p := range l.positions {
-				if i := v.index(int(p)); i >= 0 && v.fresh.has(i) {
+			for j := range len(l.deltas) / v.width {
+				if i := v.index(l.at(&h.segs[k], j)); i >= 0 && v.fresh.has(i) {
 					combineRow(h.spec.Rule, v.Row(i), l.deltas[j*v.width:(j+1)*v.width])
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // TestCluster plays jobs of seeds 0, 1, ... Two variables choose among them:
@@ -131,7 +132,7 @@ func TestNetwork(t *testing.T) {
 	n.links[0] = l
 	p := &port{n}
 	for i := range byte(100) {
-		p.Send(0, []byte{i})
+		p.Send(0, &table.Buffer{Bytes: []byte{i}})
 	}
 	c.lose(&l.up)
 	for i, q := range l.up.packets {
@@ -141,7 +142,7 @@ func TestNetwork(t *testing.T) {
 	}
 	left := len(l.up.packets)
 	l.cut = true
-	p.Send(0, []byte{1})
+	p.Send(0, &table.Buffer{Bytes: []byte{1}})
 	if len(l.up.packets) != left {
 		t.Errorf("a link that is cut takes more")
 	}

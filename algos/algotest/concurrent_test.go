@@ -28,10 +28,10 @@ func newPostbox() *postbox {
 	return m
 }
 
-func (m *postbox) Send(shard int, msg []byte) {
+func (m *postbox) Send(shard int, b *table.Buffer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.queue = append(m.queue, letter{shard, append([]byte(nil), msg...)})
+	m.queue = append(m.queue, letter{shard, append([]byte(nil), b.Bytes...)})
 	m.some.Signal()
 }
 
@@ -88,8 +88,8 @@ func TestConcurrent(t *testing.T) {
 		post.Go(func() {
 			for l, ok := boxes[o].next(); ok; l, ok = boxes[o].next() {
 				locks[l.shard].Lock()
-				err := servers[l.shard].Handle(l.msg, func(to consistency.Origin, msg []byte) {
-					if err := clients[to].Deliver(l.shard, msg); err != nil {
+				err := servers[l.shard].Handle(l.msg, func(to consistency.Origin, b *table.Buffer) {
+					if err := clients[to].Deliver(l.shard, b.Bytes); err != nil {
 						t.Error(err)
 					}
 				})

@@ -55,7 +55,8 @@ func (h *host) rebase() {
 	h.replies.Reset()
 }
 
-func (h *host) witness(to consistency.Origin, msg []byte) {
+func (h *host) witness(to consistency.Origin, reply *table.Buffer) {
+	msg := reply.Bytes
 	var b [12]byte
 	binary.LittleEndian.PutUint32(b[:], uint32(to))
 	binary.LittleEndian.PutUint64(b[4:], uint64(len(msg)))

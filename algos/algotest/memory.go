@@ -124,8 +124,8 @@ func (t *training) lane(origin consistency.Origin, shard, way uint64, deliver la
 // uplink is how a client sends: a lane to each shard.
 type uplink []lane
 
-func (u uplink) Send(shard int, msg []byte) { u[shard](msg) }
-func (uplink) Flush()                       {}
+func (u uplink) Send(shard int, b *table.Buffer) { u[shard](b.Bytes) }
+func (uplink) Flush()                            {}
 
 // connect connects a client with all shards. A shard may be handling messages
 // for others already, but answers an origin only after its hello.
@@ -140,7 +140,7 @@ func (t *training) connect(c *table.Client) {
 	}
 	for k, s := range t.shards {
 		down[k] = t.lane(c.Origin(), uint64(k), 1, func(msg []byte) { check(c.Deliver(k, msg)) })
-		reply := func(to consistency.Origin, msg []byte) { t.down[to][k](msg) }
+		reply := func(to consistency.Origin, b *table.Buffer) { t.down[to][k](b.Bytes) }
 		up[k] = t.lane(c.Origin(), uint64(k), 0, func(msg []byte) {
 			msg = slices.Clone(msg)
 			s.inbox.put(func(sh *table.Shard) { check(sh.Handle(msg, reply)) })

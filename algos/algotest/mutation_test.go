@@ -49,8 +49,8 @@ var mutations = []mutation{
 		{"table/update.go", "ses.clock, ses.sub = clock, 0\n", "clock = max(clock, ses.clock)\n\t\tses.clock, ses.sub = clock, 0\n"},
 	}, []string{"future", "sums", "read-my-writes"}},
 	{"sets are declared after updates", []edit{
-		{"table/client.go", "	for _, u := range sh.sent {\n		setGeneration(u.msg, c.gen)\n		sh.sender.Send(k, u.msg)\n	}\n", ""},
-		{"table/client.go", "	declared := false\n", "	for _, u := range sh.sent {\n		setGeneration(u.msg, c.gen)\n		sh.sender.Send(k, u.msg)\n	}\n	declared := false\n"},
+		{"table/client.go", "	for _, u := range sh.sent {\n		again := c.buffers.get() // the sender of before may still use the other\n		again.Bytes = append(again.Bytes, u.msg.Bytes...)\n		setGeneration(again.Bytes, c.gen)\n		c.send(k, again)\n	}\n", ""},
+		{"table/client.go", "	declared := false\n", "	for _, u := range sh.sent {\n		again := c.buffers.get() // the sender of before may still use the other\n		again.Bytes = append(again.Bytes, u.msg.Bytes...)\n		setGeneration(again.Bytes, c.gen)\n		c.send(k, again)\n	}\n	declared := false\n"},
 	}, []string{"protocol"}},
 	{"an update of a stale generation is taken", []edit{
 		{"table/shard.go", "case gen < s.generation:", "case gen < s.generation && k != kindUpdate:"},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // link is one connection of a node with a host.
@@ -67,9 +68,9 @@ type port struct {
 }
 
 // Send implements table.Sender.
-func (p *port) Send(shard int, msg []byte) {
+func (p *port) Send(shard int, b *table.Buffer) {
 	if l := p.node.links[shard]; l != nil && !l.cut {
-		p.node.c.push(&l.up, msg)
+		p.node.c.push(&l.up, b.Bytes)
 	}
 }
 
@@ -116,15 +117,15 @@ func (c *cluster) reconnectLater(l *link) {
 
 // reply takes a shard's message to an origin: what it sends back to the sender of
 // a message goes on its link, all else where the origin's session is.
-func (c *cluster) reply(h *host, from *link) func(consistency.Origin, []byte) {
-	return func(to consistency.Origin, msg []byte) {
-		h.witness(to, msg)
+func (c *cluster) reply(h *host, from *link) table.Reply {
+	return func(to consistency.Origin, b *table.Buffer) {
+		h.witness(to, b)
 		l := from
 		if l == nil || l.node.origin != to {
 			l = h.routes[to]
 		}
 		if l != nil && !l.cut && !l.node.dead {
-			c.push(&l.down, msg)
+			c.push(&l.down, b.Bytes)
 		}
 	}
 }

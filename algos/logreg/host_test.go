@@ -87,8 +87,8 @@ type host struct {
 	queue   [][]byte
 }
 
-func (h *host) Send(_ int, m []byte) { h.queue = append(h.queue, slices.Clone(m)) }
-func (h *host) Flush()               {}
+func (h *host) Send(_ int, m *table.Buffer) { h.queue = append(h.queue, slices.Clone(m.Bytes)) }
+func (h *host) Flush()                      {}
 
 // play loads the parts and prepares them. edit may change the tables.
 func play(t *testing.T, info dataset.Info, data []*dataset.Part, alg func() *Regression, edit func([]table.Spec)) *host {
@@ -158,8 +158,8 @@ func (h *host) deliver() {
 	for len(h.queue) > 0 {
 		m := h.queue[0]
 		h.queue = h.queue[1:]
-		err := h.shard.Handle(m, func(to consistency.Origin, answer []byte) {
-			if err := h.clients[to].Deliver(0, answer); err != nil {
+		err := h.shard.Handle(m, func(to consistency.Origin, answer *table.Buffer) {
+			if err := h.clients[to].Deliver(0, answer.Bytes); err != nil {
 				h.t.Fatal(err)
 			}
 		})

@@ -21,10 +21,10 @@ type sender struct {
 	reply func(k int, msg []byte)
 }
 
-func (s sender) Send(k int, msg []byte) {
-	msg = append([]byte(nil), msg...)
+func (s sender) Send(k int, b *table.Buffer) {
+	msg := append([]byte(nil), b.Bytes...)
 	*s.q = append(*s.q, func(shards []*table.Shard) error {
-		return shards[k].Handle(msg, func(_ consistency.Origin, answer []byte) { s.reply(k, answer) })
+		return shards[k].Handle(msg, func(_ consistency.Origin, answer *table.Buffer) { s.reply(k, answer.Bytes) })
 	})
 }
 

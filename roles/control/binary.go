@@ -25,6 +25,7 @@ import (
 //	Export   table shard
 //	Rows     table shard last length byte*     rows: key, then the values as stored
 //	Batch    queue apply held (nanoseconds) nmessages (shard length byte*)*
+//	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian
 
 var errShort = errors.New("control: message is truncated")
 
@@ -295,23 +296,33 @@ type Message struct {
 	Body  []byte
 }
 
-// AppendBatchHead begins a batch of n messages.
-func AppendBatchHead(b []byte, t Timing, n int) []byte {
-	return AppendUints(b, t.Queue, t.Apply, t.Held, uint64(n))
+// BatchHead is the bytes that a batch begins with: leave room for them, append
+// messages, and fill them in.
+const BatchHead = 3*8 + 4
+
+// PutBatchHead fills in the head of a batch of n messages.
+func PutBatchHead(b []byte, t Timing, n int) {
+	binary.LittleEndian.PutUint64(b, t.Queue)
+	binary.LittleEndian.PutUint64(b[8:], t.Apply)
+	binary.LittleEndian.PutUint64(b[16:], t.Held)
+	binary.LittleEndian.PutUint32(b[24:], uint32(n))
 }
 
-// AppendMessage adds a message to the tail of a batch.
-func AppendMessage(b []byte, shard int, body []byte) []byte {
-	b = AppendUints(b, uint64(shard), uint64(len(body)))
-	return append(b, body...)
+// AppendMessageHead begins a message of size bytes, which follow it.
+func AppendMessageHead(b []byte, shard, size int) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(shard)), uint64(size))
 }
 
 // ReadBatch decodes Batch into buf[:0]; the messages share the body's memory.
 func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
 	r := NewReader(body)
-	t := Timing{r.Uint(math.MaxUint64), r.Uint(math.MaxUint64), r.Uint(math.MaxUint64)}
+	head := r.Bytes(BatchHead)
 	buf = buf[:0]
-	for range r.Each(2) {
+	if head == nil {
+		return Timing{}, buf, r.Err()
+	}
+	t := Timing{binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint64(head[8:]), binary.LittleEndian.Uint64(head[16:])}
+	for n := binary.LittleEndian.Uint32(head[24:]); n > 0 && r.err == nil; n-- {
 		shard := int(r.Uint(math.MaxInt32))
 		buf = append(buf, Message{shard, r.Bytes(r.Count(1))})
 	}

@@ -227,9 +227,10 @@ func encodeRows(m any) []byte {
 
 func encodeBatch(m any) []byte {
 	b := m.(batch)
-	body := AppendBatchHead(nil, b.Timing, len(b.Messages))
+	body := make([]byte, BatchHead)
+	PutBatchHead(body, b.Timing, len(b.Messages))
 	for _, msg := range b.Messages {
-		body = AppendMessage(body, msg.Shard, msg.Body)
+		body = append(AppendMessageHead(body, msg.Shard, len(msg.Body)), msg.Body...)
 	}
 	return body
 }
@@ -295,7 +296,9 @@ func TestRefused(t *testing.T) {
 		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},
 		{"Rows", "neither last nor not", uints(rowTable, rowShard, 2, 0), "above"},
 		{"Rows", "part of a row", append(uints(rowTable, rowShard, 1, 5), make([]byte, 5)...), "truncated"},
-		{"Batch", "message longer than the batch", uints(0, 0, 0, 1, 5, 9, 1), "above"},
+		{"Batch", "message longer than the batch", append(make([]byte, 24), 1, 0, 0, 0, 5, 9, 1), "above"},
+		{"Batch", "fewer messages than it says", append(make([]byte, 24), 2, 0, 0, 0, 5, 0), "truncated"},
+		{"Batch", "no head", make([]byte, 27), "truncated"},
 	} {
 		t.Run(c.message+"/"+c.name, func(t *testing.T) {
 			i := slices.IndexFunc(messages, func(m message) bool { return m.name == c.message })

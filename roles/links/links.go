@@ -53,30 +53,24 @@ type Arrival struct {
 
 // batcher gathers the messages of one client for one server; Flush sends them as
 // one frame. The client calls it with its lock held.
+//
+// A large message goes by itself and is not copied: it is on its way while the
+// next one is encoded.
 type batcher struct {
-	conn   *wire.Conn
+	batch  control.Batch
 	failed func(error)
-
-	n     int
-	tail  []byte
-	frame []byte
 }
 
-func (b *batcher) Send(shard int, msg []byte) {
-	b.tail = control.AppendMessage(b.tail, shard, msg)
-	b.n++
-}
+func (b *batcher) Send(shard int, msg *table.Buffer) { b.check(b.batch.Add(shard, msg)) }
 
-func (b *batcher) Flush() {
-	if b.n == 0 {
-		return
+func (b *batcher) Flush() { b.check(b.batch.Flush()) }
+
+// check reports a message that cannot be sent; that the connection has ended its
+// reader does.
+func (b *batcher) check(err error) {
+	if errors.Is(err, wire.ErrTooLarge) {
+		go b.failed(fmt.Errorf("the update of one shard is too large: use more shards: %w", err))
 	}
-	b.frame = append(control.AppendBatchHead(b.frame[:0], control.Timing{}, b.n), b.tail...)
-	err := b.conn.Send(control.KindBatch, b.frame)
-	if errors.Is(err, wire.ErrTooLarge) { // that the connection has ended its reader reports
-		go b.failed(fmt.Errorf("the updates of one clock are too much for one server: use more servers: %w", err))
-	}
-	b.n, b.tail = 0, b.tail[:0]
 }
 
 // New prepares the connections of a process to the servers that setup
@@ -123,7 +117,7 @@ func (l *Links) Attach(seat int, conn *wire.Conn, own bool) error {
 	}
 	l.mu.Unlock()
 	for _, c := range l.clients {
-		b := &batcher{conn: conn, failed: l.failed}
+		b := &batcher{batch: control.Batch{To: conn}, failed: l.failed}
 		for shard, s := range l.seats {
 			if s == seat {
 				c.Connect(shard, b)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,7 +20,7 @@ import (
 // Replies of a shard must reach a client in the order the shard made them, so
 // they are appended to the connection's outbox while the shard is locked, and an
 // outbox is emptied and sent under its own lock. Locks are taken in the order
-// shard, routes, outbox; nothing is sent while a shard is locked.
+// shard, routes, outbox; sending never waits.
 type host struct {
 	specs  []table.Spec
 	of     int
@@ -38,21 +39,14 @@ type hosted struct {
 	apply   time.Duration
 }
 
-// sender is a connection as a host sees it.
-type sender interface {
-	SendBatch(body []byte) error
-}
-
-// outbox gathers what goes to one connection until Flush.
+// outbox gathers what goes to one connection until flush.
 type outbox struct {
-	to sender
-
-	mu     sync.Mutex
-	n      int            // messages in tail
-	tail   []byte         // guarded by mu
-	frame  []byte         // guarded by mu: scratch
-	timing control.Timing // guarded by mu
+	mu    sync.Mutex
+	batch control.Batch // guarded by mu
+	err   error         // guarded by mu: the first of sending
 }
+
+func newOutbox(to control.Frames) *outbox { return &outbox{batch: control.Batch{To: to}} }
 
 func newHost(specs []table.Spec, of int, shards []*table.Shard, numbers []int) *host {
 	h := &host{specs: specs, of: of, shards: make(map[int]*hosted), routes: make(map[consistency.Origin]*outbox)}
@@ -104,7 +98,7 @@ func (h *host) handleOne(s *hosted, m control.Message, origin consistency.Origin
 	begin := time.Now()
 	s.arrived[origin] = came
 	queued := begin.Sub(came)
-	err := s.shard.Handle(m.Body, func(to consistency.Origin, msg []byte) {
+	err := s.shard.Handle(m.Body, func(to consistency.Origin, msg *table.Buffer) {
 		h.mu.Lock()
 		o := h.routes[to]
 		h.mu.Unlock()
@@ -126,30 +120,24 @@ func (h *host) handleOne(s *hosted, m control.Message, origin consistency.Origin
 	return err
 }
 
-func (o *outbox) add(shard int, msg []byte, queue, apply, held time.Duration) {
+func (o *outbox) add(shard int, msg *table.Buffer, queue, apply, held time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tail = control.AppendMessage(o.tail, shard, msg)
-	o.n++
-	o.timing.Queue = max(o.timing.Queue, uint64(max(queue, 0)))
-	o.timing.Apply = max(o.timing.Apply, uint64(max(apply, 0)))
-	o.timing.Held = max(o.timing.Held, uint64(max(held, 0)))
+	t := &o.batch.Timing
+	t.Queue = max(t.Queue, uint64(max(queue, 0)))
+	t.Apply = max(t.Apply, uint64(max(apply, 0)))
+	t.Held = max(t.Held, uint64(max(held, 0)))
+	o.err = cmp.Or(o.err, o.batch.Add(shard, msg))
 }
 
-// flush sends what was gathered as one frame. It is an error if that is too large
-// to be sent; that the connection has ended its reader reports.
+// flush sends what was gathered. It is an error if a message was too large to be
+// sent; that the connection has ended its reader reports.
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.n == 0 {
-		return nil
-	}
-	o.frame = control.AppendBatchHead(o.frame[:0], o.timing, o.n)
-	o.frame = append(o.frame, o.tail...)
-	err := o.to.SendBatch(o.frame)
-	o.n, o.tail, o.timing = 0, o.tail[:0], control.Timing{}
-	if errors.Is(err, wire.ErrTooLarge) {
-		return fmt.Errorf("the answer to one clock is too much for one server: use more servers: %w", err)
+	o.err = cmp.Or(o.err, o.batch.Flush())
+	if errors.Is(o.err, wire.ErrTooLarge) {
+		return fmt.Errorf("the answer of one shard is too large: use more shards: %w", o.err)
 	}
 	return nil
 }

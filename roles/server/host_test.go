@@ -22,7 +22,7 @@ import (
 
 // breaking is a server of shards in this process whose connections can be broken.
 type breaking struct {
-	t     *testing.T
+	t     testing.TB
 	host  *host
 	place *enlist.Place
 	l     net.Listener
@@ -36,7 +36,7 @@ func newPlace(name string) *enlist.Place {
 	return &enlist.Place{Role: control.Server, Name: name, Job: "test", Options: enlist.Options{Log: slog.New(slog.DiscardHandler)}}
 }
 
-func serveShards(t *testing.T, specs []table.Spec, of, origins int, policy consistency.Policy) *breaking {
+func serveShards(t testing.TB, specs []table.Spec, of, origins int, policy consistency.Policy) *breaking {
 	t.Helper()
 	var shards []*table.Shard
 	var numbers []int
@@ -66,7 +66,7 @@ func (b *breaking) serve(c *wire.Conn) {
 	b.mu.Lock()
 	b.conns = append(b.conns, c)
 	b.mu.Unlock()
-	out := &outbox{to: link{c}}
+	out := newOutbox(c)
 	var scratch []control.Message
 	_ = c.Serve(func(_ wire.Kind, body []byte) error { return b.host.handle(out, body, &scratch) })
 }
@@ -166,14 +166,16 @@ func (b *breaking) client(specs []table.Spec, of int, o consistency.Origin, poli
 // full is a connection on which nothing is small enough to be sent.
 type full struct{}
 
-func (full) SendBatch([]byte) error { return wire.ErrTooLarge }
+func (full) Send(wire.Kind, []byte) error { return wire.ErrTooLarge }
+
+func (full) SendOwned(wire.Kind, []byte, []byte, wire.Owner) error { return wire.ErrTooLarge }
 
 func TestAnswerTooLarge(t *testing.T) {
-	o := &outbox{to: full{}}
+	o := newOutbox(full{})
 	if err := o.flush(); err != nil {
 		t.Errorf("nothing to send: got %v", err)
 	}
-	o.add(0, []byte{1}, 0, 0, 0)
+	o.add(0, &table.Buffer{Bytes: []byte{1}}, 0, 0, 0)
 	if err := o.flush(); !errors.Is(err, wire.ErrTooLarge) {
 		t.Errorf("got %v, want %v: whoever waits for the answer would wait for ever", err, wire.ErrTooLarge)
 	}

@@ -34,11 +34,6 @@ type server struct {
 	closing bool         // guarded by mu
 }
 
-// link lets an outbox send on a connection.
-type link struct{ c *wire.Conn }
-
-func (l link) SendBatch(body []byte) error { return l.c.Send(control.KindBatch, body) }
-
 // Run takes part in a job as a server until it ends. seat -1 takes whichever
 // seat the scheduler gives.
 func Run(ctx context.Context, o enlist.Options, seat int) error {
@@ -89,7 +84,7 @@ func (s *server) serve(c *wire.Conn) {
 	}
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
-	out := &outbox{to: link{c}}
+	out := newOutbox(c)
 	var scratch []control.Message
 	err := c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind != control.KindBatch {

@@ -192,6 +192,31 @@ func (c *Conn) Send(kind Kind, body []byte) error {
 	return nil
 }
 
+// An Owner keeps bytes that are being sent. Release is called once, from any
+// goroutine, when they have been written or never will be.
+type Owner interface{ Release() }
+
+// SendOwned is Send for a body of two pieces, of which it copies the head only:
+// the tail belongs to its owner, must not change until it is released, and is
+// released also where SendOwned returns an error. It pays for tails of 64 KiB and
+// more.
+func (c *Conn) SendOwned(kind Kind, head, tail []byte, owner Owner) error {
+	if n := len(head) + len(tail); kind < FirstKind || n > c.opts.MaxFrame || len(head) >= largeBody {
+		owner.Release()
+		return fmt.Errorf("wire: %s: %w: %d bytes of kind %d with a head of %d, at most %d can be sent", c.name, ErrTooLarge, n, kind, len(head), c.opts.MaxFrame)
+	}
+	c.mu.Lock()
+	if err := c.mutedLocked(); err != nil {
+		c.mu.Unlock()
+		owner.Release()
+		return fmt.Errorf("wire: %s: not sent: %w", c.name, err)
+	}
+	c.queue.pushOwned(kind, head, tail, owner)
+	c.rouseLocked()
+	c.mu.Unlock()
+	return nil
+}
+
 // spare returns an empty buffer for n bytes, or nil: then append makes one
 // without clearing it first.
 func (c *Conn) spare(n int) []byte {

@@ -16,7 +16,7 @@ import (
 
 // plain returns an uncompressed frame.
 func plain(kind Kind, body []byte) []byte {
-	return append(appendPlain(nil, kind, body), body...)
+	return append(appendPlain(nil, kind, body, nil), body...)
 }
 
 // squeezed returns a compressed frame that announces raw bytes.
@@ -30,7 +30,7 @@ func squeezed(kind Kind, packed []byte, raw int) []byte {
 func edited(b []byte, i int, to byte) []byte {
 	b = bytes.Clone(b)
 	b[i] = to
-	seal(b, nil)
+	seal(b, nil, nil)
 	return b
 }
 
@@ -264,10 +264,10 @@ func FuzzDecoder(f *testing.F) {
 					t.Errorf("body: got %d bytes, want at most %d", len(body), limit)
 				}
 				var packed bool
-				if again, packed, err = enc.appendZstd(again, kinds[i], body); err != nil {
+				if again, packed, err = enc.appendZstd(again, kinds[i], body, nil); err != nil {
 					t.Fatal(err)
 				} else if !packed {
-					again = append(appendPlain(again, kinds[i], body), body...)
+					again = append(appendPlain(again, kinds[i], body, nil), body...)
 				}
 			}
 			if _, back, err := decodeAll(again, limit); !errors.Is(err, ErrLost) || !equal(back, bodies) {
@@ -298,7 +298,7 @@ func resealed(b []byte) []byte {
 	b = bytes.Clone(b)
 	h := parseHeader(b)
 	if end := h.size() + int(h.length); h.size() <= len(b) && int64(h.length) < 1<<20 && end <= len(b) {
-		seal(b[:end], nil)
+		seal(b[:end], nil, nil)
 	}
 	return b
 }

@@ -17,6 +17,7 @@ const (
 type encoder struct {
 	above  int // compress bodies longer than this; negative: never
 	zstd   *zstd.Encoder
+	whole  []byte // a body of two pieces
 	habits [256]habit
 }
 
@@ -53,11 +54,15 @@ func (h *habit) learn(shrunk bool) {
 // peer's work of decoding must buy at least one part in 32.
 func shrinks(packed, raw int) bool { return packed < raw-raw/32 }
 
-// appendZstd appends the frame of body to dst if it is worth compressing, and
-// returns dst as it was with false otherwise.
-func (e *encoder) appendZstd(dst []byte, kind Kind, body []byte) ([]byte, bool, error) {
-	if e.above < 0 || len(body) <= e.above || !e.habits[kind].tries() {
+// appendZstd appends the frame of a body in two pieces to dst if it is worth
+// compressing, and returns dst as it was with false otherwise.
+func (e *encoder) appendZstd(dst []byte, kind Kind, body, tail []byte) ([]byte, bool, error) {
+	if e.above < 0 || len(body)+len(tail) <= e.above || !e.habits[kind].tries() {
 		return dst, false, nil
+	}
+	if len(tail) > 0 {
+		e.whole = append(append(e.whole[:0], body...), tail...)
+		body = e.whole
 	}
 	if e.zstd == nil {
 		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),

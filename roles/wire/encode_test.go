@@ -11,7 +11,7 @@ func TestCompressionIsGivenUpAndTriedAgain(t *testing.T) {
 	tries := 0
 	for range 100 {
 		before := enc.habits[kindData]
-		if _, packed, err := enc.appendZstd(nil, kindData, hard); packed || err != nil {
+		if _, packed, err := enc.appendZstd(nil, kindData, hard, nil); packed || err != nil {
 			t.Fatalf("noise: got compressed %v, %v", packed, err)
 		}
 		if after := enc.habits[kindData]; after.misses != before.misses || after.passed < before.passed {
@@ -21,12 +21,12 @@ func TestCompressionIsGivenUpAndTriedAgain(t *testing.T) {
 	if want := patience + (100-patience)/retry; tries != want {
 		t.Errorf("tries in 100 frames of noise: got %d, want %d", tries, want)
 	}
-	if _, packed, _ := enc.appendZstd(nil, kindData+1, easy); !packed {
+	if _, packed, _ := enc.appendZstd(nil, kindData+1, easy, nil); !packed {
 		t.Error("prose of another kind: got it raw, want it compressed")
 	}
 	raw := 0
 	for range 100 {
-		if _, packed, _ := enc.appendZstd(nil, kindData, easy); !packed {
+		if _, packed, _ := enc.appendZstd(nil, kindData, easy, nil); !packed {
 			raw++
 		}
 	}
@@ -49,7 +49,7 @@ func TestWhatIsCompressed(t *testing.T) {
 		{"nothing", 0, nil, false},
 	} {
 		enc := encoder{above: tt.above}
-		out, packed, err := enc.appendZstd([]byte("before"), kindData, tt.body)
+		out, packed, err := enc.appendZstd([]byte("before"), kindData, tt.body, nil)
 		if packed != tt.want || err != nil {
 			t.Errorf("%s: got compressed %v, %v, want %v", tt.name, packed, err, tt.want)
 		}

@@ -22,14 +22,15 @@ const (
 // castagnoli is the table that hash/crc32 computes with instructions of the CPU.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// appendPlain appends the header of an uncompressed frame to dst.
-func appendPlain(dst []byte, kind Kind, body []byte) []byte {
+// appendPlain appends the header of an uncompressed frame to dst, whose body is in
+// two pieces.
+func appendPlain(dst []byte, kind Kind, body, tail []byte) []byte {
 	start := len(dst)
 	dst = append(dst, make([]byte, plainHeader)...)
 	h := dst[start:]
-	binary.LittleEndian.PutUint32(h[atLength:], uint32(len(body)))
+	binary.LittleEndian.PutUint32(h[atLength:], uint32(len(body)+len(tail)))
 	h[atKind] = byte(kind)
-	seal(h, body)
+	seal(h, body, tail)
 	return dst
 }
 
@@ -40,13 +41,14 @@ func putZstd(h []byte, kind Kind, packed []byte, raw int) {
 	h[atKind] = byte(kind)
 	h[atFlags] = flagZstd
 	binary.LittleEndian.PutUint32(h[atRaw:], uint32(raw))
-	seal(h, packed)
+	seal(h, packed, nil)
 }
 
 // seal writes the checksum of a header and its body into the header.
-func seal(h, body []byte) {
+func seal(h, body, tail []byte) {
 	sum := crc32.Update(0, castagnoli, h[atLength:])
-	binary.LittleEndian.PutUint32(h[atCRC:], crc32.Update(sum, castagnoli, body))
+	sum = crc32.Update(sum, castagnoli, body)
+	binary.LittleEndian.PutUint32(h[atCRC:], crc32.Update(sum, castagnoli, tail))
 }
 
 // A header is a frame's, as announced by the peer and not yet checked.

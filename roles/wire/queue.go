@@ -23,7 +23,10 @@ type queue struct {
 type item struct {
 	kind Kind
 	body []byte
+	tail []byte // of the body: what its owner keeps until it is written
 	done []byte // the buffer to be given back after this item: body's own, or a chunk it is the last of
+
+	owner Owner // of tail
 }
 
 // push queues a copy of a small body.
@@ -36,6 +39,14 @@ func (q *queue) push(kind Kind, body []byte) {
 	q.chunk = append(q.chunk, body...)
 	q.items = append(q.items, item{kind: kind, body: q.chunk[start:]})
 	q.bytes += int64(len(body))
+}
+
+// pushOwned queues a body of which all but the head stays with its owner.
+func (q *queue) pushOwned(kind Kind, head, tail []byte, owner Owner) {
+	q.push(kind, head)
+	it := &q.items[len(q.items)-1]
+	it.tail, it.owner = tail, owner
+	q.bytes += int64(len(tail))
 }
 
 // pushLarge queues a body in a buffer of its own.

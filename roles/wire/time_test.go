@@ -186,7 +186,7 @@ func TestPingsDoNotFillTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, nc := raw(t, "pipe", Options{})
 		done := serve(c, ignore)
-		ping := append(appendPlain(nil, kindPing, make([]byte, 8)), make([]byte, 8)...)
+		ping := append(appendPlain(nil, kindPing, make([]byte, 8), nil), make([]byte, 8)...)
 		for range 1000 {
 			if _, err := nc.Write(ping); err != nil {
 				t.Fatal(err)

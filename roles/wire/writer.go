@@ -35,7 +35,13 @@ func (w *writer) run() {
 	c := w.c
 	defer close(c.written)
 	err := w.loop()
+	for _, it := range w.items { // those a failed write left
+		it.release()
+	}
 	c.mu.Lock()
+	for _, it := range c.queue.items {
+		it.release()
+	}
 	c.queue = queue{} // nobody will take it
 	if c.mute = err; err != nil && c.polite {
 		c.flushed = fmt.Errorf("wire: %s: not everything was sent: %w", c.name, err)
@@ -103,7 +109,7 @@ func (w *writer) take() (last, something bool) {
 	defer c.mu.Unlock()
 	if c.ponging {
 		c.ponging = false
-		w.out = append(appendPlain(w.out, kindPong, c.pong[:]), c.pong[:]...)
+		w.out = append(appendPlain(w.out, kindPong, c.pong[:], nil), c.pong[:]...)
 		something = true
 	}
 	if len(c.queue.items) > 0 {
@@ -119,7 +125,7 @@ func (w *writer) batch() error {
 	start := time.Now()
 	for i := range w.items {
 		it := &w.items[i]
-		rest, err := w.encode(it.kind, it.body)
+		rest, err := w.encode(it)
 		if err != nil {
 			return err
 		}
@@ -135,6 +141,7 @@ func (w *writer) batch() error {
 			w.c.queue.recycle(it.done, len(it.body) >= largeBody)
 			w.c.mu.Unlock()
 		}
+		it.release()
 		*it = item{}
 	}
 	w.items = w.items[:0]
@@ -148,29 +155,41 @@ func (w *writer) batch() error {
 	return w.flush(nil)
 }
 
-// encode appends a frame to out, or all but the body of it, which it returns
-// then, if copying the body would be a waste.
-func (w *writer) encode(kind Kind, body []byte) (rest []byte, err error) {
+// release gives what an item borrowed back.
+func (it *item) release() {
+	if it.owner != nil {
+		it.owner.Release()
+	}
+}
+
+// encode appends a frame to out, or all but the end of its body, which it returns
+// then, if copying it would be a waste.
+func (w *writer) encode(it *item) (rest []byte, err error) {
 	s := &w.c.count.sent
 	before := len(w.out)
 	var packed bool
-	w.out, packed, err = w.enc.appendZstd(w.out, kind, body)
+	w.out, packed, err = w.enc.appendZstd(w.out, it.kind, it.body, it.tail)
 	if err != nil {
 		return nil, err
 	}
+	n := int64(len(it.body) + len(it.tail))
 	s.frames.Add(1)
-	s.raw.Add(int64(len(body)))
+	s.raw.Add(n)
 	if packed {
 		s.compressed.Add(1)
 		s.encoded.Add(int64(len(w.out) - before - zstdHeader))
 		return nil, nil
 	}
-	s.encoded.Add(int64(len(body)))
-	w.out = appendPlain(w.out, kind, body)
-	if len(body) >= largeBody {
-		return body, nil
+	s.encoded.Add(n)
+	w.out = appendPlain(w.out, it.kind, it.body, it.tail)
+	if len(it.body) >= largeBody {
+		return it.body, nil
 	}
-	w.out = append(w.out, body...)
+	w.out = append(w.out, it.body...)
+	if len(it.tail) >= largeBody {
+		return it.tail, nil
+	}
+	w.out = append(w.out, it.tail...)
 	return nil, nil
 }
 
@@ -235,13 +254,13 @@ func (w *writer) deadline() time.Time {
 func (w *writer) ping() error {
 	var body [8]byte
 	binary.LittleEndian.PutUint64(body[:], uint64(time.Since(w.c.began)))
-	w.out = append(appendPlain(w.out, kindPing, body[:]), body[:]...)
+	w.out = append(appendPlain(w.out, kindPing, body[:], nil), body[:]...)
 	return w.flush(nil)
 }
 
 // bye writes the last frame.
 func (w *writer) bye() error {
-	w.out = appendPlain(w.out, kindBye, nil)
+	w.out = appendPlain(w.out, kindBye, nil, nil)
 	return w.flush(nil)
 }
 
