@@ -54,6 +54,7 @@ var (
 		"petuum/algos/dataset":  {"os"},
 		"petuum/algos/model":    {"os"},
 		"petuum/algos/algotest": {"os", "time", "reflect"},
+		"petuum/table/kernel":   {"unsafe"}, // the memory of values is the form of messages
 	}
 )
 
