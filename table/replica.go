@@ -189,7 +189,7 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 		return b, false // not in use yet, any more, or here
 	}
 	keep := h.layers || known
-	if h.marks.full(s.lo, s.hi) && h.dense(s) {
+	if h.whole(s) {
 		acc := h.acc[s.lo*h.width : s.hi*h.width]
 		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
 		b = kernel.Append(b, acc)
@@ -251,21 +251,22 @@ func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {
 	return sent
 }
 
-// dense judges by a sample whether a segment of which all is marked is worth
-// sending whole: zeros that the rule skips would be sent, too.
-func (h *heldSet[T]) dense(s *segment[T]) bool {
+// whole reports whether all of a segment is to be sent: marked, and not zeros that
+// the rule skips. What is sent decides which keys count as written, so it must not
+// depend on how keys are cut in segments.
+func (h *heldSet[T]) whole(s *segment[T]) bool {
+	if !h.marks.full(s.lo, s.hi) {
+		return false
+	}
 	if !h.spec.Rule.skipsZero() {
 		return true
 	}
-	const most = 64
-	n, zeros := s.hi-s.lo, 0
-	step := max(1, n/most)
-	for p := s.lo; p < s.hi; p += step {
-		if kernel.Zero(h.row(h.acc, p)) {
-			zeros++
+	for p := s.lo; p < s.hi; p++ {
+		if h.width == 1 && h.acc[p] == 0 || h.width > 1 && kernel.Zero(h.row(h.acc, p)) {
+			return false
 		}
 	}
-	return zeros*8 <= (n+step-1)/step
+	return true
 }
 
 // seen forgets the layers that the shard has: its values include them.

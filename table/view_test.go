@@ -428,3 +428,25 @@ func TestHotCallsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// What counts as written does not depend on how keys are cut: a zero is left out
+// of a segment that is changed otherwise throughout.
+func TestZeroAmongMany(t *testing.T) {
+	for _, shards := range []int{1, 3} {
+		r := newRig(t, rigJob{specs: []Spec{{Name: "w", Keys: 300}}, shards: shards})
+		v := openView[float32](r, 0, 0, "w", Span(0, 300), Increments)
+		r.start()
+		for i := range 300 {
+			v.Inc(i, 1)
+		}
+		v.Inc(150, -1)
+		r.clock()
+		n := Norms{}
+		for _, s := range r.shards {
+			n = n.Plus(s.Norms(0))
+		}
+		if n.Keys != 299 || n.Sum != 299 {
+			t.Errorf("%d shards: got %d keys written and a sum of %v, want 299 of both", shards, n.Keys, n.Sum)
+		}
+	}
+}

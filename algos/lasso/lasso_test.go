@@ -375,7 +375,8 @@ func TestTablesRefuses(t *testing.T) {
 	}{
 		{"no rows", dataset.Info{Features: 3, Numeric: true}, "0 rows"},
 		{"no features", dataset.Info{Rows: 3, Numeric: true}, "0 features"},
-		{"words", dataset.Info{Rows: 3, Features: 1, Classes: []string{"a", "b"}}, "labels are words"},
+		{"words", dataset.Info{Rows: 3, Features: 1, Classes: []string{"a", "b", "c"}}, "labels are words"},
+		{"two words", dataset.Info{Rows: 3, Features: 1, Classes: []string{"!a", "a"}}, ""},
 	} {
 		_, err := with(func(*Lasso) {})().Tables(c.info)
 		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {

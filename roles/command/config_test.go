@@ -102,7 +102,7 @@ func TestConfigShowIsTheSame(t *testing.T) {
 	folder(t, map[string]string{"good.toml": good, "rows": "", "more 1.csv": "", "more 2.csv": ""})
 	p := &program{algorithms: registry.Algorithms}
 	for _, path := range append(examples, "good.toml") {
-		for _, sets := range [][]string{nil, {"job.name=a \"b\" # c", "data.test=more*", "stop.objective=1e-300", `cluster.join=["a:1", "b:2"]`, "consistency.policy=ssp:2"}} {
+		for _, sets := range [][]string{nil, {"job.name=a \"b\" # c", "data.train=more*", "stop.objective=1e-300", `cluster.join=["a:1", "b:2"]`, "consistency.policy=ssp:2"}} {
 			args := []string{"config", "show", path}
 			var over []configs.Override
 			for _, s := range sets {
