@@ -103,7 +103,7 @@ func (p *program) scheduler(c *cli.Context) error {
 		return err
 	}
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Width: columns(c.App.ErrWriter), Joined: local.Joined, Began: local.Began()})
+		Width: columns(c.App.ErrWriter), Patient: p.child, Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}

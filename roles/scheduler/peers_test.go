@@ -60,7 +60,7 @@ func enlisted(t *testing.T, who string, n int) *wire.Conn {
 
 // newScheduler has what gathering needs.
 func newScheduler(servers, workers int) *scheduler {
-	return &scheduler{peers: muster.New(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, nil), log: slog.New(slog.DiscardHandler)}
+	return &scheduler{peers: muster.New(servers, workers), box: control.NewMailbox(), progress: newProgress(nil, nil, false), log: slog.New(slog.DiscardHandler)}
 }
 
 // TestServe is the life of connections: one that is refused reads why; one that

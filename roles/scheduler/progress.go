@@ -20,16 +20,23 @@ const plainEvery = time.Second
 type progress struct {
 	w     io.Writer
 	width func() int // columns of the terminal; nil if it is none
-	open  bool       // the terminal's line is not ended
-	last  time.Time
-	wrote string
+	// patient keeps from plain lines who has not joined yet for a moment: roles that
+	// the same command starts will come.
+	patient bool
+	open    bool // the terminal's line is not ended
+	last    time.Time
+	wrote   string
 }
 
-func newProgress(w io.Writer, width func() int) *progress {
+func newProgress(w io.Writer, width func() int, patient bool) *progress {
 	if w == nil {
 		w = io.Discard
 	}
-	return &progress{w: w, width: width}
+	p := &progress{w: w, width: width, patient: patient}
+	if patient {
+		p.last = time.Now()
+	}
+	return p
 }
 
 // Status tells of a phase.
@@ -47,7 +54,7 @@ func (p *progress) Waiting(servers, workers int, addr string) {
 		}
 	}
 	slices.Sort(who)
-	p.line(fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), addr), true)
+	p.line(fmt.Sprintf("waiting for %s to join %s", strings.Join(who, " and "), addr), !p.patient)
 }
 
 // Evaluated tells of an evaluation.

@@ -12,7 +12,7 @@ import (
 
 func TestProgressLive(t *testing.T) {
 	var b strings.Builder
-	p := newProgress(&b, wide)
+	p := newProgress(&b, wide, false)
 	p.Status("reading %d parts", 3)
 	p.Status("reading %d parts", 3) // says nothing new
 	p.Waiting(1, 0, "addr")
@@ -34,7 +34,7 @@ func TestProgressLive(t *testing.T) {
 func TestProgressPlain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		p := newProgress(&b, nil)
+		p := newProgress(&b, nil, false)
 		told := func(what string, want bool) {
 			t.Helper()
 			if got := b.String(); (got != "") != want || want && (!strings.HasSuffix(got, "\n") || strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b")) {
@@ -72,7 +72,7 @@ func TestProgressPlain(t *testing.T) {
 }
 
 func TestProgressNone(t *testing.T) {
-	p := newProgress(nil, wide)
+	p := newProgress(nil, wide, false)
 	p.Status("nobody reads this")
 	p.End()
 }
@@ -88,7 +88,7 @@ func TestWaiting(t *testing.T) {
 		{2, 1, "waiting for 1 worker and 2 servers to join a:1"},
 	} {
 		var b strings.Builder
-		newProgress(&b, nil).Waiting(c.servers, c.workers, "a:1")
+		newProgress(&b, nil, false).Waiting(c.servers, c.workers, "a:1")
 		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
@@ -109,7 +109,7 @@ func TestEvaluated(t *testing.T) {
 		e := algos.NewEval(12)
 		e.Objective, e.Gap, e.Metrics = 0.123456789, c.gap, c.metrics
 		var b strings.Builder
-		newProgress(&b, nil).Evaluated(e, 2.5, 3.14)
+		newProgress(&b, nil, false).Evaluated(e, 2.5, 3.14)
 		if got := strings.TrimSuffix(b.String(), "\n"); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
 		}
@@ -122,11 +122,25 @@ func wide() int { return 1000 }
 func TestNarrow(t *testing.T) {
 	var b strings.Builder
 	columns := 12
-	p := newProgress(&b, func() int { return columns })
+	p := newProgress(&b, func() int { return columns }, false)
 	p.Status("exactly eleven")
 	columns = 0 // unknown
 	p.Status("all of this line")
 	if got, want := b.String(), "\r\x1b[Kexactly ele\r\x1b[Kall of this line"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// Who starts the others itself is told of those who are missing only after a while.
+func TestPatient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		p := newProgress(&b, nil, true)
+		p.Waiting(1, 0, "a:1")
+		time.Sleep(plainEvery)
+		p.Waiting(2, 0, "a:1")
+		if got, want := b.String(), "waiting for 2 servers to join a:1\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
 }

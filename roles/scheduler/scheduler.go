@@ -33,6 +33,7 @@ type Options struct {
 	enlist.Options
 	Progress io.Writer  // where people read how far the job is
 	Width    func() int // columns of the terminal that Progress is, whose one line is rewritten; nil if it is none
+	Patient  bool       // whoever takes part is being started: say who is missing only after a while
 	Began    time.Time  // when the user's command began; seconds are counted from it
 	// Joined is told the gossip address under which others join.
 	Joined func(addr string)
@@ -100,7 +101,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, err
 	}
 	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
-		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width),
+		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width, o.Patient),
 		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
 	defer s.progress.End()
 	var serving sync.WaitGroup
