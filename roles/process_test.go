@@ -309,7 +309,6 @@ func TestDeadRoleBeforeJobBegins(t *testing.T) {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, t.TempDir(), "run", "--set", "cluster.workers=6", "--set", "stop.epochs=1000000000", "--set", "output.model=", config(t, "logreg-a9a.toml"))
-			p.until("waiting for")
 			var pids []int
 			for end := time.Now().Add(deadline); len(pids) == 0; pids = p.children()[role] {
 				if time.Now().After(end) {
