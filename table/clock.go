@@ -260,6 +260,21 @@ func (c *Client) syncReady(ticket uint64, floor consistency.Clock) bool {
 	return true
 }
 
+// Settle waits until the shards have answered every update that the client sent,
+// which they have applied then.
+func (c *Client) Settle() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wait(func() bool {
+		for k := range c.shards {
+			if c.shards[k].answered < c.clock {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // Finish says that a part will write no more; after the last of the group the
 // origin leaves, and nobody waits for it.
 func (c *Client) Finish(part int) {

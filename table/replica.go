@@ -13,7 +13,7 @@ import (
 // with its lock held.
 type replica interface {
 	hold() (table int, id uint32)
-	leaseTurn() uint64
+	lease() uint64 // as in a message
 	segment(shard int) (Set, bool) // the keys a shard has of it
 	ready() bool                   // every shard has sent its values
 	readyAt(shard int) bool
@@ -33,6 +33,7 @@ type heldSet[T Elem] struct {
 	spec  Spec
 	set   Set
 	turn  uint64 // 1 + turn of a lease, 0: shared
+	mute  bool   // only written: the shards send no values
 	width int
 
 	base   []T // as last answered
@@ -109,7 +110,7 @@ func (h *heldSet[T]) attach(views ...*View[T]) {
 }
 
 func (h *heldSet[T]) hold() (int, uint32)     { return h.table, h.id }
-func (h *heldSet[T]) leaseTurn() uint64       { return h.turn }
+func (h *heldSet[T]) lease() uint64           { return h.turn<<1 | flag(h.mute) }
 func (h *heldSet[T]) readyAt(k int) bool      { return h.segs[k].here }
 func (h *heldSet[T]) row(vals []T, i int) []T { return vals[i*h.width : (i+1)*h.width] }
 
@@ -188,7 +189,7 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 	if h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
 		return b, false // not in use yet, any more, or here
 	}
-	keep := h.layers || known
+	keep := (h.layers || known) && !h.mute
 	if h.whole(s) {
 		acc := h.acc[s.lo*h.width : s.hi*h.width]
 		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)

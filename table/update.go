@@ -183,7 +183,7 @@ func (s *Shard) advanced(reply Reply) {
 // behind reports whether something changed in what a client holds.
 func (s *Shard) behind(ses *session) bool {
 	for _, h := range ses.holds {
-		if h.ready && h.sent < s.stamp {
+		if h.ready && !h.mute && h.sent < s.stamp {
 			if s.stores[h.table].newer(h.rows, h.sent) {
 				return true
 			}
@@ -236,7 +236,10 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 		if !h.ready || h.sent == s.stamp && !h.fresh {
 			continue
 		}
-		changed := s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
+		var changed places
+		if !h.mute { // else one block without values says that the set is known
+			changed = s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
+		}
 		if changed.n == 0 && !h.fresh {
 			h.sent = s.stamp
 			continue

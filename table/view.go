@@ -34,6 +34,7 @@ type View[T Elem] struct {
 	width   int
 	preview bool
 	inPlace bool
+	mute    bool // WriteOnly
 
 	set   Set
 	held  *heldSet[T]
@@ -60,6 +61,10 @@ const (
 	// InPlace lets the part write to Values itself and say so with Written; what
 	// it did is taken by difference. For rule Add only.
 	InPlace
+	// WriteOnly is for what a part adds to and does not read: what others do to it
+	// is not sent, and Values are of no meaning. Where another view of the same
+	// origin reads the table the values come for that one.
+	WriteOnly
 )
 
 // Open opens a view of a part on a table. All views opened before Start share
@@ -86,7 +91,7 @@ func Open[T Elem](c *Client, part int, name string, keys Set, mode Mode) (*View[
 		return nil, fmt.Errorf("table: part %d of %d", part, len(c.parts))
 	}
 	v := &View[T]{c: c, part: part, table: table, width: spec.width(), set: keys,
-		preview: spec.Rule.preview(), inPlace: mode == InPlace}
+		preview: spec.Rule.preview(), inPlace: mode == InPlace, mute: mode == WriteOnly}
 	if c.opened {
 		return nil, fmt.Errorf("table: %q: a view is opened after Start", name)
 	}
@@ -125,8 +130,10 @@ func (v *View[T]) share(views []view, id uint32) replica {
 		sets[i] = typed[i].set
 	}
 	h := newHeldSet[T](v.c, v.table, id, union(sets), 0)
+	h.mute = true
 	for _, w := range typed {
 		w.place(h)
+		h.mute = h.mute && w.mute
 	}
 	h.attach(typed...)
 	return h
@@ -277,6 +284,7 @@ func (v *View[T]) hold(keys Set, turn uint64) {
 		return
 	}
 	v.next = newHeldSet[T](c, v.table, c.newHold(), keys, turn)
+	v.next.mute = v.mute && turn == 0
 	c.add(v.next)
 	c.ask(c.o.Policy.Floor(c.parts[v.part].clock))
 	c.flushSenders()
