@@ -41,7 +41,7 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	}
 
 	// From here on nothing fails.
-	if s.answered {
+	if s.answered && len(blocks) > 0 {
 		s.tick()
 	}
 	s.stats.Updates++
@@ -165,7 +165,7 @@ func (s *Shard) foldUpTo(min consistency.Clock) {
 
 // advanced follows an advance of the slowest origin.
 func (s *Shard) advanced(reply Reply) {
-	if s.answered {
+	if s.answered && len(s.folds) > 0 {
 		s.tick()
 	}
 	s.foldUpTo(s.vector.Min())
