@@ -165,6 +165,9 @@ func (c *Client) flush() {
 		msg.Retain() // until it is answered
 		c.send(k, msg)
 	}
+	for _, r := range c.replicas {
+		r.taken()
+	}
 	c.releases = c.releases[:0]
 	c.stats.Encode += c.now() - start
 	c.flushSenders()

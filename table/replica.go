@@ -20,6 +20,7 @@ type replica interface {
 	unready(shard int) // the shard forgot it: it will be declared and sent anew
 	deliver(shard int, first bool, r *reader) error
 	take(shard int, clock consistency.Clock, known bool, b []byte) (out []byte, took bool)
+	taken() // by all shards
 	seen(shard int, clock consistency.Clock)
 	retiredAt() (consistency.Clock, bool)
 }
@@ -39,6 +40,7 @@ type heldSet[T Elem] struct {
 	base   []T // as last answered
 	acc    []T // deposited, where touched
 	marks  bitset
+	marked bool // a bit of marks may be set
 	segs   []segment[T] // by shard
 	views  []*View[T]
 	lent   bool // acc and marks are the memory of the only view
@@ -186,7 +188,7 @@ func (h *heldSet[T]) stale(s *segment[T], positions []int32) {
 // apply it, and the layer is forgotten at once.
 func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) ([]byte, bool) {
 	s := &h.segs[k]
-	if h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
+	if !h.marked || h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
 		return b, false // not in use yet, any more, or here
 	}
 	keep := (h.layers || known) && !h.mute
@@ -234,6 +236,9 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 	}
 	return kernel.Append(b, h.buf), true
 }
+
+// taken says that what was deposited has gone to every shard.
+func (h *heldSet[T]) taken() { h.marked = false }
 
 // nonZero unmarks all positions of a segment and lists those to be sent.
 func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {

@@ -347,7 +347,9 @@ func (s *store[T]) restore(r *reader) {
 				r.fail(fmt.Errorf("key %d is there twice", key))
 				return
 			}
-			s.pages[row>>pageBits].readRow(r, int(row&pageMask), s.width, s.states)
+			p := s.pages[row>>pageBits]
+			p.readRow(r, int(row&pageMask), s.width, s.states)
+			s.latest = max(s.latest, p.latest)
 		}
 		return
 	}
@@ -361,6 +363,7 @@ func (s *store[T]) restore(r *reader) {
 		for i := range p.stamps {
 			p.readRow(r, i, s.width, s.states)
 		}
+		s.latest = max(s.latest, p.latest)
 	}
 }
 
