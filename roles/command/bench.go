@@ -74,8 +74,10 @@ func (p *program) benchWire(c *cli.Context) error {
 	if !p.child && !c.IsSet("gossip") {
 		return p.benchHere(c, cfg)
 	}
+	tell, end := status(c.App.ErrWriter)
 	report, err := bench.Lead(c.Context, bench.Options{Options: p.options(c, cfg), Keys: c.Int("keys"), Dense: c.Uint64("dense"),
-		Rounds: c.Int("rounds"), For: c.Duration("for"), Joined: local.Joined, Status: status(c.App.ErrWriter)})
+		Rounds: c.Int("rounds"), For: c.Duration("for"), Joined: local.Joined, Status: tell})
+	end()
 	if err != nil {
 		return err
 	}
@@ -109,10 +111,11 @@ func (p *program) benchHere(c *cli.Context, cfg *configs.Config) error {
 	return local.Run(c.Context, local.Options{Config: cfg, Lead: args, Role: role, Log: logger(c, cfg)})
 }
 
-// status tells what is being done: on a terminal in one line.
-func status(w io.Writer) func(what string) {
+// status tells what is being done: on a terminal in one line, which end removes.
+func status(w io.Writer) (tell func(what string), end func()) {
 	if columns(w) == nil {
-		return func(what string) { fmt.Fprintln(w, what) }
+		return func(what string) { fmt.Fprintln(w, what) }, func() {}
 	}
-	return func(what string) { fmt.Fprintf(w, "\r\x1b[K%s", what) }
+	tell = func(what string) { fmt.Fprintf(w, "\r\x1b[K%s", what) }
+	return tell, func() { tell("") }
 }
