@@ -174,6 +174,9 @@ func probes(dir string) map[string]probe {
 		"data.categorical": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "features, a category each", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
 		}},
+		"data.ignore": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features", got.manifest(t).Data.Features, plain().manifest(t).Data.Features-1)
+		}},
 		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")
 		}},

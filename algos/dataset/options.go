@@ -44,6 +44,10 @@ type Options struct {
 	// value is not a number. Columns of the training data stay what they are there.
 	Categorical []string
 
+	// Ignore lists the CSV columns that are left out, by name or as "#3". They are
+	// neither read nor missed in further files and in test data.
+	Ignore []string
+
 	// Labels is the path of the labels of MatrixMarket data: a MatrixMarket vector,
 	// or text with a label a line.
 	Labels string
@@ -119,6 +123,11 @@ func (o Options) resolved() (Options, error) {
 			bad("categorical %q: want a column name, # and a column number from 0, or *", name)
 		}
 	}
+	for _, name := range o.Ignore {
+		if !isColumn(name) {
+			bad("ignore %q: want a column name, or # and a column number from 0", name)
+		}
+	}
 	if o.Like != nil {
 		if err := o.Like.check(); err != nil {
 			bad("training info: %w", err)
@@ -143,6 +152,8 @@ func (o Options) suits(format string) error {
 	switch {
 	case format != CSV && len(o.Categorical) > 0 && o.Like == nil:
 		return fmt.Errorf("data.categorical is for columns of CSV, but the format is %s", format)
+	case format != CSV && len(o.Ignore) > 0 && o.Like == nil:
+		return fmt.Errorf("data.ignore is for columns of CSV, but the format is %s", format)
 	case format != MM && o.Labels != "":
 		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
 	}

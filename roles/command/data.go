@@ -33,6 +33,7 @@ func (p *program) dataStatCommand() *cli.Command {
 			&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
 			&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
 			&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
+			&cli.StringSliceFlag{Name: "ignore", Usage: "CSV: a `column` to leave out; may be repeated"},
 			&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
 			&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
 			p.asJSON("print one JSON object on stdout"),
@@ -44,7 +45,7 @@ func (p *program) dataStatCommand() *cli.Command {
 }
 
 // statFlags are the flags that stand for settings of a job.
-var statFlags = []string{"format", "label", "positive", "header", "categorical", "base", "labels"}
+var statFlags = []string{"format", "label", "positive", "header", "categorical", "ignore", "base", "labels"}
 
 func (p *program) dataStat(c *cli.Context) error {
 	if c.String("config") != "" {
@@ -54,7 +55,7 @@ func (p *program) dataStat(c *cli.Context) error {
 		return usagef("data stat: which data? petuum data stat FILE... or --config FILE.toml")
 	}
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
-		Categorical: c.StringSlice("categorical"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}
