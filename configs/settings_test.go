@@ -47,9 +47,9 @@ func wrongValues(s Setting) (file, set string) {
 	case "string":
 		return "5", "[5]"
 	case "string or list of strings":
-		return "5", "5"
+		return "5", "[5]"
 	case "list of strings":
-		return `"x"`, "x"
+		return `"x"`, "[5]"
 	case "boolean":
 		return "1", "yes"
 	}
