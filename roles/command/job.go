@@ -102,8 +102,12 @@ func (p *program) scheduler(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	width := columns(c.App.ErrWriter)
+	if width != nil {
+		c.App.ErrWriter = &screen{w: c.App.ErrWriter}
+	}
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Width: columns(c.App.ErrWriter), Patient: p.child, Joined: local.Joined, Began: local.Began()})
+		Width: width, Patient: p.child, Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}
