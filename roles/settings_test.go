@@ -286,7 +286,7 @@ func parameterProbes() map[string]probe {
 		"logreg algorithm.lambda":    {value: "0.1", seen: another},
 		"logreg algorithm.C":         {value: "1.5", seen: another},
 		"logreg algorithm.penalty":   {value: `"l1"`, refused: "algorithm.penalty"},
-		"logreg algorithm.intercept": {value: "true", refused: "algorithm.intercept"},
+		"logreg algorithm.intercept": {value: "true", seen: another},
 		"logreg algorithm.solver": {value: `"adagrad"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "a gap by adagrad", got.Gap != nil, false)
 			is(t, "a gap by default", plain().Gap != nil, true)
