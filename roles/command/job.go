@@ -55,6 +55,9 @@ func (p *program) run(c *cli.Context) error {
 	if cfg.Cluster.KeyFile != "" {
 		role = append(role, "--set", fmt.Sprintf("cluster.key_file=%q", cfg.Cluster.KeyFile))
 	}
+	if columns(c.App.ErrWriter) != nil { // on which the scheduler has a line of progress
+		c.App.ErrWriter = &screen{w: c.App.ErrWriter, line: []byte(rewind)}
+	}
 	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Log: logger(c, cfg)})
 }
 
