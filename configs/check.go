@@ -111,6 +111,7 @@ func (l *loader) checkData() {
 	only(d.Header != "auto", "data.header", "csv", "CSV")
 	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
 	only(len(d.Ignore) > 0, "data.ignore", "csv", "CSV")
+	only(d.Missing != nil, "data.missing", "csv", "CSV")
 	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
 	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
 	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")

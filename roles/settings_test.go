@@ -177,6 +177,10 @@ func probes(dir string) map[string]probe {
 		"data.ignore": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "features", got.manifest(t).Data.Features, plain().manifest(t).Data.Features-1)
 		}},
+		"data.missing": {value: "7.0", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "in the model", *got.manifest(t).Data.Missing, 7)
+			is(t, "by default", plain().manifest(t).Data.Missing == nil, true)
+		}},
 		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")
 		}},

@@ -42,7 +42,10 @@ func (b *builder) csv(line []byte) *fault {
 				break
 			}
 			v, err := parseFloat(it.field)
-			if err != nil || !isFinite(v) {
+			switch {
+			case err != nil && l.options.Missing != nil && missing(it.field):
+				v = *l.options.Missing
+			case err != nil || !isFinite(v):
 				return l.badFeature(n, it.field, v, it.at)
 			}
 			b.row[t] = v
@@ -93,7 +96,7 @@ func (l *layout) badFeature(n int, field []byte, v float64, at int) *fault {
 	name := l.column(n)
 	switch {
 	case missing(field):
-		return faultf(at, "column %s: the value is missing: remove the row or fill the value in, as nothing is guessed here; or leave the column out (data.ignore)", name)
+		return faultf(at, "column %s: the value is missing: remove the row, fill the value in, say what stands for it (data.missing), or leave the column out (data.ignore)", name)
 	case !isFinite(v):
 		return faultf(at, "column %s: %s is not finite", name, excerpt(field))
 	}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -111,5 +112,39 @@ func TestIgnoreRefusals(t *testing.T) {
 	bad := Info{Format: CSV, Ignored: []Ignored{{Column: 3}, {Column: 3}}}
 	if err := bad.check(); err == nil {
 		t.Error("ignored columns out of order are not refused")
+	}
+}
+
+// TestMissing: a number stands for the missing ones, of test data too, and for no word
+// or label.
+func TestMissing(t *testing.T) {
+	o := Defaults()
+	o.Missing = new(-2.5)
+	const text = "y,a,b\n1,,3\n0,NA,0\n"
+	got := mustLoad(t, "a.csv", text, o, 2)
+	if d := cmp.Diff([]string{"1/1 0:-2.5 1:3", "0/0 0:-2.5"}, got.rows()); d != "" {
+		t.Errorf("rows (-want +got):\n%s", d)
+	}
+	like := Defaults()
+	like.Like = throughJSON(t, got.info)
+	if d := cmp.Diff([]string{"1/1 0:4 1:-2.5"}, mustLoad(t, "b.csv", "b,y,a\n,1,4\n", like, 1).rows()); d != "" {
+		t.Errorf("like it, rows (-want +got):\n%s", d)
+	}
+	o.Missing = new(0.0)
+	if got := mustLoad(t, "a.csv", text, o, 1); got.info.NonZeros != 1 {
+		t.Errorf("0 for missing: got %d values, want 1", got.info.NonZeros)
+	}
+	for _, c := range []struct{ name, file, text, want string }{
+		{"a label", "a.csv", "y,a\n,1\n", "the label is missing"},
+		{"a word", "a.csv", "y,a\n1,x\n", `"x" is not a number`},
+		{"no CSV", "a.svm", "1 1:1\n", "data.missing is for CSV, but the format is libsvm"},
+	} {
+		if _, err := load(c.file, []byte(c.text), o, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
+		}
+	}
+	o.Missing = new(math.Inf(1))
+	if err := o.Validate(); err == nil {
+		t.Error("an infinite number for missing ones is not refused")
 	}
 }

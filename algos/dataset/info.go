@@ -46,6 +46,7 @@ type Info struct {
 	LabelColumn int       `json:"label_column,omitempty"` // CSV: its 0-based number
 	Names       []string  `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
 	Ignored     []Ignored `json:"ignored,omitempty"`      // CSV: the columns that are left out, in their order
+	Missing     *float64  `json:"missing,omitempty"`      // Options.Missing
 	Columns     []Column  `json:"columns,omitempty"`      // CSV with categories: all columns but the label and Ignored; Names are made by WithNames
 }
 
@@ -138,6 +139,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the label column: %q and %q", a.Label, b.Label)
 	case !slices.Equal(a.Ignored, b.Ignored):
 		return bad("parts disagree about the ignored columns")
+	case (a.Missing == nil) != (b.Missing == nil), a.Missing != nil && *a.Missing != *b.Missing:
+		return bad("parts disagree about what stands for missing numbers")
 	case a.Positive != b.Positive:
 		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):
@@ -294,6 +297,8 @@ func (a Info) check() error {
 		return bad("%d names for %d features", len(a.Names), a.Seen)
 	case a.Unlabelled && (a.Classes != nil || !a.Numeric):
 		return bad("classes of data without labels")
+	case a.Missing != nil && !isFinite(*a.Missing):
+		return bad("missing numbers are %g", *a.Missing)
 	case len(a.Classes) != len(a.Counts), len(a.Classes) > MaxClasses, len(a.Classes) > 0 && a.TooMany:
 		return bad("%d classes with %d counts", len(a.Classes), len(a.Counts))
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:

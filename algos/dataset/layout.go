@@ -199,6 +199,7 @@ func (l *layout) info() Info {
 		Label:       l.labelName,
 		LabelColumn: max(0, l.label),
 		Ignored:     l.ignored,
+		Missing:     o.Missing,
 	}
 	if l.format != LIBSVM {
 		info.Base = 0
