@@ -48,6 +48,7 @@ func (o outcome) manifest(t *testing.T) (m struct {
 		Rows, Features int
 		Label          string
 		Names, Classes []string
+		Missing        *float64
 	}
 	Tables []struct {
 		Name  string
