@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -79,6 +80,12 @@ func (l *layout) columnOf(setting, name string, fields []string) (int, error) {
 		i = slices.Index(fields, name)
 	}
 	switch {
+	case i < 0 && strings.Contains(name, ","):
+		several := strings.Split(name, ",")
+		for k, one := range several {
+			several[k] = strconv.Quote(strings.TrimSpace(one))
+		}
+		return 0, fmt.Errorf("%s: there is no column %q: write several as [%s]", setting, name, strings.Join(several, ", "))
 	case i < 0:
 		return 0, fmt.Errorf("%s: there is no column %q: %s", setting, name, l.listColumns(fields, name))
 	case i >= len(fields):
@@ -87,6 +94,18 @@ func (l *layout) columnOf(setting, name string, fields []string) (int, error) {
 		return 0, fmt.Errorf(`%s: two columns have the name %q: give the number, as "#%d"`, setting, name, i)
 	}
 	return i, nil
+}
+
+// IgnoredNames returns the ignored columns by name, or as "#3".
+func (a Info) IgnoredNames() []string {
+	var names []string
+	for _, c := range a.Ignored {
+		if c.Name == "" {
+			c.Name = "#" + strconv.Itoa(c.Column)
+		}
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // FileColumn returns the 0-based number, in the first CSV file, of column t of those

@@ -24,28 +24,29 @@ func TestIgnore(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		o          Options
+		left       string // the ignored columns
 		names      string // of the features
 		want       []string
 		like       string // a file read like the first
 		wantLike   []string
 	}{
-		{"by name", named, withIgnore("y", "name", "id"), "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"by name", named, withIgnore("y", "name", "id"), "id name", "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"b,a,y,name,id\n9,8,1,Bob,q\n", []string{"1/1 0:8 1:9"}},
-		{"unlabelled", named, withIgnore("y", "name", "id"), "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"unlabelled", named, withIgnore("y", "name", "id"), "id name", "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"id,name,a,b\nq,Bob,8,9\n", []string{"? 0:8 1:9"}},
-		{"not there", named, withIgnore("y", "#0", "#2"), "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"not there", named, withIgnore("y", "#0", "#2"), "id name", "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"a,y,b\n8,1,9\n", []string{"1/1 0:8 1:9"}},
-		{"no header", bare, withIgnore("#1", "#0", "#2"), "#3 #4", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"no header", bare, withIgnore("#1", "#0", "#2"), "#0 #2", "#3 #4", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"q,0,Bob,8,9\n", []string{"0/0 0:8 1:9"}},
-		{"no header, unlabelled", bare, withIgnore("#1", "#0", "#2"), "#3 #4", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"no header, unlabelled", bare, withIgnore("#1", "#0", "#2"), "#0 #2", "#3 #4", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"q,Bob,8,9\n", []string{"? 0:8 1:9"}},
-		{"header for training only", named, withIgnore("y", "id", "name"), "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
+		{"header for training only", named, withIgnore("y", "id", "name"), "id name", "a b", []string{"1/1 0:2 1:3", "0/0 0:4 1:5"},
 			"q,0,Bob,8,9\n", []string{"0/0 0:8 1:9"}},
-		{"a column without a name", ",y,a\n0,1,2\n1,0,3\n", withIgnore("y", "#0"), "a", []string{"1/1 0:2", "0/0 0:3"},
+		{"a column without a name", ",y,a\n0,1,2\n1,0,3\n", withIgnore("y", "#0"), "#0", "a", []string{"1/1 0:2", "0/0 0:3"},
 			"a,y\n7,1\n", []string{"1/1 0:7"}},
-		{"one of two of a name", "y,a,a\n1,2,x\n0,3,x\n", withIgnore("y", "#2"), "a", []string{"1/1 0:2", "0/0 0:3"},
+		{"one of two of a name", "y,a,a\n1,2,x\n0,3,x\n", withIgnore("y", "#2"), "a", "a", []string{"1/1 0:2", "0/0 0:3"},
 			"a,a\n7,x\n", []string{"? 0:7"}},
-		{"categories", named, mixed, "name= name=Ann a b", []string{"1/1 1:1 2:2 3:3", "0/0 0:1 2:4 3:5"},
+		{"categories", named, mixed, "id", "name= name=Ann a b", []string{"1/1 1:1 2:2 3:3", "0/0 0:1 2:4 3:5"},
 			"id,name,a,b\nq,Ann,8,9\n", []string{"? 1:1 2:8 3:9"}},
 	} {
 		for _, of := range []int{1, 3} {
@@ -56,6 +57,9 @@ func TestIgnore(t *testing.T) {
 			}
 			checkParts(t, got)
 			info := throughJSON(t, got.info)
+			if left := strings.Join(info.IgnoredNames(), " "); left != c.left {
+				t.Errorf("%s: got ignored columns %q, want %q", c.name, left, c.left)
+			}
 			if d := cmp.Diff(c.want, got.rows()); d != "" || strings.Join(featureNames(*info), " ") != c.names {
 				t.Errorf("%s: got features %q, want %q, rows (-want +got):\n%s", c.name, featureNames(*info), c.names, d)
 			}
@@ -96,6 +100,7 @@ func TestIgnoreRefusals(t *testing.T) {
 		want             string
 	}{
 		{"no such column", "a.csv", "y,job\n1,u\n", withIgnore("", "jbo"), `data.ignore: there is no column "jbo": the nearest is "job" of the columns y, job`},
+		{"several in one", "a.csv", "y,job,id\n1,u,2\n", withIgnore("", "job, id"), `data.ignore: there is no column "job, id": write several as ["job", "id"]`},
 		{"no such number", "a.csv", "y,job\n1,u\n", withIgnore("", "#2"), "data.ignore: there is no column 2 (from 0), only 2 columns"},
 		{"the label", "a.csv", "y,job\n1,u\n", withIgnore("", "y"), `data.ignore: column "y" is the label`},
 		{"no header", "a.csv", "1,2\n", withIgnore("#0", "job"), `there is no header, so column "job" needs a number`},

@@ -159,6 +159,9 @@ func printStats(out io.Writer, s dataset.Stats) error {
 	line("format", "%s", format)
 	line("rows", "%s (%s without a value)", count(i.Rows), count(s.EmptyRows))
 	line("features", "%s", count(i.Features))
+	if len(i.Ignored) > 0 {
+		line("ignored", "%s", strings.Join(i.IgnoredNames(), ", "))
+	}
 	line("non-zeros", "%s, %.4g %% of all; %s to %s a row", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax))
 	line("values", "%.6g to %.6g", s.ValueMin, s.ValueMax)
 	if i.Dropped > 0 {
