@@ -112,19 +112,15 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	one := ""
-	if len(d.Classes) > 2 {
-		one = ": data.positive names the class to tell from all others"
-	}
 	switch classes := d.Classes; {
 	case d.Rows == 0:
 		return nil, errors.New("logreg: the data has no rows")
 	case d.TooMany || d.Classes == nil:
 		return nil, errors.New("logreg: want labels of two classes, got quantities")
 	case len(classes) > 8:
-		return nil, fmt.Errorf("logreg: want labels of two classes, got %d, of which the first are %s%s", len(classes), strings.Join(classes[:8], ", "), one)
+		return nil, fmt.Errorf("logreg: want labels of two classes, got %d, of which the first are %s", len(classes), strings.Join(classes[:8], ", "))
 	case len(classes) != 2:
-		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s%s", len(classes), strings.Join(classes, ", "), one)
+		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s", len(classes), strings.Join(classes, ", "))
 	case d.Features == 0:
 		return nil, errors.New("logreg: the data has no features")
 	}
