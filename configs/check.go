@@ -110,13 +110,21 @@ func (l *loader) checkData() {
 	only(d.Label != "", "data.label", "csv", "CSV")
 	only(d.Header != "auto", "data.header", "csv", "CSV")
 	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
+	only(len(d.Ignore) > 0, "data.ignore", "csv", "CSV")
+	only(d.Missing != nil, "data.missing", "csv", "CSV")
 	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
 	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
-	for _, column := range d.Categorical {
+	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")
+	l.columns("data.ignore", d.Ignore, "or a name", "")
+}
+
+// columns checks a list of names and numbers of columns; all stands for all of them.
+func (l *loader) columns(key string, list []string, want, all string) {
+	for _, column := range list {
 		number, ok := strings.CutPrefix(column, "#")
 		_, err := strconv.ParseUint(number, 10, 31)
-		l.rule(column == "" || ok && err != nil, strconv.Quote(shortened(column))+` is no column: want "#" and a number from 0, a name, or "*"`, "data.categorical")
-		l.rule(!ok && column != "*" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.categorical", "data.header")
+		l.rule(column == "" || ok && err != nil, strconv.Quote(shortened(column))+` is no column: want "#" and a number from 0, `+want, key)
+		l.rule(!ok && (all == "" || column != all) && l.c.Data.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, key, "data.header")
 	}
 }
 

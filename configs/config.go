@@ -54,6 +54,8 @@ type Data struct {
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
 
 	Categorical []string `toml:"categorical" doc:"columns of a CSV file whose values are categories, by name or as \"#3\"; \"*\" is every column whose first value is not a number"`
+	Ignore      []string `toml:"ignore" doc:"columns of a CSV file that are left out, such as identifiers, by name or as \"#3\""`
+	Missing     *float64 `toml:"missing" doc:"number that stands for a missing one in a CSV file, such as 0; unset, a missing number is an error"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 }
@@ -114,7 +116,7 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Job:         Job{Seed: 1},
-		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
 		Evaluate:    Evaluate{Test: true},

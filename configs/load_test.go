@@ -138,9 +138,9 @@ func TestProblems(t *testing.T) {
 		{"deep", "algorithm.x = " + strings.Repeat("[", 100), nil, "4: algorithm.x" + strings.Repeat("[0]", 33) + ": lists and tables are nested deeper than 32"},
 		{"dots", "a" + strings.Repeat(".a", 100) + " = 1", nil, "4: a key of more than 16 parts"},
 
-		{"all at once, by line", "[log]\nlevel = 3\nx = 1\n[cluster]\nservers = 0\n", []string{"stop.epochs=-1", "job.name=3"},
+		{"all at once, by line", "[log]\nlevel = 3\nx = 1\n[cluster]\nservers = 0\n", []string{"stop.epochs=-1", "job.name=[3]"},
 			"5: log.level: want a string, got the integer 3: a string needs quotes, as \"3\"\n6: log.x: unknown key; nearest valid name \"level\"\n8: cluster.servers: 0 is out of range: " + needInt +
-				"\n--set stop.epochs=-1: -1 is out of range: want an integer of at least 0\n--set job.name=3: want a string, got the integer 3: a string needs quotes, as \"3\""},
+				"\n--set stop.epochs=-1: -1 is out of range: want an integer of at least 0\n--set job.name=[3]: want a string, got a list"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var want []string
@@ -209,12 +209,16 @@ func TestOverrides(t *testing.T) {
 		{set: "algorithm.x=l1", get: param, has: `"l1"`},
 		{set: "algorithm.x=[1, 2", get: param, has: `"[1, 2"`},
 		{set: "algorithm.x=[1, # \x01\n2]", get: param, has: `"[1, # \u0001\n2]"`}, // only the toml package knows
-		{set: "job.name=7", want: `--set job.name=7: want a string, got the integer 7: a string needs quotes, as "7"`},
+		{set: "job.name=7", get: func(c *Config) any { return c.Job.Name }, has: "7"},
+		{set: "data.positive=2.50", get: func(c *Config) any { return c.Data.Positive }, has: "2.50"},
+		{set: "data.ignore=id", get: func(c *Config) any { return strings.Join(c.Data.Ignore, " ") }, has: "id"},
+		{set: "data.categorical=*", get: func(c *Config) any { return strings.Join(c.Data.Categorical, " ") }, has: "*"},
 		{set: "cluster.servers=two", want: `--set cluster.servers=two: want an integer from 1 to 65536, got the string "two"`},
 		{set: "cluster.servers=3#4", want: `--set cluster.servers=3#4: want an integer from 1 to 65536, got the string "3#4"`},
 		{set: "cluster.servers=", want: `--set cluster.servers=: want an integer from 1 to 65536, got no value`},
 		{set: "cluster.servers=3\nlog.level=4", want: `--set "cluster.servers=3\nlog.level=4": want an integer from 1 to 65536, got the string "3\nlog.level=4"`},
-		{set: "cluster.join=a:1", want: `--set cluster.join=a:1: want a list of strings, got the string "a:1"`},
+		{set: "cluster.join=a:1", get: func(c *Config) any { return strings.Join(c.Cluster.Join, " ") }, has: "a:1"},
+		{set: "job.name=[7]", want: `--set job.name=[7]: want a string, got a list`},
 		{set: `cluster.join=["a"]`, want: `--set cluster.join=["a"]: "a" is no address: want host:port with a port from 1 to 65535, as "10.0.0.1:7946"`},
 		{set: "cluster.servrs=3", want: `--set cluster.servrs=3: unknown key; nearest valid name "servers"`},
 		{set: "servers=3", want: `--set servers=3: unknown key outside of any section; nearest valid name "cluster.servers"`},

@@ -135,7 +135,7 @@ func (l *loader) override(root *node, o Override, nth int) {
 		return
 	}
 	if t := l.below(root, path, at); t != nil {
-		t.put(path[len(path)-1], overrideValue(o.Text[s.pos+1:], at))
+		t.put(path[len(path)-1], typed(kindOf(strings.Join(path, ".")), o.Text[s.pos+1:], at))
 	}
 }
 
@@ -167,19 +167,18 @@ func (l *loader) isSection(name string) bool {
 	return false
 }
 
-// value is that of an override whose setting is known, and so whether it is text:
-// then it needs no quotes, whatever it looks like. A flag for a list gives an
-// element, which joins those that the same flag gave before.
+// value is that of an override whose setting is known. A flag gives text as it is,
+// for a list an element, which joins those that the same flag gave before.
 func (o Override) value(before *node, at place) *node {
 	kind := o.kind
-	for _, s := range Settings() {
-		if s.Key == o.Key {
-			kind = s.Type
-		}
+	if k := kindOf(o.Key); k != "" {
+		kind = k
+	}
+	if o.variable() {
+		return typed(kind, o.Text, at)
 	}
 	n := overrideValue(o.Text, at)
-	isText := strings.Contains(kind, "string")
-	if _, ok := n.value.(string); isText && (!o.variable() || n.kind == scalar && !ok) {
+	if strings.Contains(kind, "string") {
 		n = &node{at: at, value: o.Text}
 	}
 	if strings.HasPrefix(kind, "list of") && n.kind == scalar {
@@ -187,6 +186,29 @@ func (o Override) value(before *node, at place) *node {
 		if before != nil && before.kind == array && before.at.label == o.Label {
 			n.items = append(slices.Clone(before.items), n.items...)
 		}
+	}
+	return n
+}
+
+// kindOf is Setting.Type of a key, "" if no setting has it.
+func kindOf(key string) string {
+	for _, s := range Settings() {
+		if s.Key == key {
+			return s.Type
+		}
+	}
+	return ""
+}
+
+// typed is the value of a setting of a kind. What is text for it needs no quotes,
+// whatever it looks like, and its only element stands for a list.
+func typed(kind, text string, at place) *node {
+	n := overrideValue(text, at)
+	if _, ok := n.value.(string); strings.Contains(kind, "string") && n.kind == scalar && !ok {
+		n = &node{at: at, value: text}
+	}
+	if strings.HasPrefix(kind, "list of") && n.kind == scalar {
+		n = &node{kind: array, at: at, items: []*node{n}}
 	}
 	return n
 }

@@ -25,10 +25,13 @@ A value comes from the last of these that has one:
 1. the default in the table;
 2. the file;
 3. the environment: BTPETUUM_BT, the section, BT_BT and the key, in capitals. BTcluster.key_fileBT is BTPETUUM_CLUSTER_KEY_FILEBT,
-   the parameter BTlambdaBT is BTPETUUM_ALGORITHM_LAMBDABT. A text needs no quotes; a list is TOML, as in BT["a:1", "b:2"]BT, or
-   its only element. A variable that begins like a section but has no setting's name is an error, so that a slip is
-   not lost; all others, such as BTPETUUM_SHARDBT, are left alone;
-4. the command line: BT--set section.key=valueBT, or a flag of its own, such as BT--bindBT.
+   the parameter BTlambdaBT is BTPETUUM_ALGORITHM_LAMBDABT. A variable that begins like a section but has no
+   setting's name is an error, so that a slip is not lost; all others, such as BTPETUUM_SHARDBT, are left alone;
+4. the command line: BT--set section.key=valueBT, or a flag of its own, such as BT--bindBT. Of several
+   BT--setBT for one key the last counts.
+
+In the environment and on the command line a text needs no quotes but the shell's, and a list is TOML, as in
+BT--set 'data.ignore=["id", "name"]'BT, or its only element: BT--set data.ignore=idBT.
 
 BTpetuum config show FILE.tomlBT prints every value and where it comes from; BTpetuum config check FILE.tomlBT all that is
 wrong with a file, and what would run.

@@ -140,7 +140,7 @@ func TestTour(t *testing.T) {
 		}
 	}
 	finish()
-	for _, want := range []string{"objective       0.3245", "class\tprobability\n", "heating=gas", "0 FAIL"} {
+	for _, want := range []string{"objective       0.3245", "class\tprobability\n", "heating=gas", "(intercept)\t", "prediction\n", "0 FAIL"} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("%d blocks do not show %q:\n%s", len(blocks), want, all.String())
 		}

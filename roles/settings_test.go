@@ -48,6 +48,7 @@ func (o outcome) manifest(t *testing.T) (m struct {
 		Rows, Features int
 		Label          string
 		Names, Classes []string
+		Missing        *float64
 	}
 	Tables []struct {
 		Name  string
@@ -174,6 +175,13 @@ func probes(dir string) map[string]probe {
 		"data.categorical": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "features, a category each", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
 		}},
+		"data.ignore": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features", got.manifest(t).Data.Features, plain().manifest(t).Data.Features-1)
+		}},
+		"data.missing": {value: "7.0", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "in the model", *got.manifest(t).Data.Missing, 7)
+			is(t, "by default", plain().manifest(t).Data.Missing == nil, true)
+		}},
 		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")
 		}},
@@ -223,11 +231,11 @@ func clusterProbes(file func(string) string) map[string]probe {
 		"cluster.parts":   {value: "5", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "parts", len(got.Wait.Parts), 5) }},
 		"cluster.shards":  {value: "3", with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "shards=3 of=3") }},
 		"cluster.join":    {value: `["127.0.0.1:1"]`, refused: "127.0.0.1:1"},
-		"cluster.bind":    {value: `"127.0.0.2"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.2:") }},
+		"cluster.bind":    {value: `"127.0.0.2"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "gossip=127.0.0.2:") }},
 		"cluster.advertise": {value: `"127.0.0.3"`, watch: func(t *testing.T, args []string) {
 			start(t, t.TempDir(), append([]string{"scheduler"}, args...)...).until("to join 127.0.0.3:")
 		}},
-		"cluster.gossip":   {value: `"127.0.0.4:0"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.4:") }},
+		"cluster.gossip":   {value: `"127.0.0.4:0"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "gossip=127.0.0.4:") }},
 		"cluster.data":     {value: `"127.0.0.5:0"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "data=127.0.0.5:") }},
 		"cluster.key_file": {value: fmt.Sprintf("%q", file("key")), refused: file("key")},
 	}
@@ -283,7 +291,7 @@ func parameterProbes() map[string]probe {
 		"logreg algorithm.lambda":    {value: "0.1", seen: another},
 		"logreg algorithm.C":         {value: "1.5", seen: another},
 		"logreg algorithm.penalty":   {value: `"l1"`, refused: "algorithm.penalty"},
-		"logreg algorithm.intercept": {value: "true", refused: "algorithm.intercept"},
+		"logreg algorithm.intercept": {value: "true", seen: another},
 		"logreg algorithm.solver": {value: `"adagrad"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "a gap by adagrad", got.Gap != nil, false)
 			is(t, "a gap by default", plain().Gap != nil, true)

@@ -15,7 +15,7 @@ const MaxCategories = 1 << 20
 // maxCategory is the longest category, in bytes.
 const maxCategory = 1024
 
-// Column is a CSV column other than the label. A column of numbers is one feature;
+// Column is a CSV column that is neither the label nor ignored. A column of numbers is one feature;
 // a categorical column is a feature for each of its categories, 1 where it applies.
 type Column struct {
 	Name        string   `json:"name,omitempty"` // "" without a header
@@ -176,16 +176,12 @@ func (a Info) categoryNames() []string {
 	return names
 }
 
-// columnName returns the name of column t of the features, or its number in the
-// file, where the label is a column too.
+// columnName returns the name of column t of the features, or its number in the file.
 func (a Info) columnName(t int) string {
 	if name := a.Columns[t].Name; name != "" {
 		return name
 	}
-	if t >= a.LabelColumn && !a.Unlabelled {
-		t++
-	}
-	return "#" + strconv.Itoa(t)
+	return "#" + strconv.Itoa(a.FileColumn(t))
 }
 
 // categories numbers the categories that one builder meets. Until places are known
@@ -287,22 +283,14 @@ func (l *layout) categoricalColumns(fields []string, first []string) ([]bool, er
 			}
 			continue
 		}
-		i, numbered := columnNumber(name)
+		i, err := l.columnOf("data.categorical", name, fields)
 		switch {
-		case !numbered && l.columns == nil:
-			return nil, fmt.Errorf(`data.categorical: there is no header, so column %q needs a number, as "#0" for the first column`, name)
-		case !numbered:
-			i = slices.Index(fields, name)
-		}
-		switch {
-		case i < 0:
-			return nil, fmt.Errorf("data.categorical: there is no column %q: %s", name, l.listColumns(fields, name))
-		case i >= len(fields):
-			return nil, fmt.Errorf("data.categorical: there is no column %d (from 0), only %d columns", i, len(fields))
+		case err != nil:
+			return nil, err
 		case i == l.label:
 			return nil, fmt.Errorf("data.categorical: column %q is the label, whose words are classes anyway", name)
-		case !numbered && slices.Contains(fields[i+1:], name):
-			return nil, fmt.Errorf(`data.categorical: two columns have the name %q: give the number, as "#%d"`, name, i)
+		case l.left[i]:
+			return nil, fmt.Errorf("data.categorical: column %q is in data.ignore, too", name)
 		}
 		categorical[l.target[i]] = true
 	}

@@ -132,7 +132,7 @@ func TestCategoricalRefusals(t *testing.T) {
 		{"long", "a.csv", "y,a\n1," + strings.Repeat("x", 1025) + "\n", withCategorical("a"), "is longer than 1024 bytes"},
 		{"more than features", "a.csv", "y,a\n1,u\n1,v\n1,w\n", fixed, "the columns make 3 features with their categories, but data.features is 2"},
 		{"decimal comma", "a.csv", "y;a\n1;2,5\n", Defaults(), `"2,5" is not a number: write it with a decimal point`},
-		{"a missing number", "a.csv", "y,a\n1,\n", Defaults(), `column "a": the value is missing: remove the row or fill the value in`},
+		{"a missing number", "a.csv", "y,a\n1,\n", Defaults(), `column "a": the value is missing: remove the row, fill the value in, say what stands for it (data.missing)`},
 	} {
 		if _, err := load(c.file, []byte(c.text), c.o, 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.want)

@@ -6,6 +6,7 @@ import "bytes"
 const (
 	labelField   = -1
 	droppedField = -2
+	ignoredField = -3
 )
 
 // csv adds the row of a CSV line.
@@ -28,6 +29,7 @@ func (b *builder) csv(line []byte) *fault {
 			if f := b.labels.token(it.field, it.at); f != nil {
 				return f
 			}
+		case ignoredField:
 		case droppedField:
 			if v, err := parseFloat(it.field); err != nil || v != 0 {
 				b.dropped++
@@ -40,7 +42,10 @@ func (b *builder) csv(line []byte) *fault {
 				break
 			}
 			v, err := parseFloat(it.field)
-			if err != nil || !isFinite(v) {
+			switch {
+			case err != nil && l.options.Missing != nil && missing(it.field):
+				v = *l.options.Missing
+			case err != nil || !isFinite(v):
 				return l.badFeature(n, it.field, v, it.at)
 			}
 			b.row[t] = v
@@ -91,7 +96,7 @@ func (l *layout) badFeature(n int, field []byte, v float64, at int) *fault {
 	name := l.column(n)
 	switch {
 	case missing(field):
-		return faultf(at, "column %s: the value is missing: remove the row or fill the value in, as nothing is guessed here", name)
+		return faultf(at, "column %s: the value is missing: remove the row, fill the value in, say what stands for it (data.missing), or leave the column out (data.ignore)", name)
 	case !isFinite(v):
 		return faultf(at, "column %s: %s is not finite", name, excerpt(field))
 	}
@@ -101,7 +106,7 @@ func (l *layout) badFeature(n int, field []byte, v float64, at int) *fault {
 			return faultf(at, "column %s: %s is not a number: write it with a decimal point", name, excerpt(field))
 		}
 	}
-	return faultf(at, "column %s: %s is not a number: list the column in data.categorical", name, excerpt(field))
+	return faultf(at, "column %s: %s is not a number: list the column in data.categorical or, to leave it out, in data.ignore", name, excerpt(field))
 }
 
 // isBlank says whether a CSV line holds no row: nothing, or a comment.

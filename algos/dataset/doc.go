@@ -54,6 +54,9 @@
 //	y,age,"body ""mass"" index"
 //	ALL,59,32.1
 //
+// Columns that Options.Ignore lists are left out, here and in test data, whatever
+// they hold.
+//
 // MatrixMarket: coordinate (entries in any order) and array; real, integer and
 // pattern; general, symmetric and skew-symmetric. A row is a sample, and the labels
 // are in a file of their own (Options.Labels): a vector of MatrixMarket, n x 1 or
@@ -68,7 +71,8 @@
 //
 // Values equal to zero are not stored. What is malformed is refused as a
 // *SyntaxError that prints as file:line:column: what. A missing number or label (an
-// empty field, or NA) is refused too: what stands for it is for the user to say.
+// empty field, or NA) is refused too: what stands for a number is for the user to say
+// (Options.Missing).
 //
 // # Categories
 //

@@ -17,13 +17,14 @@ type frame struct {
 	named       bool
 	label       string
 	labelColumn int
+	ignored     []Ignored
 }
 
 // frameOf returns what the columns of the next file must be like, nil if they are free.
 func frameOf(like *Info, first *layout) *frame {
 	switch {
 	case like != nil:
-		f := &frame{of: "the training data", columns: like.Columns, label: like.Label, labelColumn: like.LabelColumn}
+		f := &frame{of: "the training data", columns: like.Columns, label: like.Label, labelColumn: like.LabelColumn, ignored: like.Ignored}
 		names := like.columnNames()
 		f.named = names != nil
 		if f.columns == nil {
@@ -34,7 +35,7 @@ func frameOf(like *Info, first *layout) *frame {
 		}
 		return f
 	case first != nil:
-		return &frame{"the first file", first.featureColumns(), first.names != nil, first.labelName, max(0, first.label)}
+		return &frame{"the first file", first.featureColumns(), first.names != nil, first.labelName, max(0, first.label), first.ignored}
 	}
 	return nil
 }
@@ -63,6 +64,9 @@ func (l *layout) readCSV(lines *lineReader, line []byte, off int64, first *layou
 		}
 	}
 	if err := l.findLabel(fields, frame); err != nil {
+		return err
+	}
+	if err := l.leaveOut(fields, frame); err != nil {
 		return err
 	}
 	l.unlabelled = l.label < 0
@@ -178,18 +182,18 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 	if f != nil && !numbered {
 		number, numbered = f.labelColumn, true
 	}
-	if f != nil && len(fields) == len(f.columns) {
+	if f != nil && len(fields) == len(f.columns)+len(f.ignored) {
 		numbered = false // no column is the label
 	}
 	if numbered {
 		words[number] = true
 	}
 	if f != nil {
-		for t, c := range f.columns {
-			words[t+b2i(numbered && t >= number)] = c.Categorical || words[t+b2i(numbered && t >= number)]
+		for i := range f.wordColumns(numbered) {
+			words[i] = true
 		}
 	}
-	for _, name := range l.options.Categorical {
+	for _, name := range slices.Concat(l.options.Categorical, l.options.Ignore) {
 		if i, ok := columnNumber(name); ok {
 			words[i] = true
 		}
@@ -200,6 +204,29 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 		}
 	}
 	return false
+}
+
+// wordColumns returns the columns that need not be numbers in a file that is laid out
+// as the frame's, with the label or without.
+func (f *frame) wordColumns(labelled bool) map[int]bool {
+	a := Info{Unlabelled: f.label == "", LabelColumn: f.labelColumn, Ignored: f.ignored}
+	words := map[int]bool{}
+	for _, c := range f.ignored {
+		words[c.Column] = true
+	}
+	for t, c := range f.columns {
+		if c.Categorical {
+			words[a.FileColumn(t)] = true
+		}
+	}
+	if labelled || f.label == "" {
+		return words
+	}
+	shifted := map[int]bool{}
+	for i := range words {
+		shifted[i-b2i(i > f.labelColumn)] = true
+	}
+	return shifted
 }
 
 func b2i(b bool) int {
@@ -235,7 +262,7 @@ func (l *layout) findLabel(fields []string, f *frame) error {
 		number, numbered = f.labelColumn, true
 	}
 	switch {
-	case numbered && o.Unlabelled && (number >= len(fields) || f != nil && len(fields) == len(f.columns)):
+	case numbered && o.Unlabelled && (number >= len(fields) || f != nil && len(fields) == len(f.columns)+len(f.ignored)):
 		return nil
 	case numbered && number >= len(fields):
 		return fmt.Errorf("the label (data.label) is column %d (from 0), but there are %d columns: %s", number, len(fields), l.listColumns(fields, ""))
@@ -263,7 +290,7 @@ func (l *layout) findLabel(fields []string, f *frame) error {
 	return nil
 }
 
-// setTargets makes every column but the label a feature.
+// setTargets makes every column but the label and those left out a feature.
 func (l *layout) setTargets(fields []string) {
 	if l.label >= 0 {
 		l.labelName = "#" + strconv.Itoa(l.label)
@@ -275,6 +302,10 @@ func (l *layout) setTargets(fields []string) {
 	for i := range fields {
 		if i == l.label {
 			l.target[i] = labelField
+			continue
+		}
+		if l.left[i] {
+			l.target[i] = ignoredField
 			continue
 		}
 		l.target[i] = l.features
@@ -314,7 +345,7 @@ func (l *layout) match(f *frame) error {
 	}
 	found := make([]bool, l.features)
 	for i, name := range l.columns {
-		if i == l.label {
+		if i == l.label || l.left[i] {
 			continue
 		}
 		t, ok := feature[name]

@@ -24,7 +24,7 @@ type Info struct {
 
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
-	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label
+	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label and Ignored
 	Base     int    `json:"base"`            // index of feature id 0 in LIBSVM; 0 for CSV
 
 	// The sum, sum of squares, smallest and largest of the labels as they stand in
@@ -41,11 +41,13 @@ type Info struct {
 	Counts  []uint64 `json:"counts,omitempty"`   // rows of each class
 	TooMany bool     `json:"too_many,omitempty"` // there are more than MaxClasses, all of them numbers
 
-	Positive    string   `json:"positive,omitempty"`     // Options.Positive
-	Label       string   `json:"label,omitempty"`        // CSV: the label column as in Options.Label
-	LabelColumn int      `json:"label_column,omitempty"` // CSV: its 0-based number
-	Names       []string `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
-	Columns     []Column `json:"columns,omitempty"`      // CSV with categories: all columns but the label; Names are made by WithNames
+	Positive    string    `json:"positive,omitempty"`     // Options.Positive
+	Label       string    `json:"label,omitempty"`        // CSV: the label column as in Options.Label
+	LabelColumn int       `json:"label_column,omitempty"` // CSV: its 0-based number
+	Names       []string  `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
+	Ignored     []Ignored `json:"ignored,omitempty"`      // CSV: the columns that are left out, in their order
+	Missing     *float64  `json:"missing,omitempty"`      // Options.Missing
+	Columns     []Column  `json:"columns,omitempty"`      // CSV with categories: all columns but the label and Ignored; Names are made by WithNames
 }
 
 // File is a file of the input.
@@ -135,6 +137,10 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the number of features: %d and %d", a.Features, b.Features)
 	case a.Label != b.Label, a.LabelColumn != b.LabelColumn, a.Unlabelled != b.Unlabelled:
 		return bad("parts disagree about the label column: %q and %q", a.Label, b.Label)
+	case !slices.Equal(a.Ignored, b.Ignored):
+		return bad("parts disagree about the ignored columns")
+	case (a.Missing == nil) != (b.Missing == nil), a.Missing != nil && *a.Missing != *b.Missing:
+		return bad("parts disagree about what stands for missing numbers")
 	case a.Positive != b.Positive:
 		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):
@@ -291,6 +297,8 @@ func (a Info) check() error {
 		return bad("%d names for %d features", len(a.Names), a.Seen)
 	case a.Unlabelled && (a.Classes != nil || !a.Numeric):
 		return bad("classes of data without labels")
+	case a.Missing != nil && !isFinite(*a.Missing):
+		return bad("missing numbers are %g", *a.Missing)
 	case len(a.Classes) != len(a.Counts), len(a.Classes) > MaxClasses, len(a.Classes) > 0 && a.TooMany:
 		return bad("%d classes with %d counts", len(a.Classes), len(a.Counts))
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
@@ -309,7 +317,7 @@ func (a Info) check() error {
 	if a.Classes != nil && rows != a.Rows {
 		return bad("classes have %d rows, all have %d", rows, a.Rows)
 	}
-	return checkColumns(a.Columns, a.Seen)
+	return errors.Join(checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen))
 }
 
 // finite returns v, or the largest number of its sign if v is infinite.

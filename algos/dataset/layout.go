@@ -25,10 +25,12 @@ type layout struct {
 	sep         byte
 	label       int      // CSV column of the label; -1 if there is none
 	labelName   string   // as in Options.Label
-	features    int      // columns but the label, of the first file or the training data
+	features    int      // columns but the label and those left out, of the first file or the training data
 	names       []string // of the features; nil without header
 	categorical []bool   // of the features; nil if there are no categories
-	target      []int    // of each CSV column: its feature, labelField or droppedField
+	target      []int    // of each CSV column: its feature, labelField, droppedField or ignoredField
+	left        []bool   // of each CSV column: it is left out
+	ignored     []Ignored
 	columns     []string // names of all columns as in the file; nil without header
 }
 
@@ -196,6 +198,8 @@ func (l *layout) info() Info {
 		Positive:    o.Positive,
 		Label:       l.labelName,
 		LabelColumn: max(0, l.label),
+		Ignored:     l.ignored,
+		Missing:     o.Missing,
 	}
 	if l.format != LIBSVM {
 		info.Base = 0

@@ -44,6 +44,14 @@ type Options struct {
 	// value is not a number. Columns of the training data stay what they are there.
 	Categorical []string
 
+	// Ignore lists the CSV columns that are left out, by name or as "#3". They are
+	// neither read nor missed in further files and in test data.
+	Ignore []string
+
+	// Missing, unless nil, is the number that stands for a missing one in a CSV column
+	// of numbers; else it is an error.
+	Missing *float64
+
 	// Labels is the path of the labels of MatrixMarket data: a MatrixMarket vector,
 	// or text with a label a line.
 	Labels string
@@ -119,13 +127,21 @@ func (o Options) resolved() (Options, error) {
 			bad("categorical %q: want a column name, # and a column number from 0, or *", name)
 		}
 	}
+	for _, name := range o.Ignore {
+		if !isColumn(name) {
+			bad("ignore %q: want a column name, or # and a column number from 0", name)
+		}
+	}
+	if o.Missing != nil && !isFinite(*o.Missing) {
+		bad("missing %g: want a finite number", *o.Missing)
+	}
 	if o.Like != nil {
 		if err := o.Like.check(); err != nil {
 			bad("training info: %w", err)
 		} else if o.Like.Format == "" {
 			bad("training info: it is of no data")
 		}
-		o.Positive = o.Like.Positive
+		o.Positive, o.Missing = o.Like.Positive, o.Like.Missing
 	}
 	return o, errors.Join(errs...)
 }
@@ -143,6 +159,10 @@ func (o Options) suits(format string) error {
 	switch {
 	case format != CSV && len(o.Categorical) > 0 && o.Like == nil:
 		return fmt.Errorf("data.categorical is for columns of CSV, but the format is %s", format)
+	case format != CSV && len(o.Ignore) > 0 && o.Like == nil:
+		return fmt.Errorf("data.ignore is for columns of CSV, but the format is %s", format)
+	case format != CSV && o.Missing != nil && o.Like == nil:
+		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
 	case format != MM && o.Labels != "":
 		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"petuum/algos"
@@ -26,6 +27,10 @@ func TestConformance(t *testing.T) {
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4}},
 		{"adagrad", func(r *Regression) { r.Solver, r.Batch = "adagrad", 20 }, algotest.Suite{
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4, Every: 150}},
+		{"dual with intercept", func(r *Regression) { r.Intercept = true }, algotest.Suite{
+			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4}},
+		{"adagrad with intercept", func(r *Regression) { r.Solver, r.Batch, r.Intercept = "adagrad", 20, true }, algotest.Suite{
+			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4, Every: 150}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.s.New = func() algos.Algorithm { return New() }
@@ -36,10 +41,18 @@ func TestConformance(t *testing.T) {
 			}
 			c.s.Path = path
 			c.s.Reference = func(t testing.TB, d dataset.Info, all *dataset.Part) float64 {
-				return plain(d, []*dataset.Part{all}, lambda).optimum(t, int(d.Features))
+				one := *all
+				if r := New(); strings.Contains(c.name, "intercept") {
+					c.set(r)
+					if err := one.Append(d.Features, 1); err != nil || !r.Intercept {
+						t.Fatalf("got intercept %t and %v, want one", r.Intercept, err)
+					}
+					d.Features++
+				}
+				return plain(d, []*dataset.Part{&one}, lambda).optimum(t, int(d.Features))
 			}
 			c.s.Refused = []string{"lambda = -1", "lambda = nan", "lambda = 0", "lambda = 1\nC = 1", "C = -1", "penalty = 'l1'",
-				"intercept = true", "solver = 'sgd'", "solver = 'adagrad'\nbatch = -1", "solver = 'adagrad'\nstep = 0"}
+				"solver = 'sgd'", "solver = 'adagrad'\nbatch = -1", "solver = 'adagrad'\nstep = 0"}
 			algotest.Conformance(t, c.s)
 		})
 	}

@@ -4,9 +4,10 @@
 //
 //	P(w) = mean of log(1 + exp(-y w.x)) + lambda/2 |w|^2
 //
-// There is no intercept; a feature that is always 1 does nearly the same. The
-// optimum depends on neither the parts, the shards nor the policy. Two solvers
-// share the table "weights", of one float64 a feature:
+// An intercept is one more feature, which is always 1: the last key of the table
+// "weights", penalised as the others are (LIBLINEAR's -B 1). The optimum depends on
+// neither the parts, the shards nor the policy. Two solvers share that table, of one
+// float64 a key:
 //
 //	dual     (auto) coordinate ascent on the dual, CoCoA+: a certified gap, no
 //	         step size, a handful of passes; ten clocks a pass
@@ -27,6 +28,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"petuum/algos"
@@ -40,7 +42,7 @@ type Regression struct {
 	Lambda    *float64 `toml:"lambda" min:"0" doc:"weight of the L2 penalty; unset it is 1e-4, or what C says"`
 	C         float64  `toml:"C" min:"0" doc:"in place of lambda, the weight of the losses as LIBLINEAR has it: lambda = 1/(C n); 0 is off"`
 	Penalty   string   `toml:"penalty" doc:"penalty of the weights; l2 is the one there is"`
-	Intercept bool     `toml:"intercept" doc:"a free intercept; not built: give the data a feature that is always 1"`
+	Intercept bool     `toml:"intercept" doc:"fit an intercept: one more feature, which is always 1 and penalised as all others (LIBLINEAR's -B 1)"`
 	Solver    string   `toml:"solver" doc:"dual, adagrad, or auto, which is dual"`
 	Batch     int      `toml:"batch" min:"0" doc:"adagrad: rows that all parts together take in a clock; 0 takes all"`
 	Step      float64  `toml:"step" min:"0" doc:"adagrad: step size eta"`
@@ -93,7 +95,6 @@ func (r *Regression) Validate() error {
 	bad(r.Lambda != nil && !within(*r.Lambda), "lambda", "lambda must be a number of at least 0")
 	bad(!within(r.C), "C", "C must be a number above 0, or 0 to use lambda")
 	bad(r.Penalty != "l2", "penalty", "penalty %q is not built; l2 is", r.Penalty)
-	bad(r.Intercept, "intercept", "intercept is not built: give the data a feature that is always 1")
 	switch r.Solver {
 	case "auto", "dual":
 		bad(r.Lambda != nil && *r.Lambda == 0, "lambda solver", "lambda = 0 has no dual: set solver = \"adagrad\"")
@@ -123,22 +124,40 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	case d.Features == 0:
 		return nil, errors.New("logreg: the data has no features")
 	}
+	keys := d.Features
+	if r.Intercept {
+		keys++
+	}
 	if r.dual() {
-		return []table.Spec{{Name: weights, Keys: d.Features, Type: table.Float64}}, nil
+		return []table.Spec{{Name: weights, Keys: keys, Type: table.Float64}}, nil
 	}
 	specs := []table.Spec{
-		{Name: weights, Keys: d.Features, Type: table.Float64, Rule: table.AdaGrad(r.Step, tiny)},
-		{Name: counts, Keys: d.Features, Type: table.Float32, Scratch: true}}
+		{Name: weights, Keys: keys, Type: table.Float64, Rule: table.AdaGrad(r.Step, tiny)},
+		{Name: counts, Keys: keys, Type: table.Float32, Scratch: true}}
 	if r.Memory {
-		specs = append(specs, table.Spec{Name: mean, Keys: d.Features, Type: table.Float64, Scratch: true})
+		specs = append(specs, table.Spec{Name: mean, Keys: keys, Type: table.Float64, Scratch: true})
 	}
 	return specs, nil
+}
+
+// KeyNames says that a weight is of a feature, the last one perhaps the intercept.
+func (r *Regression) KeyNames(d dataset.Info, _ string) algos.KeyNames {
+	names := algos.KeyNames{Features: d.Features}
+	if r.Intercept {
+		names.Names = []string{"(intercept)"}
+	}
+	return names
 }
 
 // Load takes the part in and opens the views.
 func (r *Regression) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	if len(part.Class) != part.X.Rows() {
 		return errors.New("logreg: the data has no classes")
+	}
+	if r.Intercept {
+		if err := part.Append(w.Info.Features, 1); err != nil {
+			return err
+		}
 	}
 	r.samples = samples{x: part.X, class: part.Class, keys: table.Keys(part.Keys),
 		n: float64(w.Info.Rows), lambda: r.weight(w.Info.Rows)}
@@ -208,13 +227,21 @@ func (r *Regression) Conclude(d dataset.Info, e *algos.Eval) {
 func (r *Regression) Task() algos.Task { return algos.Binary }
 
 // Predict scores rows by w.x, the log-odds of the later class.
-func (r *Regression) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
-	w, err := m.Values(weights, part.Keys)
+func (r *Regression) Predict(d dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
+	keys := slices.Clone(part.Keys)
+	if r.Intercept {
+		keys = append(keys, d.Features)
+	}
+	w, err := m.Values(weights, keys)
 	if err != nil {
 		return fmt.Errorf("logreg: %w", err)
 	}
+	b := 0.0
+	if r.Intercept {
+		b = w[len(part.Keys)]
+	}
 	for i := range part.X.Rows() {
-		scores[i] = part.X.Dot(i, w)
+		scores[i] = part.X.Dot(i, w) + b
 	}
 	return nil
 }

@@ -205,7 +205,7 @@ func TestParameters(t *testing.T) {
 		{"lambda = -1", "lambda"},
 		{"C = inf", "C"},
 		{"penalty = 'l1'", `penalty "l1" is not built`},
-		{"intercept = true", "intercept is not built"},
+		{"intercept = true", ""},
 		{"solver = 'sgd'", `solver "sgd" is none of`},
 		{"solver = 'adagrad'\nstep = 0", "step must be above 0"},
 		{"solver = 'adagrad'\nbatch = -1", "batch"},
@@ -476,6 +476,14 @@ func TestPredict(t *testing.T) {
 	}
 	if want := []float64{0, 4, 0}; !slices.Equal(scores, want) {
 		t.Errorf("scores: got %v, want %v", scores, want)
+	}
+	with := New()
+	with.Intercept = true
+	if err := with.Predict(info, model{0: 0.5, 1: 3, 2: -1, 3: 10}, data[0], scores); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{10, 14, 10}; !slices.Equal(scores, want) {
+		t.Errorf("scores with an intercept of 10: got %v, want %v", scores, want)
 	}
 	if got := New().Task(); got != algos.Binary {
 		t.Errorf("task: got %v", got)

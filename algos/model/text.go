@@ -25,10 +25,7 @@ func appendKey(b []byte, d *dataset.Info, t *Table, key uint64) []byte {
 	case key < t.Features && key < uint64(len(d.Names)) && d.Names[key] != "":
 		return AppendName(b, d.Names[key])
 	case key < t.Features && d.Format == dataset.CSV: // as data.label counts columns
-		if key >= uint64(d.LabelColumn) && !d.Unlabelled {
-			key++
-		}
-		return strconv.AppendUint(append(b, '#'), key, 10)
+		return strconv.AppendInt(append(b, '#'), int64(d.FileColumn(int(key))), 10)
 	case key < t.Features && d.Format == dataset.MM:
 		return strconv.AppendUint(b, key+1, 10)
 	case key < t.Features:

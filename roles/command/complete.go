@@ -27,11 +27,21 @@ complete -o default -F _petuum petuum
 _petuum() {
   local -a found
   found=("${(@f)$(petuum __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  if [[ -n ${found[1]} ]]; then compadd -S '' -- $found; else _files; fi
+  if [[ -z ${found[1]} ]]; then _files; return; fi
+  compadd -S '' -- ${(M)found:#*=}
+  compadd -- ${found:#*=}
 }
 compdef _petuum petuum
 `,
-	"fish": `complete -c petuum -a '(petuum __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
+	"fish": `function __petuum
+  set -l found (petuum __complete (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)
+  if set -q found[1]
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c petuum -f -a '(__petuum)'
 `,
 }
 

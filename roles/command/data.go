@@ -33,6 +33,8 @@ func (p *program) dataStatCommand() *cli.Command {
 			&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
 			&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
 			&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
+			&cli.StringSliceFlag{Name: "ignore", Usage: "CSV: a `column` to leave out; may be repeated"},
+			&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
 			&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
 			&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
 			p.asJSON("print one JSON object on stdout"),
@@ -44,7 +46,7 @@ func (p *program) dataStatCommand() *cli.Command {
 }
 
 // statFlags are the flags that stand for settings of a job.
-var statFlags = []string{"format", "label", "positive", "header", "categorical", "base", "labels"}
+var statFlags = []string{"format", "label", "positive", "header", "categorical", "ignore", "missing", "base", "labels"}
 
 func (p *program) dataStat(c *cli.Context) error {
 	if c.String("config") != "" {
@@ -54,7 +56,10 @@ func (p *program) dataStat(c *cli.Context) error {
 		return usagef("data stat: which data? petuum data stat FILE... or --config FILE.toml")
 	}
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
-		Categorical: c.StringSlice("categorical"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+	if c.IsSet("missing") {
+		o.Missing = new(c.Float64("missing"))
+	}
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}
@@ -154,6 +159,9 @@ func printStats(out io.Writer, s dataset.Stats) error {
 	line("format", "%s", format)
 	line("rows", "%s (%s without a value)", count(i.Rows), count(s.EmptyRows))
 	line("features", "%s", count(i.Features))
+	if len(i.Ignored) > 0 {
+		line("ignored", "%s", strings.Join(i.IgnoredNames(), ", "))
+	}
 	line("non-zeros", "%s, %.4g %% of all; %s to %s a row", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax))
 	line("values", "%.6g to %.6g", s.ValueMin, s.ValueMax)
 	if i.Dropped > 0 {

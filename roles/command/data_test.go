@@ -33,6 +33,7 @@ func TestDataStat(t *testing.T) {
 	csv := write("a.csv", "y,job,age\n1.5,cook,3\n2.5,nurse,4\n")
 	x := write("x.mtx", "%%MatrixMarket matrix array real general\n2 1\n1\n2\n")
 	y := write("y.txt", "p\nq\n")
+	gap := write("gap.csv", "y,a\n1,3\n2,\n")
 	bare := write("bare.csv", "a,b\n1,2\n")
 	write("test.svm", "-1 2:1 9:1\n")
 	job := write("job.toml", "[job]\nalgorithm = \"logreg\"\n[data]\ntrain = \"a.svm\"\ntest = \"test.svm\"\n[algorithm]\nlambda = 0.1\n")
@@ -46,6 +47,9 @@ func TestDataStat(t *testing.T) {
 			"non-zeros 4, 8.1e-05 % of all; 0 to 2 a row", "values 1 to 2", "largest index 1,234,567, first in " + more + ":1",
 			"labels mean 0.5, sd 0.866025, -1 to 1", "-1: 1 rows, 25 %", "files a.svm: 3 rows, 19 bytes", "b.svm: 1 rows, 12 bytes"}},
 		{"categorical", []string{csv, "--categorical", "*"}, 0, []string{"format csv", "features 3", "labels y mean 2, sd 0.5, 1.5 to 2.5", "categorical job: 2 categories"}},
+		{"ignored", []string{csv, "--ignore", "job"}, 0, []string{"features 1", "ignored job", "values 3 to 4"}},
+		{"missing", []string{gap, "--missing", "7"}, 0, []string{"features 1", "values 3 to 7"}},
+		{"not missing", []string{gap}, 1, []string{`gap.csv:3:3: column "a": the value is missing`, "data.missing"}},
 		{"matrix", []string{x, "--labels", y}, 0, []string{"format mm", "labels p: 1 rows, 50 %", "q: 1 rows, 50 %", "y.txt: 4 bytes"}},
 		{"no labels", []string{bare}, 0, []string{"labels none", "features 2"}},
 		{"job", []string{"--config", job}, 0, []string{"data.train", "rows 3 (1", "data.test", "rows 1 (0", "dropped 1 values of features"}},

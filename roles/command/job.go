@@ -55,6 +55,9 @@ func (p *program) run(c *cli.Context) error {
 	if cfg.Cluster.KeyFile != "" {
 		role = append(role, "--set", fmt.Sprintf("cluster.key_file=%q", cfg.Cluster.KeyFile))
 	}
+	if columns(c.App.ErrWriter) != nil { // on which the scheduler has a line of progress
+		c.App.ErrWriter = &screen{w: c.App.ErrWriter, line: []byte(rewind)}
+	}
 	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Log: logger(c, cfg)})
 }
 
@@ -102,8 +105,12 @@ func (p *program) scheduler(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	width := columns(c.App.ErrWriter)
+	if width != nil {
+		c.App.ErrWriter = &screen{w: c.App.ErrWriter}
+	}
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Width: columns(c.App.ErrWriter), Patient: p.child, Joined: local.Joined, Began: local.Began()})
+		Width: width, Patient: p.child, Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}

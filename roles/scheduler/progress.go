@@ -85,6 +85,9 @@ func (p *progress) line(text string, always bool) {
 		p.wrote, p.open = text, true
 		if n := p.width(); n > 1 && len(text) >= n { // a line that wraps cannot be rewritten
 			text = text[:n-1]
+			if i := strings.LastIndex(text, "  "); i > 0 { // half a number would be another one
+				text = text[:i]
+			}
 		}
 		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
 		return

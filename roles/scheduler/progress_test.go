@@ -71,6 +71,28 @@ func TestProgressPlain(t *testing.T) {
 	})
 }
 
+// TestProgressNarrow: what does not fit is left out, never half a number.
+func TestProgressNarrow(t *testing.T) {
+	for _, c := range []struct {
+		width int
+		want  string
+	}{
+		{0, "clock 1  epoch 1  2.0 s  objective 0.125"}, // unknown
+		{41, "clock 1  epoch 1  2.0 s  objective 0.125"},
+		{40, "clock 1  epoch 1  2.0 s"},
+		{20, "clock 1  epoch 1"},
+		{6, "clock"},
+	} {
+		var b strings.Builder
+		e := algos.NewEval(1)
+		e.Objective = 0.125
+		newProgress(&b, func() int { return c.width }, false).Evaluated(e, 1, 2)
+		if got := strings.TrimPrefix(b.String(), "\r\x1b[K"); got != c.want {
+			t.Errorf("%d columns: got %q, want %q", c.width, got, c.want)
+		}
+	}
+}
+
 func TestProgressNone(t *testing.T) {
 	p := newProgress(nil, wide, false)
 	p.Status("nobody reads this")
