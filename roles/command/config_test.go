@@ -252,7 +252,9 @@ func TestMistypedCommandLines(t *testing.T) {
 		{"worker good.toml", "", `worker: unexpected argument "good.toml": a configuration is given by --config good.toml`},
 		{"worker extra", "", `worker: unexpected argument "extra"`},
 		{"run", "", `run: which job? petuum run FILE.toml`},
-		{"config chek good.toml", "", `petuum config: no command is called "chek"; nearest "check": see petuum config --help`},
+		{"config chek good.toml", "", `petuum: config: no command is called "chek"; nearest "check"; see petuum config --help`},
+		{"run good.toml --set", "", `--set: no value after it`},
+		{"predict data.csv --model", "", `--model: no value after it`},
 		{"config check", "", `config check: which jobs? petuum config check FILE.toml...`},
 		{"config show a b", "", `config show: one job at a time: unexpected argument "b"`},
 	} {

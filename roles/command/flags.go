@@ -120,7 +120,10 @@ func interspersed(a *cli.App, args []string) []string {
 			continue
 		}
 		head = append(head, word)
-		if f := flagNamed(flags, strings.TrimLeft(word, "-")); f != nil && takesValue(f) && len(rest) > 1 {
+		if f := flagNamed(flags, strings.TrimLeft(word, "-")); f != nil && takesValue(f) {
+			if len(rest) == 1 {
+				return head // so that the library misses the value, whatever arguments there are
+			}
 			rest = rest[1:]
 			head = append(head, rest[0])
 		}
