@@ -9,6 +9,8 @@ import (
 const (
 	maxText  = 256 << 10 // bytes of a file; an override may have as many
 	maxParts = 1 << 20
+
+	maxShards = 1 << 10 // of a table on one server; each is a message in every clock
 )
 
 // Config is the effective configuration of a job or of a role: defaults, file,

@@ -135,7 +135,11 @@ func (l *loader) override(root *node, o Override, nth int) {
 		return
 	}
 	if t := l.below(root, path, at); t != nil {
-		t.put(path[len(path)-1], overrideValue(o.Text[s.pos+1:], at))
+		n := overrideValue(o.Text[s.pos+1:], at)
+		if _, ok := n.value.(string); !ok && n.kind == scalar && settingIsText(strings.Join(path, ".")) {
+			n = &node{at: at, value: o.Text[s.pos+1:]} // the shell has taken the quotes
+		}
+		t.put(path[len(path)-1], n)
 	}
 }
 
@@ -165,6 +169,13 @@ func (l *loader) isSection(name string) bool {
 		}
 	}
 	return false
+}
+
+// settingIsText says whether the values of a setting are text: one string, or files.
+func settingIsText(key string) bool {
+	return slices.ContainsFunc(Settings(), func(s Setting) bool {
+		return s.Key == key && strings.HasPrefix(s.Type, "string")
+	})
 }
 
 // value is that of an override whose setting is known, and so whether it is text:

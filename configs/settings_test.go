@@ -44,10 +44,8 @@ func valueOf(t *testing.T, c *Config, key string) string {
 // override, which takes what is not TOML as a string.
 func wrongValues(s Setting) (file, set string) {
 	switch s.Type {
-	case "string":
+	case "string", "string or list of strings":
 		return "5", "[5]"
-	case "string or list of strings":
-		return "5", "5"
 	case "list of strings":
 		return `"x"`, "x"
 	case "boolean":
@@ -102,7 +100,7 @@ func TestEverySetting(t *testing.T) {
 			if got := valueOf(t, c, s.Key); got != value || c.From(s.Key) != "--set" {
 				t.Errorf("override: got %s from %s, want %s from --set", got, c.From(s.Key), value)
 			}
-			if s.Type == "string" {
+			if strings.HasPrefix(s.Type, "string") { // not TOML, or a number that is one
 				if got := valueOf(t, mustParse(t, base, s.Key+"="+strings.Trim(value, `"`)), s.Key); got != value {
 					t.Errorf("bare override: got %s, want %s", got, value)
 				}
