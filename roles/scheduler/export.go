@@ -25,7 +25,7 @@ func checkOutput(c *configs.Config) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(c.Output.Model), 0o755); err != nil {
-		return fmt.Errorf("%s: output.model: %w", c.From("output.model"), err)
+		return fmt.Errorf("output.model: %s has no directory to be in: %w: name another place", c.Output.Model, err)
 	}
 	return model.Check(c.Output.Model)
 }
