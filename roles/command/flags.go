@@ -191,6 +191,8 @@ func wanted(flags []cli.Flag, name string) string {
 			return `a number and a unit, as "250ms"`
 		case *cli.StringFlag, *cli.StringSliceFlag:
 			return "text"
+		case *cli.UintFlag, *cli.Uint64Flag:
+			return "a number of 0 or more"
 		}
 	}
 	return "a number"
