@@ -223,11 +223,11 @@ func clusterProbes(file func(string) string) map[string]probe {
 		"cluster.parts":   {value: "5", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "parts", len(got.Wait.Parts), 5) }},
 		"cluster.shards":  {value: "3", with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "shards=3 of=3") }},
 		"cluster.join":    {value: `["127.0.0.1:1"]`, refused: "127.0.0.1:1"},
-		"cluster.bind":    {value: `"127.0.0.2"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.2:") }},
+		"cluster.bind":    {value: `"127.0.0.2"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "gossip=127.0.0.2:") }},
 		"cluster.advertise": {value: `"127.0.0.3"`, watch: func(t *testing.T, args []string) {
 			start(t, t.TempDir(), append([]string{"scheduler"}, args...)...).until("to join 127.0.0.3:")
 		}},
-		"cluster.gossip":   {value: `"127.0.0.4:0"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "to join 127.0.0.4:") }},
+		"cluster.gossip":   {value: `"127.0.0.4:0"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "gossip=127.0.0.4:") }},
 		"cluster.data":     {value: `"127.0.0.5:0"`, with: info, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "data=127.0.0.5:") }},
 		"cluster.key_file": {value: fmt.Sprintf("%q", file("key")), refused: file("key")},
 	}
