@@ -298,7 +298,7 @@ func (c *Client) sendHold(k int, r replica) {
 	}
 	table, id := r.hold()
 	b := c.message(kindHold)
-	b.Bytes = appendSet(appendUints(b.Bytes, uint64(table), uint64(id), r.leaseTurn()), set)
+	b.Bytes = appendSet(appendUints(b.Bytes, uint64(table), uint64(id), r.lease()), set)
 	c.send(k, b)
 }
 

@@ -165,6 +165,9 @@ func (c *Client) flush() {
 		msg.Retain() // until it is answered
 		c.send(k, msg)
 	}
+	for _, r := range c.replicas {
+		r.taken()
+	}
 	c.releases = c.releases[:0]
 	c.stats.Encode += c.now() - start
 	c.flushSenders()
@@ -258,6 +261,21 @@ func (c *Client) syncReady(ticket uint64, floor consistency.Clock) bool {
 		}
 	}
 	return true
+}
+
+// Settle waits until the shards have answered every update that the client sent,
+// which they have applied then.
+func (c *Client) Settle() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wait(func() bool {
+		for k := range c.shards {
+			if c.shards[k].answered < c.clock {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // Finish says that a part will write no more; after the last of the group the

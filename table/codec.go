@@ -32,7 +32,8 @@ import (
 // they count is there. length is that of the block, so that a client can pass over a
 // hold that it dropped meanwhile. by is the origin whose message released the answer: whom it waited for.
 // Clocks and floors are zig-zag varints: a floor may lie before clock 0. lease is
-// 0 for a shared hold and turn+1 for an exclusive one. first is 1 when the block
+// 0 for a shared hold, 1 for one that is only written, whose values are not sent, and
+// 2(turn+1) for an exclusive one. first is 1 when the block
 // is the first of its hold: keys not in it have their initial value.
 type kind uint8
 

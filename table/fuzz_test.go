@@ -321,7 +321,7 @@ func TestForgedMessages(t *testing.T) {
 		return s.Handle(appendUints(appendHeader(nil, k, 1, 0), body...), func(consistency.Origin, *Buffer) {})
 	}
 	for _, turn := range []uint64{0, 1} { // turn 1 waits
-		if err := handle(kindHold, 0, 10+turn, turn+1, setRange, 0, 4); err != nil {
+		if err := handle(kindHold, 0, 10+turn, 2*(turn+1), setRange, 0, 4); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -338,7 +338,7 @@ func TestForgedMessages(t *testing.T) {
 	wantError(t, "it leaves ahead of its updates", handle(kindLeave, 2))
 	wantError(t, "an answer", handle(kindAnswer))
 	wantError(t, "an origin that does not count", s.Handle(helloMessage(2), nil))
-	wantError(t, "a lease on a list", handle(kindHold, 0, 1, 1, setList, 1, 0))
+	wantError(t, "a lease on a list", handle(kindHold, 0, 1, 2, setList, 1, 0))
 	if !bytes.Equal(s.AppendSnapshot(nil), before) {
 		t.Error("what was refused changed the shard")
 	}

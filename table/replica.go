@@ -13,13 +13,14 @@ import (
 // with its lock held.
 type replica interface {
 	hold() (table int, id uint32)
-	leaseTurn() uint64
+	lease() uint64 // as in a message
 	segment(shard int) (Set, bool) // the keys a shard has of it
 	ready() bool                   // every shard has sent its values
 	readyAt(shard int) bool
 	unready(shard int) // the shard forgot it: it will be declared and sent anew
 	deliver(shard int, first bool, r *reader) error
 	take(shard int, clock consistency.Clock, known bool, b []byte) (out []byte, took bool)
+	taken() // by all shards
 	seen(shard int, clock consistency.Clock)
 	retiredAt() (consistency.Clock, bool)
 }
@@ -33,11 +34,13 @@ type heldSet[T Elem] struct {
 	spec  Spec
 	set   Set
 	turn  uint64 // 1 + turn of a lease, 0: shared
+	mute  bool   // only written: the shards send no values
 	width int
 
 	base   []T // as last answered
 	acc    []T // deposited, where touched
 	marks  bitset
+	marked bool // a bit of marks may be set
 	segs   []segment[T] // by shard
 	views  []*View[T]
 	lent   bool // acc and marks are the memory of the only view
@@ -109,7 +112,7 @@ func (h *heldSet[T]) attach(views ...*View[T]) {
 }
 
 func (h *heldSet[T]) hold() (int, uint32)     { return h.table, h.id }
-func (h *heldSet[T]) leaseTurn() uint64       { return h.turn }
+func (h *heldSet[T]) lease() uint64           { return h.turn<<1 | flag(h.mute) }
 func (h *heldSet[T]) readyAt(k int) bool      { return h.segs[k].here }
 func (h *heldSet[T]) row(vals []T, i int) []T { return vals[i*h.width : (i+1)*h.width] }
 
@@ -185,10 +188,10 @@ func (h *heldSet[T]) stale(s *segment[T], positions []int32) {
 // apply it, and the layer is forgotten at once.
 func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) ([]byte, bool) {
 	s := &h.segs[k]
-	if h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
+	if !h.marked || h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
 		return b, false // not in use yet, any more, or here
 	}
-	keep := h.layers || known
+	keep := (h.layers || known) && !h.mute
 	if h.whole(s) {
 		acc := h.acc[s.lo*h.width : s.hi*h.width]
 		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
@@ -233,6 +236,9 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 	}
 	return kernel.Append(b, h.buf), true
 }
+
+// taken says that what was deposited has gone to every shard.
+func (h *heldSet[T]) taken() { h.marked = false }
 
 // nonZero unmarks all positions of a segment and lists those to be sent.
 func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {

@@ -325,7 +325,7 @@ func describe(msg []byte) string {
 		head += fmt.Sprintf(" life=%d stamp=%d clock=%d holds=%d", r.uvarint(), r.uvarint(), r.varint(), r.uvarint())
 	case kindHold:
 		r.uvarint()
-		head += fmt.Sprintf(" id=%d lease=%d", r.uvarint(), r.uvarint())
+		head += fmt.Sprintf(" id=%d lease=%d", r.uvarint(), r.uvarint()>>1)
 		s := r.set(1 << 40)
 		head += fmt.Sprintf(" [%d, %d)", s.r.Begin, s.r.End)
 	case kindDrop:
@@ -341,7 +341,7 @@ func describe(msg []byte) string {
 		head += fmt.Sprintf(" floor=%s", floorText(r.varint()))
 		r.varint() // based
 		r.uvarint()
-		head += fmt.Sprintf(" blocks=%d", r.uvarint())
+		head += fmt.Sprintf(" blocks=%d", r.u32())
 	case kindAnswer:
 		r.uvarint() // life
 		stamp, version, clock, ticket := r.uvarint(), r.varint(), r.varint(), r.uvarint()

@@ -120,6 +120,7 @@ type hold struct {
 	lease leaseKey
 	turn  uint64 // 0: shared; else 1 + turn
 	ready bool   // shared or granted
+	mute  bool   // its values are not sent
 }
 
 // rowSet is n rows of a store: those listed, or the ones from begin on.
@@ -384,7 +385,11 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply) error {
 	t := s.tableOf(r)
 	id := uint32(r.upTo(1<<31, "hold"))
-	turn := r.uvarint()
+	lease := r.uvarint()
+	turn, mute := lease>>1, lease == 1
+	if lease > 1 && lease&1 == 1 {
+		r.fail(errors.New("a lease that is only written"))
+	}
 	if r.err != nil {
 		return r.err
 	}
@@ -408,7 +413,7 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	if old := ses.find(t, id); old != nil {
 		ses.remove(old)
 	}
-	h := &hold{table: t, id: id, fresh: true, turn: turn, ready: turn == 0}
+	h := &hold{table: t, id: id, fresh: true, turn: turn, ready: turn == 0, mute: mute}
 	s.stores[t].resolve(h, set)
 	ses.holds = append(ses.holds, h)
 	if turn > 0 {

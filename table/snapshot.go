@@ -16,15 +16,15 @@ import (
 // A snapshot is everything a shard knows: restored, it is the same state
 // machine. In order, numbers as in messages unless said otherwise:
 //
-//	"PTS1" index of generation stamp life answered
+//	"PTS2" index of generation stamp life answered
 //	origins: n (origin clock)*            the vector
 //	sessions: n (origin live clock sub holds)*
-//	  hold: table id n form (begin | row*) sent fresh turn ready [range]
+//	  hold: table id n form (begin | row*) sent fresh turn ready mute [range]
 //	requests: n (floor origin clock ticket)*
 //	folds: n (clock n (origin table n row* len bytes)*)*
 //	leases: n (table begin length turn n (turn origin hold)*)*
 //	tables: one store each, see appendSnapshot of store
-const snapshotMagic = "PTS1"
+const snapshotMagic = "PTS2"
 
 // AppendSnapshot appends the shard's snapshot to b.
 func (s *Shard) AppendSnapshot(b []byte) []byte {
@@ -65,7 +65,7 @@ func (s *Shard) appendSessions(b []byte) []byte {
 			for _, row := range h.rows.list {
 				b = appendUint(b, uint64(row))
 			}
-			b = appendUints(b, uint64(h.sent), flag(h.fresh), h.turn, flag(h.ready))
+			b = appendUints(b, uint64(h.sent), flag(h.fresh), h.turn, flag(h.ready), flag(h.mute))
 			if h.turn > 0 {
 				b = appendUints(b, h.lease.r.Begin, h.lease.r.Len())
 			}
@@ -193,7 +193,7 @@ func (s *Shard) restoreSessions(r *reader) {
 		s.sessions[consistency.Origin(r.u32v())] = ses
 		ses.live = r.flag()
 		ses.clock, ses.sub = consistency.Clock(r.varint()), r.u32v()
-		for range r.count(8) {
+		for range r.count(9) {
 			h := &hold{table: s.tableOf(r), id: r.u32v()}
 			h.rows.n = int(r.upTo(1<<31, "positions"))
 			if r.flag() {
@@ -201,7 +201,7 @@ func (s *Shard) restoreSessions(r *reader) {
 			} else {
 				h.rows.begin = r.u32v()
 			}
-			h.sent, h.fresh, h.turn, h.ready = r.u32v(), r.flag(), r.uvarint(), r.flag()
+			h.sent, h.fresh, h.turn, h.ready, h.mute = r.u32v(), r.flag(), r.uvarint(), r.flag(), r.flag()
 			if h.turn > 0 && r.err == nil {
 				h.lease = leaseKey{h.table, r.rng(s.specs[h.table].Keys)}
 			}
@@ -347,7 +347,9 @@ func (s *store[T]) restore(r *reader) {
 				r.fail(fmt.Errorf("key %d is there twice", key))
 				return
 			}
-			s.pages[row>>pageBits].readRow(r, int(row&pageMask), s.width, s.states)
+			p := s.pages[row>>pageBits]
+			p.readRow(r, int(row&pageMask), s.width, s.states)
+			s.latest = max(s.latest, p.latest)
 		}
 		return
 	}
@@ -361,6 +363,7 @@ func (s *store[T]) restore(r *reader) {
 		for i := range p.stamps {
 			p.readRow(r, i, s.width, s.states)
 		}
+		s.latest = max(s.latest, p.latest)
 	}
 }
 

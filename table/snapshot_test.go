@@ -148,7 +148,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, bad := range map[string][]byte{
 		"nothing":       nil,
-		"another magic": append([]byte("PTS2"), good[4:]...),
+		"another magic": append([]byte("PTS9"), good[4:]...),
 		"no shards":     append([]byte(snapshotMagic), 0, 0),
 		"shard beyond":  append([]byte(snapshotMagic), 2, 2),
 		"too long":      append(slices.Clone(good), 0),

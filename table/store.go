@@ -27,6 +27,7 @@ type store[T Elem] struct {
 	rng    Range
 	width  int
 	states int // state values a row
+	latest uint32 // highest stamp of any row
 	pages  []*page[T]
 	rows   uint32 // sparse: rows in use
 	index  []uint32
@@ -194,7 +195,11 @@ func (s *store[T]) resolve(h *hold, set Set) {
 
 // apply folds the updates of some rows, encoded in values, into the store.
 func (s *store[T]) apply(at rowSet, values []byte, stamp uint32) {
+	if at.n == 0 {
+		return
+	}
 	w := s.width
+	s.latest = stamp
 	u := kernel.Values(values, at.n*w, &s.buf)
 	switch {
 	case at.list == nil:
@@ -269,6 +274,9 @@ func (s *store[T]) row(row uint32) []T {
 // they are listed, in *buf.
 func (s *store[T]) changed(at rowSet, since uint32, buf *[]int32) places {
 	list := (*buf)[:0]
+	if s.latest <= since {
+		return listed(list)
+	}
 	if at.list != nil {
 		for i, row := range at.list {
 			if p := s.pages[row>>pageBits]; p != nil && p.latest > since && (p.all > since || p.stamps[row&pageMask] > since) {
@@ -324,6 +332,9 @@ func above(stamps []uint32, since uint32) bool {
 
 // newer reports whether changed would return any.
 func (s *store[T]) newer(at rowSet, since uint32) bool {
+	if s.latest <= since {
+		return false
+	}
 	if at.list != nil {
 		for _, row := range at.list {
 			if p := s.pages[row>>pageBits]; p != nil && p.latest > since && p.stamp(int(row&pageMask)) > since {
@@ -383,6 +394,7 @@ func (s *store[T]) appendRow(b []byte, row uint32) []byte { return kernel.Append
 
 // restamp gives every written row the stamp 1.
 func (s *store[T]) restamp() {
+	s.latest = min(s.latest, 1)
 	for _, p := range s.pages {
 		if p == nil {
 			continue
@@ -461,6 +473,9 @@ func (s *store[T]) combine(at rowSet, values []byte) {
 // flush applies what was combined.
 func (s *store[T]) flush(stamp uint32) {
 	f := &s.fold
+	if len(f.rows) > 0 {
+		s.latest = stamp
+	}
 	for i, row := range f.rows {
 		s.applyOne(row, f.acc[i*s.width:(i+1)*s.width], stamp)
 		s.pages[row>>pageBits].folded[row&pageMask] = 0

@@ -41,7 +41,7 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	}
 
 	// From here on nothing fails.
-	if s.answered {
+	if s.answered && len(blocks) > 0 {
 		s.tick()
 	}
 	s.stats.Updates++
@@ -165,7 +165,7 @@ func (s *Shard) foldUpTo(min consistency.Clock) {
 
 // advanced follows an advance of the slowest origin.
 func (s *Shard) advanced(reply Reply) {
-	if s.answered {
+	if s.answered && len(s.folds) > 0 {
 		s.tick()
 	}
 	s.foldUpTo(s.vector.Min())
@@ -183,7 +183,7 @@ func (s *Shard) advanced(reply Reply) {
 // behind reports whether something changed in what a client holds.
 func (s *Shard) behind(ses *session) bool {
 	for _, h := range ses.holds {
-		if h.ready && h.sent < s.stamp {
+		if h.ready && !h.mute && h.sent < s.stamp {
 			if s.stores[h.table].newer(h.rows, h.sent) {
 				return true
 			}
@@ -236,7 +236,10 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 		if !h.ready || h.sent == s.stamp && !h.fresh {
 			continue
 		}
-		changed := s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
+		var changed places
+		if !h.mute { // else one block without values says that the set is known
+			changed = s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
+		}
 		if changed.n == 0 && !h.fresh {
 			h.sent = s.stamp
 			continue

@@ -34,6 +34,7 @@ type View[T Elem] struct {
 	width   int
 	preview bool
 	inPlace bool
+	mute    bool // WriteOnly
 
 	set   Set
 	held  *heldSet[T]
@@ -46,6 +47,10 @@ type View[T Elem] struct {
 	dirty bitset // keys with a delta
 	fresh bitset // keys whose answered value is not in vals yet; under the client's lock
 	news  bitset // keys refreshed since Changed
+
+	// Whether any bit of the three may be set: most clocks leave most views alone, and
+	// to find that out bit by bit takes longer than the clock.
+	touched, stirred, renewed bool
 
 	version consistency.Clock // see Version
 	changed []int32
@@ -60,6 +65,10 @@ const (
 	// InPlace lets the part write to Values itself and say so with Written; what
 	// it did is taken by difference. For rule Add only.
 	InPlace
+	// WriteOnly is for what a part adds to and does not read: what others do to it
+	// is not sent, and Values are of no meaning. Where another view of the same
+	// origin reads the table the values come for that one.
+	WriteOnly
 )
 
 // Open opens a view of a part on a table. All views opened before Start share
@@ -86,7 +95,7 @@ func Open[T Elem](c *Client, part int, name string, keys Set, mode Mode) (*View[
 		return nil, fmt.Errorf("table: part %d of %d", part, len(c.parts))
 	}
 	v := &View[T]{c: c, part: part, table: table, width: spec.width(), set: keys,
-		preview: spec.Rule.preview(), inPlace: mode == InPlace}
+		preview: spec.Rule.preview(), inPlace: mode == InPlace, mute: mode == WriteOnly}
 	if c.opened {
 		return nil, fmt.Errorf("table: %q: a view is opened after Start", name)
 	}
@@ -105,6 +114,7 @@ func (v *View[T]) layOut() {
 		*b = resized(*b, (n+63)/64)
 	}
 	v.fresh.setRange(0, n)
+	v.stirred, v.touched, v.renewed = true, false, false
 }
 
 func resized[S ~[]E, E any](s S, n int) S {
@@ -125,8 +135,10 @@ func (v *View[T]) share(views []view, id uint32) replica {
 		sets[i] = typed[i].set
 	}
 	h := newHeldSet[T](v.c, v.table, id, union(sets), 0)
+	h.mute = true
 	for _, w := range typed {
 		w.place(h)
+		h.mute = h.mute && w.mute
 	}
 	h.attach(typed...)
 	return h
@@ -203,6 +215,7 @@ func (v *View[T]) Inc(i int, d T) {
 		i /= v.width
 	}
 	v.dirty[i>>6] |= 1 << (i & 63)
+	v.touched = true
 }
 
 // AddTo adds alpha*x to the values of key i; len(x) is Width.
@@ -221,11 +234,13 @@ func (v *View[T]) AddTo(i int, alpha T, x []T) {
 		}
 	}
 	v.dirty.set(i)
+	v.touched = true
 }
 
 // Put combines x into the values of key i by a rule that takes whole values:
 // Min, Max or Replace.
 func (v *View[T]) Put(i int, x []T) {
+	v.touched = true
 	rule := v.c.specs[v.table].Rule
 	row := v.delta[i*v.width : (i+1)*v.width]
 	combineRow(rule, v.Row(i), x)
@@ -238,14 +253,21 @@ func (v *View[T]) Put(i int, x []T) {
 }
 
 // Written says that the part has written to the values of keys [lo, hi) in place.
-func (v *View[T]) Written(lo, hi int) { v.dirty.setRange(lo, hi) }
+func (v *View[T]) Written(lo, hi int) {
+	v.dirty.setRange(lo, hi)
+	v.touched = true
+}
 
 // Changed lists the positions whose value may have changed otherwise than by
 // this part's calls since the last call, in order; at first, all. The slice is
 // good until the next call of Changed or Clock.
 func (v *View[T]) Changed() []int32 {
-	v.changed = v.news.appendTo(v.changed[:0], 0, v.set.Len(), 0)
-	clear(v.news)
+	v.changed = v.changed[:0]
+	if v.renewed {
+		v.changed = v.news.appendTo(v.changed, 0, v.set.Len(), 0)
+		clear(v.news)
+		v.renewed = false
+	}
 	return v.changed
 }
 
@@ -277,6 +299,7 @@ func (v *View[T]) hold(keys Set, turn uint64) {
 		return
 	}
 	v.next = newHeldSet[T](c, v.table, c.newHold(), keys, turn)
+	v.next.mute = v.mute && turn == 0
 	c.add(v.next)
 	c.ask(c.o.Policy.Floor(c.parts[v.part].clock))
 	c.flushSenders()
@@ -296,6 +319,7 @@ func (v *View[T]) ready(ended bool) bool {
 func (v *View[T]) stale(p int) {
 	if i := v.index(p); i >= 0 {
 		v.fresh.set(i)
+		v.stirred = true
 	}
 }
 
@@ -303,6 +327,7 @@ func (v *View[T]) stale(p int) {
 func (v *View[T]) staleRange(lo, hi int) {
 	if v.from == nil {
 		v.fresh.setRange(max(lo-v.off, 0), min(hi-v.off, v.set.Len()))
+		v.stirred = true
 		return
 	}
 	for p := lo; p < hi; p++ {
@@ -315,6 +340,10 @@ func (v *View[T]) deposit() {
 	if v.next != nil && v.held.turn > 0 {
 		v.c.releases = append(v.c.releases, v.held)
 	}
+	if !v.touched {
+		return
+	}
+	v.touched, v.held.marked = false, true
 	if v.held.lent {
 		return
 	}
@@ -360,6 +389,10 @@ func (v *View[T]) rewrite(i int) {
 func (v *View[T]) refresh() {
 	h := v.held
 	v.version = v.c.oldest()
+	if !v.stirred {
+		return
+	}
+	v.stirred, v.renewed = false, true
 	n := v.set.Len()
 	if v.at == nil && !v.inPlace && v.fresh.full(0, n) && (!v.preview || v.settled()) {
 		copy(v.vals, h.base[v.off*v.width:(v.off+n)*v.width])

@@ -450,3 +450,47 @@ func TestZeroAmongMany(t *testing.T) {
 		}
 	}
 }
+
+// What is only written travels one way, also after a lost connection.
+func TestWriteOnly(t *testing.T) {
+	for _, policy := range []consistency.Policy{consistency.BSP(), consistency.SSP(2)} {
+		r := newRig(t, rigJob{specs: []Spec{{Name: "w", Keys: 100}}, shards: 2, parts: []int{1, 1}, policy: policy})
+		w := openView[float32](r, 0, 0, "w", Span(0, 100), WriteOnly)
+		v := openView[float32](r, 1, 0, "w", Span(0, 100), Increments)
+		r.start()
+		for clock := range 6 {
+			for i := range 100 {
+				w.Inc(i, 1)
+			}
+			if clock == 3 {
+				for k := range 2 {
+					r.cut(pair{0, k})
+					r.connect(0, k)
+				}
+			}
+			r.clock()
+		}
+		r.clock()
+		if got := v.Values()[99]; policy.Synchronous() && got != 6 {
+			t.Errorf("%s: the reader sees %v, want 6", policy, got)
+		}
+		for k, s := range r.shards {
+			if h := s.sessions[0].holds[0]; !h.mute || h.fresh {
+				t.Errorf("%s: shard %d: mute %t, fresh %t", policy, k, h.mute, h.fresh)
+			}
+			if n := s.Norms(0); n.Sum != 300 {
+				t.Errorf("%s: shard %d has a sum of %v, want 300", policy, k, n.Sum)
+			}
+		}
+		for _, seg := range w.held.segs {
+			if len(seg.layers) > 0 {
+				t.Errorf("%s: updates are kept although nothing is put back", policy)
+			}
+		}
+		for _, x := range w.held.base {
+			if x != 0 {
+				t.Fatalf("%s: values came back", policy)
+			}
+		}
+	}
+}

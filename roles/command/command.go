@@ -29,6 +29,7 @@ import (
 
 	"petuum/algos/registry"
 	"petuum/configs"
+	"petuum/roles/bench"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/local"
@@ -60,7 +61,7 @@ type program struct {
 // Run runs the command line and returns the exit status. It belongs to a
 // process: signals end it.
 func Run(algorithms registry.List, args []string, stdout, stderr io.Writer) int {
-	p := &program{algorithms: algorithms, child: local.Child()}
+	p := &program{algorithms: algorithms.With(bench.Name, bench.New), child: local.Child()}
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // as by nohup
 		ends = append(ends, syscall.SIGHUP) // the terminal is gone
@@ -139,6 +140,7 @@ func (p *program) app(stdout, stderr io.Writer) *cli.App {
 			p.modelCommand(),
 			p.configCommand(),
 			p.doctorCommand(),
+			p.benchCommand(),
 			p.membersCommand(),
 			p.dataCommand(),
 			p.completionCommand(),

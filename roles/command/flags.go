@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"petuum/configs"
+	"petuum/roles/bench"
 )
 
 // settingFlags are the flags that stand for a setting.
@@ -55,6 +56,9 @@ func (p *program) overrides(c *cli.Context) []configs.Override {
 func (p *program) parameters() []configs.Setting {
 	var all []configs.Setting
 	for _, name := range slices.Sorted(maps.Keys(p.algorithms)) {
+		if name == bench.Name {
+			continue
+		}
 		all = append(all, configs.Describe(p.algorithms[name]())...)
 	}
 	return all

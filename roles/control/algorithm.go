@@ -17,7 +17,7 @@ import (
 func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error) {
 	make, ok := list[c.Job.Algorithm]
 	if !ok {
-		names := slices.Sorted(maps.Keys(list))
+		names := slices.DeleteFunc(slices.Sorted(maps.Keys(list)), func(name string) bool { return strings.HasPrefix(name, "_") })
 		return nil, c.Refuse("job.algorithm", fmt.Sprintf("no algorithm is called %q: there are %s", c.Job.Algorithm, strings.Join(names, ", ")), names...)
 	}
 	a := make()

@@ -60,6 +60,11 @@ const (
 	KindProbed
 	KindFindings
 	KindVerdict
+	// A measurement; roles/bench has the picture and the bodies.
+	KindBench
+	KindBenched
+	KindUsage
+	KindUsed
 	kindEnd
 )
 
@@ -192,6 +197,11 @@ type WireLedger struct {
 // Plus adds up the bytes of both.
 func (l WireLedger) Plus(o WireLedger) WireLedger {
 	return WireLedger{l.Raw + o.Raw, l.Encoded + o.Encoded, l.Sent + o.Sent, l.Received + o.Received}
+}
+
+// Used is what a process has used so far.
+type Used struct {
+	CPU float64 `json:"cpu"` // seconds, in user and system mode
 }
 
 // Counted is what a connection has carried so far.

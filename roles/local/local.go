@@ -62,6 +62,9 @@ type Options struct {
 	// Args are what the scheduler is called with, Role what every role is.
 	Args []string
 	Role []string
+	// Lead is the whole command line of what plays the scheduler, in place of
+	// "scheduler" and Args.
+	Lead []string
 	// Under are the words before the name of a role on its command line.
 	Under []string
 	// Stdout takes what the scheduler prints. Nil: standard output.
@@ -186,7 +189,11 @@ func (s *supervisor) scheduler(ctx context.Context) (*process, string, error) {
 		return nil, "", fmt.Errorf("local: %w%s", err, limited(err))
 	}
 	defer r.Close()
-	sched, err := s.start("scheduler", w, append([]string{"scheduler"}, s.o.Args...)...)
+	lead := s.o.Lead
+	if lead == nil {
+		lead = append([]string{"scheduler"}, s.o.Args...)
+	}
+	sched, err := s.start("scheduler", w, lead...)
 	w.Close()
 	if err != nil {
 		return nil, "", err

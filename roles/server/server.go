@@ -152,6 +152,8 @@ func (s *server) run(ctx context.Context) error {
 			if err = r.Err(); err == nil {
 				err = s.host.export(t, shard, func(body []byte) error { return s.sched.Send(control.KindRows, body) })
 			}
+		case control.KindUsage:
+			err = s.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 		case control.KindStop:
 			return s.stop(e.Body)
 		default:

@@ -13,6 +13,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/configs"
+	"petuum/roles/bench"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/links"
@@ -35,6 +36,8 @@ type worker struct {
 	links   *links.Links
 	runners map[int]*runner // by part
 	running sync.WaitGroup
+
+	bench *bench.Worker
 
 	over      chan struct{} // closed when the scheduler's connection has ended
 	abandoned bool          // an act goes on although nobody waits for it
@@ -80,6 +83,9 @@ func Run(ctx context.Context, o enlist.Options) error {
 func (w *worker) end(err error) {
 	if w.abandoned {
 		return
+	}
+	if w.bench != nil {
+		w.bench.Close()
 	}
 	w.fail(err)
 	ended := make(chan struct{})
@@ -137,7 +143,7 @@ func (w *worker) run(ctx context.Context) error {
 // interruptible acts on an event, but does not wait for data to be read and
 // tables to be made when the job is over meanwhile.
 func (w *worker) interruptible(ctx context.Context, e control.Event) error {
-	if e.Kind != control.KindJob && e.Kind != control.KindSetup {
+	if e.Kind != control.KindJob && e.Kind != control.KindSetup && e.Kind != control.KindBench {
 		return w.act(ctx, e)
 	}
 	acted := make(chan error, 1)
@@ -193,10 +199,30 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 		return w.blocks(e.Body)
 	case control.KindEvaluate:
 		return w.each(command{kind: e.Kind})
+	case control.KindUsage:
+		return w.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
+	case control.KindBench:
+		return w.measure(ctx, e.Body)
 	case control.KindStop:
 		return w.stop(e.Body)
 	}
 	return fmt.Errorf("worker: a frame of kind %d is not for a worker", e.Kind)
+}
+
+// measure does a task of petuum bench.
+func (w *worker) measure(ctx context.Context, body []byte) error {
+	t, err := control.Decode[bench.Task](body)
+	if err != nil {
+		return err
+	}
+	if w.bench == nil {
+		w.bench = bench.NewWorker(w.place, func(err error) { w.box.Put(control.Event{Err: err}) })
+	}
+	m, err := w.bench.Do(ctx, t)
+	if err != nil {
+		return err
+	}
+	return w.sched.Send(control.KindBenched, control.Encode(m))
 }
 
 // stop ends the job: the ledger goes to the scheduler.

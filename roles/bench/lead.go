@@ -1,0 +1,216 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"petuum/configs"
+	"petuum/roles/cluster"
+	"petuum/roles/control"
+	"petuum/roles/enlist"
+	"petuum/roles/muster"
+	"petuum/roles/wire"
+	"petuum/table/placement"
+)
+
+// Options of a measurement.
+type Options struct {
+	enlist.Options
+	Keys   int           // that a client holds of a sparse table
+	Dense  uint64        // values of the dense table
+	Rounds int           // of each workload
+	For    time.Duration // that bare streams last
+	// Joined is told the gossip address under which others join.
+	Joined func(addr string)
+	// Status is told what is being measured.
+	Status func(what string)
+}
+
+// Config is the configuration of a measurement with so many processes, whose
+// tables are cut in so many shards.
+func Config(servers, workers, shards int, dense uint64, over []configs.Override) (*configs.Config, error) {
+	text := fmt.Sprintf("[job]\nname = \"wire\"\nalgorithm = %q\n[data]\ntrain = \"-\"\n[algorithm]\ndense = %d\n[consistency]\npolicy = \"asp\"\n[cluster]\nservers = %d\nworkers = %d\nshards = %d\n",
+		Name, dense, servers, workers, shards)
+	return configs.Parse("bench", []byte(text), over)
+}
+
+// lead plays the scheduler.
+type lead struct {
+	o     Options
+	place *enlist.Place
+	peers *muster.Muster
+	box   *control.Mailbox
+	sink  string
+	addrs sync.Map // data address of servers by name, as gossip has it
+}
+
+// Lead gathers the processes, measures, and returns what it found.
+func Lead(ctx context.Context, o Options) (*Report, error) {
+	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, o.NewJob())
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	if err := place.Alone(); err != nil {
+		place.Leave()
+		return nil, err
+	}
+	bare, err := net.Listen("tcp", net.JoinHostPort(o.Config.Cluster.Bind, "0"))
+	if err != nil {
+		return nil, err
+	}
+	defer bare.Close()
+	go sink(bare)
+	l := &lead{o: o, place: place, box: control.NewMailbox(), sink: bare.Addr().String(),
+		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
+	if a := o.Config.Cluster.Advertise; a != "" {
+		_, port, _ := net.SplitHostPort(l.sink)
+		l.sink = net.JoinHostPort(a, port)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { place.Accept(nil, l.serve) })
+	listening, deaf := context.WithCancel(ctx)
+	serving.Go(func() { l.listen(listening) })
+	if o.Joined != nil {
+		o.Joined(place.Cluster.Addr())
+	}
+	report, err := l.measure(ctx)
+	stop := control.Stop{Reason: "done"}
+	if err != nil {
+		stop = control.Stop{Reason: err.Error(), Failed: true}
+	}
+	conns := []*wire.Conn{}
+	for _, p := range l.peers.Close() {
+		_ = p.Conn.Send(control.KindStop, control.Encode(stop))
+		conns = append(conns, p.Conn)
+	}
+	place.Listener.Close()
+	enlist.Part(conns...)
+	place.Close()
+	deaf()
+	serving.Wait()
+	return report, err
+}
+
+// serve reads a connection until it ends.
+func (l *lead) serve(c *wire.Conn) {
+	p, err := l.peers.Admit(c)
+	if err != nil {
+		_ = c.Send(control.KindStop, control.Encode(control.Stop{Reason: "refused: " + err.Error(), Failed: true}))
+		_ = c.Close()
+		return
+	}
+	err = c.Serve(func(kind wire.Kind, body []byte) error {
+		l.box.Put(control.Event{From: l.peers.NameOf(p), Kind: kind, Body: append([]byte(nil), body...)})
+		return nil
+	})
+	if l.peers.Leave(p) && !l.peers.Over() {
+		l.box.Put(control.Event{From: l.peers.NameOf(p), Err: fmt.Errorf("%s died: %w", l.peers.NameOf(p), err)})
+	}
+}
+
+// listen learns from gossip where servers can be reached.
+func (l *lead) listen(ctx context.Context) {
+	for {
+		select {
+		case e, ok := <-l.place.Cluster.Events():
+			if !ok {
+				return
+			}
+			if e.Kind == cluster.Joined && e.Member.Data != "" {
+				l.addrs.Store(e.Member.Name, e.Member.Data)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// each sends a frame to some peers and gathers one answer of a kind from each.
+func (l *lead) each(ctx context.Context, peers []*muster.Peer, kind wire.Kind, body func(i int) []byte, due wire.Kind, take func(i int, body []byte) error) error {
+	missing := map[string]int{}
+	for i, p := range peers {
+		missing[p.Name] = i
+		if err := p.Conn.Send(kind, body(i)); err != nil {
+			return err
+		}
+	}
+	for len(missing) > 0 {
+		e, err := l.box.Next(ctx)
+		if err == nil {
+			err = e.Err
+		}
+		if err != nil {
+			return err
+		}
+		i, ok := missing[e.From]
+		switch {
+		case e.Kind == control.KindFailed:
+			f, err := control.Decode[control.Failed](e.Body)
+			return errors.Join(err, fmt.Errorf("%s: %s", e.From, f.Error))
+		case !ok || e.Kind != due:
+			return fmt.Errorf("bench: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
+		}
+		delete(missing, e.From)
+		if err := take(i, e.Body); err != nil {
+			return fmt.Errorf("%s: %w", e.From, err)
+		}
+	}
+	return nil
+}
+
+// setUp has the servers hold the tables.
+func (l *lead) setUp(ctx context.Context) (control.Setup, error) {
+	servers, workers := l.peers.Of(control.Server), l.peers.Of(control.Worker)
+	setup := control.Setup{Roster: placement.NewRoster(2 * len(workers)), Servers: make([]string, len(servers))}
+	seats := make([]int, len(servers))
+	for i, p := range servers {
+		seats[i] = p.Seat
+		addr, ok := l.addrs.Load(p.Conn.Peer().Name)
+		for began := time.Now(); !ok; addr, ok = l.addrs.Load(p.Conn.Peer().Name) {
+			if time.Since(began) > 5*time.Second {
+				return setup, fmt.Errorf("bench: gossip does not know the data address of %s", p.Name)
+			}
+			select {
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+				return setup, context.Cause(ctx)
+			}
+		}
+		setup.Servers[i] = addr.(string)
+	}
+	var err error
+	if setup.Placement, err = placement.Place(setup.Roster.Generation, l.o.Config.Shards(), seats); err != nil {
+		return setup, err
+	}
+	text := string(l.o.Config.Encode())
+	for _, p := range servers {
+		job := control.Job{ID: l.place.Job, Config: text, Name: p.Name, Seat: p.Seat, Parts: len(workers), Seats: len(servers)}
+		if err := p.Conn.Send(control.KindJob, control.Encode(job)); err != nil {
+			return setup, err
+		}
+	}
+	body := control.Encode(setup)
+	return setup, l.each(ctx, servers, control.KindSetup, func(int) []byte { return body }, control.KindReady, func(int, []byte) error { return nil })
+}
+
+// usage is the CPU seconds of all servers and of all workers so far.
+func (l *lead) usage(ctx context.Context) (servers, workers float64, err error) {
+	sum := func(peers []*muster.Peer) (total float64, err error) {
+		err = l.each(ctx, peers, control.KindUsage, func(int) []byte { return nil }, control.KindUsed, func(_ int, body []byte) error {
+			u, err := control.Decode[control.Used](body)
+			total += u.CPU
+			return err
+		})
+		return total, err
+	}
+	if servers, err = sum(l.peers.Of(control.Server)); err != nil {
+		return 0, 0, err
+	}
+	workers, err = sum(l.peers.Of(control.Worker))
+	return servers, workers, err
+}
