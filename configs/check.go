@@ -154,6 +154,8 @@ func (l *loader) checkCluster() {
 		"cluster.threads", "cluster.workers", "cluster.parts")
 	l.rule(c.Shards != 0 && c.Shards < c.Servers, fmt.Sprintf("%d shards are fewer than %d servers: some would hold nothing", c.Shards, c.Servers),
 		"cluster.shards", "cluster.servers")
+	l.rule(c.Shards > maxShards*c.Servers, fmt.Sprintf("%d shards are more than %d a server: each costs time in every clock, so that the job would stand still", c.Shards, maxShards),
+		"cluster.shards", "cluster.servers")
 	l.host("cluster.bind", c.Bind, "want an address without port, as \"127.0.0.1\"")
 	if c.Advertise != "" {
 		l.host("cluster.advertise", c.Advertise, "want an address without port, as \"10.0.0.1\"")

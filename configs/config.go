@@ -9,6 +9,8 @@ import (
 const (
 	maxText  = 256 << 10 // bytes of a file; an override may have as many
 	maxParts = 1 << 20
+
+	maxShards = 1 << 10 // of a table on one server; each is a message in every clock
 )
 
 // Config is the effective configuration of a job or of a role: defaults, file,
@@ -74,7 +76,7 @@ type Cluster struct {
 	Workers   int      `toml:"workers" min:"1" max:"65536" doc:"worker processes"`
 	Threads   int      `toml:"threads" min:"1" max:"4096" doc:"parts that run at once in one worker process"`
 	Parts     int      `toml:"parts" min:"0" max:"1048576" doc:"parts the data is cut into; 0 is workers * threads"`
-	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into; 0 is 8 a server, at least 16"`
+	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into, at most 1024 a server; 0 is 8 a server, at least 16"`
 	Join      []string `toml:"join" own:"true" doc:"gossip addresses (host:port) of members to join"`
 	Bind      string   `toml:"bind" own:"true" doc:"address that listeners bind to, without port"`
 	Advertise string   `toml:"advertise" own:"true" doc:"address under which others reach this process, without port; \"\" is the bound one"`

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 )
 
 // Load reads the file of a job and lays overrides over it, a later one over an
@@ -47,17 +48,24 @@ func load(path string, over []Override, job bool) (*Config, error) {
 	return l.finish()
 }
 
-// readFile reads one byte more than is allowed, so that scan can tell.
+// readFile reads one byte more than is allowed, so that scan can tell. A pipe is
+// read only if somebody writes to it: to wait for that would look like a hang.
 func readFile(path string) ([]byte, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxText+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(text) == 0 {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
+			return nil, fmt.Errorf("%s is a pipe that nobody writes to: want a file", path)
+		}
+	}
+	return text, err
 }
 
 // A loader holds a configuration while it is put together.

@@ -2,9 +2,11 @@ package configs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -96,6 +98,7 @@ func TestProblems(t *testing.T) {
 		{"window", "[consistency]\nwindow = 5\npolicy = \"ssp:3\"", nil, `5: consistency.window: 5 is more than slack + 1 = 4 under the policy "ssp:3": reads would be staler than it allows`},
 		{"window is fine", "[consistency]\nwindow = 50\npolicy = \"asp\"", nil, ""},
 		{"few parts", "[cluster]\nworkers = 4\nparts = 3", nil, "6: cluster.parts: 3 parts are fewer than 4 workers: some would have no data"},
+		{"many shards", "[cluster]\nservers = 3\nshards = 3073", nil, "6: cluster.shards: 3073 shards are more than 1024 a server: each costs time in every clock, so that the job would stand still"},
 		{"few shards", "[cluster]\nshards = 1", nil, "5: cluster.shards: 1 shards are fewer than 2 servers: some would hold nothing"},
 		{"too many parts", "[cluster]\nworkers = 60000\nthreads = 4000", nil, "6: cluster.threads: 60000 workers * 4000 threads are too many parts: at most 1048576"},
 		{"label", "data.label = \"#x\"", nil, `4: data.label: "#x" is no column: want "#" and a number from 0, or a name`},
@@ -138,9 +141,9 @@ func TestProblems(t *testing.T) {
 		{"deep", "algorithm.x = " + strings.Repeat("[", 100), nil, "4: algorithm.x" + strings.Repeat("[0]", 33) + ": lists and tables are nested deeper than 32"},
 		{"dots", "a" + strings.Repeat(".a", 100) + " = 1", nil, "4: a key of more than 16 parts"},
 
-		{"all at once, by line", "[log]\nlevel = 3\nx = 1\n[cluster]\nservers = 0\n", []string{"stop.epochs=-1", "job.name=[3]"},
+		{"all at once, by line", "[log]\nlevel = 3\nx = 1\n[cluster]\nservers = 0\n", []string{"stop.epochs=-1", "evaluate.test=3"},
 			"5: log.level: want a string, got the integer 3: a string needs quotes, as \"3\"\n6: log.x: unknown key; nearest valid name \"level\"\n8: cluster.servers: 0 is out of range: " + needInt +
-				"\n--set stop.epochs=-1: -1 is out of range: want an integer of at least 0\n--set job.name=[3]: want a string, got a list"},
+				"\n--set stop.epochs=-1: -1 is out of range: want an integer of at least 0\n--set evaluate.test=3: want a boolean, got the integer 3"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var want []string
@@ -213,6 +216,8 @@ func TestOverrides(t *testing.T) {
 		{set: "data.positive=2.50", get: func(c *Config) any { return c.Data.Positive }, has: "2.50"},
 		{set: "data.ignore=id", get: func(c *Config) any { return strings.Join(c.Data.Ignore, " ") }, has: "id"},
 		{set: "data.categorical=*", get: func(c *Config) any { return strings.Join(c.Data.Categorical, " ") }, has: "*"},
+		{set: "data.train=2024", get: func(c *Config) any { return c.Data.Train.String() }, has: "2024"},
+		{set: "job.name=[7]", want: `--set job.name=[7]: want a string, got a list`},
 		{set: "cluster.servers=two", want: `--set cluster.servers=two: want an integer from 1 to 65536, got the string "two"`},
 		{set: "cluster.servers=3#4", want: `--set cluster.servers=3#4: want an integer from 1 to 65536, got the string "3#4"`},
 		{set: "cluster.servers=", want: `--set cluster.servers=: want an integer from 1 to 65536, got no value`},
@@ -306,5 +311,28 @@ func TestFileTooLarge(t *testing.T) {
 	}
 	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("got %v, want a refusal of the size", err)
+	}
+}
+
+func TestPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.toml")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip("no named pipes here: ", err)
+	}
+	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), path+" is a pipe that nobody writes to: want a file") {
+		t.Errorf("nobody writes: got %v", err)
+	}
+	r, w, err := os.Pipe() // as a shell's <(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("[job]\nalgorithm = 7\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	path = fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), path+":2: job.algorithm: want a string") {
+		t.Errorf("somebody wrote: got %v", err)
 	}
 }

@@ -56,6 +56,7 @@ func TestPaths(t *testing.T) {
 		{"override is of the working directory", "both.csv", []string{"data.train=both.csv"}, "here/both.csv", ""},
 		{"override not of the folder of the file", "both.csv", []string{"data.train=conf.csv"}, "", `--set data.train=conf.csv: no such file: looked for DIR/here/conf.csv`},
 		{"missing", "no.csv", nil, "", `../conf/j.toml:5: data.train: no such file: looked for DIR/conf/no.csv and DIR/here/no.csv`},
+		{"device", "/dev/null", nil, "", `../conf/j.toml:5: data.train: /dev/null is no regular file: want one, as data is read by several processes`},
 		{"folder", "folder", nil, "", `../conf/j.toml:5: data.train: DIR/conf/folder is a folder: want a file`},
 		{"missing test", "both.csv", []string{"data.test=no"}, "", `--set data.test=no: no such file: looked for DIR/here/no`},
 		{"missing key file", "both.csv", []string{"cluster.key_file=key"}, "", `--set cluster.key_file=key: no such file: looked for DIR/here/key`},

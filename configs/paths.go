@@ -138,6 +138,8 @@ func (s seeker) input(path string, at place, needed, pattern bool) (found Paths,
 		switch {
 		case err == nil && needed && info.IsDir():
 			return nil, oneLine(name) + " is a folder: want a file"
+		case err == nil && needed && pattern && !info.Mode().IsRegular():
+			return nil, oneLine(name) + " is no regular file: want one, as data is read by several processes"
 		case err == nil:
 			return Paths{name}, ""
 		case needed && !errors.Is(err, os.ErrNotExist):

@@ -369,12 +369,16 @@ func TestNothingSurvives(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
-	p := endless(t)
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if code := p.status(); code != 130 {
-		t.Errorf("exit status %d, want 130:\n%s", code, p.stderr())
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} { // Ctrl-C, and a terminal that is closed
+		t.Run(signal.String(), func(t *testing.T) {
+			p := endless(t)
+			if err := p.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.status(); code != 130 {
+				t.Errorf("exit status %d, want 130:\n%s", code, p.stderr())
+			}
+		})
 	}
 }
 

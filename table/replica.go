@@ -13,7 +13,7 @@ import (
 // with its lock held.
 type replica interface {
 	hold() (table int, id uint32)
-	lease() uint64 // as in a message
+	lease() uint64                 // as in a message
 	segment(shard int) (Set, bool) // the keys a shard has of it
 	ready() bool                   // every shard has sent its values
 	readyAt(shard int) bool
@@ -40,7 +40,7 @@ type heldSet[T Elem] struct {
 	base   []T // as last answered
 	acc    []T // deposited, where touched
 	marks  bitset
-	marked bool // a bit of marks may be set
+	marked bool         // a bit of marks may be set
 	segs   []segment[T] // by shard
 	views  []*View[T]
 	lent   bool // acc and marks are the memory of the only view

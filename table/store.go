@@ -26,7 +26,7 @@ type store[T Elem] struct {
 	spec   Spec
 	rng    Range
 	width  int
-	states int // state values a row
+	states int    // state values a row
 	latest uint32 // highest stamp of any row
 	pages  []*page[T]
 	rows   uint32 // sparse: rows in use

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -257,14 +258,15 @@ func TestFilesTwice(t *testing.T) {
 
 // TestFilesDiffer: parts of other files do not merge, and the error names them.
 func TestFilesDiffer(t *testing.T) {
-	a := Info{Format: CSV, Numeric: true, Files: []File{{"a.csv", 10}, {"b.csv", 20}}}
+	a := Info{Format: CSV, Numeric: true, Files: []File{{Name: "a.csv", Bytes: 10}, {Name: "b.csv", Bytes: 20}}}
 	for _, c := range []struct {
 		files []File
 		want  string
 	}{
-		{[]File{{"a.csv", 10}, {"b.csv", 21}}, "b.csv of 20 bytes and b.csv of 21 bytes"},
-		{[]File{{"a.csv", 10}, {"c.csv", 20}}, "b.csv of 20 bytes and c.csv of 20 bytes"},
-		{[]File{{"a.csv", 10}}, "2 files and 1 files"},
+		{[]File{{Name: "a.csv", Bytes: 10}, {Name: "b.csv", Bytes: 21}}, "b.csv of 20 bytes and b.csv of 21 bytes"},
+		{[]File{{Name: "a.csv", Bytes: 10}, {Name: "c.csv", Bytes: 20}}, "b.csv of 20 bytes and c.csv of 20 bytes"},
+		{[]File{{Name: "a.csv", Bytes: 10}, {Name: "b.csv", Bytes: 20, Digest: 1}}, "b.csv is as long in one place as in another, but not the same"},
+		{[]File{{Name: "a.csv", Bytes: 10}}, "2 files and 1 files"},
 	} {
 		b := a
 		b.Files = c.files
@@ -274,5 +276,31 @@ func TestFilesDiffer(t *testing.T) {
 	}
 	if got := a.Bytes(); got != 30 {
 		t.Errorf("got %d bytes, want 30", got)
+	}
+}
+
+// A file of another content is another file, wherever it differs if it is short,
+// and at its ends if it is long.
+func TestFileDigest(t *testing.T) {
+	digest := func(text []byte) uint32 {
+		f, err := newSource("a.csv", bytes.NewReader(text), int64(len(text))).file()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Digest
+	}
+	for _, n := range []int{1, sampleSize, sampleSize + 1, samples*sampleSize - 1, samples * sampleSize, 3*samples*sampleSize + 7} {
+		text := bytes.Repeat([]byte("x"), n)
+		same := digest(text)
+		for _, at := range []int{0, n / 2, n - 1} {
+			if at == n/2 && n > samples*sampleSize {
+				continue // between two samples
+			}
+			text[at] = 'y'
+			if digest(text) == same {
+				t.Errorf("%d bytes: byte %d changes nothing", n, at)
+			}
+			text[at] = 'x'
+		}
 	}
 }

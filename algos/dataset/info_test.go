@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -68,9 +69,10 @@ func TestMergeIsAssociative(t *testing.T) {
 }
 
 func TestInfoFields(t *testing.T) {
-	got := mustLoad(t, "a.csv", "a,class,b\n0,2,1\n3,-1,0\n0,2,0\n", Defaults(), 3).info
+	text := "a,class,b\n0,2,1\n3,-1,0\n0,2,0\n"
+	got := mustLoad(t, "a.csv", text, Defaults(), 3).info
 	want := Info{
-		Format: CSV, Files: []File{{"a.csv", 29}}, Rows: 3, NonZeros: 2, Features: 2, Seen: 2,
+		Format: CSV, Files: []File{{"a.csv", 29, crc32.ChecksumIEEE([]byte(text))}}, Rows: 3, NonZeros: 2, Features: 2, Seen: 2,
 		LabelSum: 3, LabelSumSq: 9, LabelMin: -1, LabelMax: 2,
 		Numeric: true, Classes: []string{"-1", "2"}, Counts: []uint64{1, 2},
 		Label: "class", LabelColumn: 1, Names: []string{"a", "b"},
@@ -78,9 +80,10 @@ func TestInfoFields(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("numbers (-want +got):\n%s", d)
 	}
-	got = mustLoad(t, "a.svm", "1 5:1\n1e200 2:1\n1.5e308\n1.5e308\n", Options{Base: -1, Features: 7, Quantity: true}, 2).info
+	text = "1 5:1\n1e200 2:1\n1.5e308\n1.5e308\n"
+	got = mustLoad(t, "a.svm", text, Options{Base: -1, Features: 7, Quantity: true}, 2).info
 	want = Info{
-		Format: LIBSVM, Files: []File{{"a.svm", 32}}, Rows: 4, NonZeros: 2, Features: 7, Fixed: true, Seen: 5, Base: 1,
+		Format: LIBSVM, Files: []File{{"a.svm", 32, crc32.ChecksumIEEE([]byte(text))}}, Rows: 4, NonZeros: 2, Features: 7, Fixed: true, Seen: 5, Base: 1,
 		LabelSum: math.MaxFloat64, LabelSumSq: math.MaxFloat64, LabelMin: 1, LabelMax: 1.5e308, Numeric: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -149,6 +152,7 @@ func TestPartsRefuses(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*Info){
 		"size":     func(i *Info) { i.Files[0].Bytes++ },
+		"content":  func(i *Info) { i.Files[0].Digest++ },
 		"base":     func(i *Info) { i.Base = 1 },
 		"features": func(i *Info) { i.Features, i.Seen = 7, 7 },
 		"classes":  func(i *Info) { i.Classes[1] = "5" },

@@ -3,7 +3,6 @@ package dataset
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
 )
 
@@ -26,7 +25,11 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 		if s.size == 0 {
 			return nil, fmt.Errorf("dataset: %s is empty", s.path)
 		}
-		in.files = append(in.files, File{filepath.Base(s.path), s.size})
+		file, err := s.file()
+		if err != nil {
+			return nil, err
+		}
+		in.files = append(in.files, file)
 		if s.codec != "" {
 			compressed++
 		} else {
@@ -45,7 +48,11 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.files = append(in.files, File{filepath.Base(labels.path), labels.size})
+		file, err := labels.file()
+		if err != nil {
+			return nil, err
+		}
+		in.files = append(in.files, file)
 	}
 	return in, nil
 }

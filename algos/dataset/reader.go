@@ -70,7 +70,7 @@ func OpenStream(name string, src io.Reader, o Options) (*Reader, error) {
 func open(r *Reader) (*Reader, error) {
 	r.rows = make([]uint64, len(r.sources))
 	for _, s := range r.sources {
-		r.files = append(r.files, File{filepath.Base(s.path), s.size})
+		r.files = append(r.files, File{Name: filepath.Base(s.path), Bytes: s.size})
 	}
 	if err := r.enter(); err != nil {
 		r.Close()
@@ -247,7 +247,7 @@ func (r *Reader) Info() Info {
 		info = newBuilder(r.first, r.files).info()
 	}
 	if r.stream != nil && len(info.Files) > 0 {
-		info.Files = append([]File{{info.Files[0].Name, r.stream.n}}, info.Files[1:]...)
+		info.Files = append([]File{{Name: info.Files[0].Name, Bytes: r.stream.n}}, info.Files[1:]...)
 	}
 	return info
 }

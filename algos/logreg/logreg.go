@@ -107,6 +107,9 @@ func (r *Regression) Validate() error {
 	return errors.Join(errs...)
 }
 
+// onePositive is what helps against other labels than those of two classes.
+const onePositive = "set data.positive to the label that is to be told from all others"
+
 // Tables declares what the job shares.
 func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	if err := r.Validate(); err != nil {
@@ -116,11 +119,13 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	case d.Rows == 0:
 		return nil, errors.New("logreg: the data has no rows")
 	case d.TooMany || d.Classes == nil:
-		return nil, errors.New("logreg: want labels of two classes, got quantities")
+		return nil, errors.New("logreg: want labels of two classes, the data has quantities: " + onePositive)
 	case len(classes) > 8:
-		return nil, fmt.Errorf("logreg: want labels of two classes, got %d, of which the first are %s", len(classes), strings.Join(classes[:8], ", "))
+		return nil, fmt.Errorf("logreg: want labels of two classes, the data has %d (%s, ...): %s", len(classes), strings.Join(classes[:8], ", "), onePositive)
+	case len(classes) == 1:
+		return nil, fmt.Errorf("logreg: want labels of two classes, all rows of the data have the label %s", classes[0])
 	case len(classes) != 2:
-		return nil, fmt.Errorf("logreg: want labels of two classes, got %d: %s", len(classes), strings.Join(classes, ", "))
+		return nil, fmt.Errorf("logreg: want labels of two classes, the data has %d (%s): %s", len(classes), strings.Join(classes, ", "), onePositive)
 	case d.Features == 0:
 		return nil, errors.New("logreg: the data has no features")
 	}

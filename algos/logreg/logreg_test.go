@@ -244,9 +244,9 @@ func TestData(t *testing.T) {
 		{dataset.Info{Rows: 3, Features: 1, Classes: []string{"0", "1"}}, ""},
 		{dataset.Info{Features: 1}, "no rows"},
 		{dataset.Info{Rows: 3, Classes: []string{"0", "1"}}, "no features"},
-		{dataset.Info{Rows: 3, Features: 1, Classes: []string{"7"}}, "got 1: 7"},
-		{dataset.Info{Rows: 3, Features: 1, Classes: []string{"a", "b", "c"}}, "got 3: a, b, c"},
-		{dataset.Info{Rows: 99, Features: 1, Classes: strings.Split("123456789", "")}, "got 9, of which the first are 1, 2, 3, 4, 5, 6, 7, 8"},
+		{dataset.Info{Rows: 3, Features: 1, Classes: []string{"7"}}, "all rows of the data have the label 7"},
+		{dataset.Info{Rows: 3, Features: 1, Classes: []string{"a", "b", "c"}}, "the data has 3 (a, b, c): set data.positive"},
+		{dataset.Info{Rows: 99, Features: 1, Classes: strings.Split("123456789", "")}, "the data has 9 (1, 2, 3, 4, 5, 6, 7, 8, ...): set data.positive"},
 		{dataset.Info{Rows: 3, Features: 1, TooMany: true}, "quantities"},
 		{dataset.Info{Rows: 3, Features: 1}, "quantities"},
 	} {

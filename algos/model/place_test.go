@@ -189,6 +189,16 @@ func TestOldModelComesBack(t *testing.T) {
 	}
 }
 
+func TestOpenAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.csv")
+	if err := os.WriteFile(path, []byte("a,b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil || !strings.Contains(err.Error(), path+" is a file: name the directory of a model") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 // Open tells where a job that was killed between two renames left the model.
 func TestOpenAfterACrashBetweenRenames(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "model")

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 
 	"petuum/algos"
 	"petuum/table"
@@ -44,7 +45,7 @@ type tableReader struct {
 // a table may be missing.
 func Open(dir string) (*Reader, error) {
 	m, err := readManifest(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, absent(dir, err)
 	}
 	if errors.Is(err, errChecksum) {
@@ -77,6 +78,9 @@ func absent(dir string, err error) error {
 				return fmt.Errorf("model: there is nothing at %s, but the model of before is in %s, which a job that was killed was about to replace: rename it", dir, old[0])
 			}
 		}
+	}
+	if fi, e := os.Stat(dir); e == nil && !fi.IsDir() {
+		return fmt.Errorf("model: %s is a file: name the directory of a model", dir)
 	}
 	return fmt.Errorf("model: there is none in %s: %w", dir, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,7 +45,11 @@ func TestReadKey(t *testing.T) {
 			t.Errorf("%s: the error shows the key: %v", tc.name, err)
 		}
 	}
-	for _, path := range []string{filepath.Join(dir, "none"), dir} {
+	pipe := filepath.Join(dir, "pipe") // nobody writes to it
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "none"), dir, pipe} {
 		if _, err := ReadKey(path); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v, want an error that names %s", err, path)
 		}

@@ -62,7 +62,11 @@ type program struct {
 // process: signals end it.
 func Run(algorithms registry.List, args []string, stdout, stderr io.Writer) int {
 	p := &program{algorithms: algorithms.With(bench.Name, bench.New), child: local.Child()}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as by nohup
+		ends = append(ends, syscall.SIGHUP) // the terminal is gone
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C kills
 	if p.child {

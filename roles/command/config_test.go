@@ -252,7 +252,10 @@ func TestMistypedCommandLines(t *testing.T) {
 		{"worker good.toml", "", `worker: unexpected argument "good.toml": a configuration is given by --config good.toml`},
 		{"worker extra", "", `worker: unexpected argument "extra"`},
 		{"run", "", `run: which job? petuum run FILE.toml`},
-		{"config chek good.toml", "", `petuum config: no command is called "chek"; nearest "check": see petuum config --help`},
+		{"config chek good.toml", "", `petuum: config: no command is called "chek"; nearest "check"; see petuum config --help`},
+		{"data gen lasso --rows -5 --output a.csv", "", `--rows -5: want a number of 0 or more`},
+		{"run good.toml --set", "", `--set: no value after it`},
+		{"predict data.csv --model", "", `--model: no value after it`},
 		{"config check", "", `config check: which jobs? petuum config check FILE.toml...`},
 		{"config show a b", "", `config show: one job at a time: unexpected argument "b"`},
 	} {

@@ -124,7 +124,10 @@ func interspersed(a *cli.App, args []string) []string {
 			continue
 		}
 		head = append(head, word)
-		if f := flagNamed(flags, strings.TrimLeft(word, "-")); f != nil && takesValue(f) && len(rest) > 1 {
+		if f := flagNamed(flags, strings.TrimLeft(word, "-")); f != nil && takesValue(f) {
+			if len(rest) == 1 {
+				return head // so that the library misses the value, whatever arguments there are
+			}
 			rest = rest[1:]
 			head = append(head, rest[0])
 		}
@@ -192,6 +195,8 @@ func wanted(flags []cli.Flag, name string) string {
 			return `a number and a unit, as "250ms"`
 		case *cli.StringFlag, *cli.StringSliceFlag:
 			return "text"
+		case *cli.UintFlag, *cli.Uint64Flag:
+			return "a number of 0 or more"
 		}
 	}
 	return "a number"

@@ -24,7 +24,7 @@ func needsSubcommand(c *cli.Context) error {
 			names = append(names, s.Name)
 		}
 		name := c.Args().First()
-		return usagef("%s: no command is called %q; nearest %q: see %[1]s --help", c.Command.HelpName, name, configs.Nearest(name, names))
+		return usagef("%s: no command is called %q; nearest %q; see petuum %[1]s --help", strings.TrimPrefix(c.Command.HelpName, "petuum "), name, configs.Nearest(name, names))
 	}
 	return cli.ShowSubcommandHelp(c)
 }

@@ -225,3 +225,32 @@ func TestSizeOfBytes(t *testing.T) {
 		}
 	}
 }
+
+// A write that fails names the file as the user does, not the one it has until it
+// is complete.
+func TestOutputFails(t *testing.T) {
+	for _, name := range []string{"p.tsv", "p.tsv.gz"} {
+		path := filepath.Join(t.TempDir(), name)
+		o, err := create(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.file.Close()
+		for err == nil { // until a compressor has enough
+			_, err = o.Write(make([]byte, 1<<16))
+		}
+		if got, want := err.Error(), "write "+path+": file already closed"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		o.abort()
+		if got := files(t, filepath.Dir(path)); len(got) != 0 {
+			t.Errorf("left behind: %q", got)
+		}
+	}
+}
+
+func TestRunNothing(t *testing.T) {
+	if status, _, stderr := petuum("run", ""); status != statusUsage || !strings.Contains(stderr, "run: which job?") {
+		t.Errorf("got status %d, %s", status, stderr)
+	}
+}

@@ -32,7 +32,7 @@ func (p *program) runCommand() *cli.Command {
 }
 
 func (p *program) run(c *cli.Context) error {
-	if c.Args().Len() != 1 {
+	if c.Args().Len() != 1 || c.Args().First() == "" {
 		if c.Args().Len() > 1 {
 			return usagef("run: one job at a time: unexpected argument %q", c.Args().Get(1))
 		}

@@ -86,11 +86,18 @@ func (c counting) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Write names the file in an error by the name the user knows.
 func (o *output) Write(b []byte) (int, error) {
+	w := o.count
 	if o.enc != nil {
-		return o.enc.Write(b)
+		w = o.enc
 	}
-	return o.count.Write(b)
+	n, err := w.Write(b)
+	var path *fs.PathError
+	if errors.As(err, &path) && o.tmp != "" {
+		err = &fs.PathError{Op: path.Op, Path: o.path, Err: path.Err}
+	}
+	return n, err
 }
 
 // finish brings the bytes to the disk.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"petuum/algos/registry"
@@ -115,7 +116,7 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 		}
 		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			return nil, fmt.Errorf("%s: data listener on %s: %w: set cluster.bind or cluster.data to an address of this machine", role, addr, err)
+			return nil, fmt.Errorf("%s: data listener on %s: %w: %s", role, addr, err, listenAdvice(err))
 		}
 		p.Listener = l
 		data = advertised(l.Addr().String(), c.Cluster.Advertise)
@@ -126,6 +127,17 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 		return nil, explainKey(err, c.Cluster.KeyFile)
 	}
 	return p, nil
+}
+
+// listenAdvice is what to do about an address that cannot be listened on.
+func listenAdvice(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another process has that port: name another in cluster.data, or none for any free one"
+	case errors.Is(err, syscall.EACCES):
+		return "a port below 1024 is for root: name another in cluster.data, or none for any free one"
+	}
+	return "set cluster.bind or cluster.data to an address of this machine"
 }
 
 // Gossip is how a process with a role joins: all but its name, seat, data address

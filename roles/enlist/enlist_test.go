@@ -137,3 +137,19 @@ func TestTowards(t *testing.T) {
 		}
 	}
 }
+
+func TestListenAdvice(t *testing.T) {
+	for _, c := range []struct {
+		errno syscall.Errno
+		want  string
+	}{
+		{syscall.EADDRINUSE, "another process has that port"},
+		{syscall.EACCES, "below 1024"},
+		{syscall.EADDRNOTAVAIL, "an address of this machine"},
+	} {
+		err := &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", c.errno)}
+		if got := listenAdvice(err); !strings.Contains(got, c.want) {
+			t.Errorf("%v: got %q, want %q in it", err, got, c.want)
+		}
+	}
+}

@@ -101,7 +101,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	s := &supervisor{o: o, exe: exe, began: time.Now(), fell: make(chan *process, o.Config.Cluster.Servers+o.Config.Cluster.Workers)}
 	if s.lifeline, s.hold, err = os.Pipe(); err != nil {
-		return fmt.Errorf("local: %w", err)
+		return fmt.Errorf("local: %w%s", err, limited(err))
 	}
 	defer s.lifeline.Close()
 	err = s.run(ctx)
@@ -186,7 +186,7 @@ func (s *supervisor) verdict(sched *process) error {
 func (s *supervisor) scheduler(ctx context.Context) (*process, string, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, "", fmt.Errorf("local: %w", err)
+		return nil, "", fmt.Errorf("local: %w%s", err, limited(err))
 	}
 	defer r.Close()
 	lead := s.o.Lead
@@ -239,7 +239,7 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("local: %s: %w", name, err)
+		return nil, fmt.Errorf("local: %s: %w%s", name, err, limited(err))
 	}
 	p := &process{name: name, cmd: cmd, done: make(chan struct{})}
 	s.procs = append(s.procs, p)
@@ -252,6 +252,18 @@ func (s *supervisor) start(name string, joined *os.File, args ...string) (*proce
 		s.o.Log.Debug("ended", "role", name, "status", cmd.ProcessState.String())
 	})
 	return p, nil
+}
+
+// limited is what to do about an error that is a limit of this shell or user; ""
+// for any other.
+func limited(err error) string {
+	switch {
+	case errors.Is(err, syscall.EMFILE):
+		return ": raise the limit (ulimit -n), or have fewer servers and workers"
+	case errors.Is(err, syscall.EAGAIN):
+		return ": raise the limit of processes (ulimit -u), or have fewer servers and workers"
+	}
+	return ""
 }
 
 // environ is what a child inherits. The settings in it are those of the job, which

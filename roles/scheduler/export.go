@@ -3,11 +3,13 @@ package scheduler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"petuum/algos"
 	"petuum/algos/model"
@@ -25,7 +27,7 @@ func checkOutput(c *configs.Config) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(c.Output.Model), 0o755); err != nil {
-		return fmt.Errorf("%s: output.model: %w", c.From("output.model"), err)
+		return fmt.Errorf("output.model: %s has no directory to be in: %w: name another place", c.Output.Model, err)
 	}
 	return model.Check(c.Output.Model)
 }
@@ -60,7 +62,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 		s.progress.Status("writing the model")
 	}
 	if err := s.write(ctx, dir); err != nil {
-		return err
+		return spaceless(err, dir)
 	}
 	if !test {
 		return nil
@@ -76,6 +78,15 @@ func (s *scheduler) collect(ctx context.Context) error {
 	}
 	s.untested = err // the training stands
 	return nil
+}
+
+// spaceless says what to do about a full disk: any other error stays as it is.
+func spaceless(err error, dir string) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) && (errno == syscall.ENOSPC || errno == syscall.EDQUOT) {
+		return fmt.Errorf("model: %s: %w: free some or set output.model to another disk, and run the job again; what was there before still is", dir, errno)
+	}
+	return err
 }
 
 // write gets the tables from the servers, a shard at a time in the order of keys,
