@@ -157,15 +157,25 @@ func TestRealData(t *testing.T) {
 // TestUntested gives a job test data that is not of the kind it was trained on:
 // the result of the training must not be lost.
 func TestUntested(t *testing.T) {
-	p := start(t, t.TempDir(), "run", "--set", "stop.epochs=3", "--set", "data.test="+config(t, "data/diabetes.csv"), config(t, "logreg-a9a.toml"))
-	if code := p.status(); code != 1 {
-		t.Errorf("exit status %d, want 1", code)
+	dir := t.TempDir()
+	late := filepath.Join(dir, "late.libsvm")
+	if err := os.WriteFile(late, []byte(strings.Repeat("-1 3:1\n", 5000)+"-1 3:x\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(p.stderr(), "diabetes.csv") {
-		t.Errorf("stderr does not name the test file:\n%s", p.stderr())
-	}
-	if !strings.Contains(p.stdout.String(), "train_accuracy") {
-		t.Errorf("the summary is missing:\n%s", p.stdout.String())
+	for _, c := range []struct {
+		test    string
+		trained bool // what is wrong is not at the beginning
+	}{{config(t, "data/diabetes.csv"), false}, {late, true}} {
+		p := start(t, dir, "run", "--set", "stop.epochs=3", "--set", "data.test="+c.test, config(t, "logreg-a9a.toml"))
+		if code := p.status(); code != 1 {
+			t.Errorf("%s: exit status %d, want 1", c.test, code)
+		}
+		if !strings.Contains(p.stderr(), filepath.Base(c.test)) {
+			t.Errorf("stderr does not name the test file:\n%s", p.stderr())
+		}
+		if got := strings.Contains(p.stdout.String(), "train_accuracy"); got != c.trained {
+			t.Errorf("%s: a summary: got %t, want %t\n%s", c.test, got, c.trained, p.stdout.String())
+		}
 	}
 }
 

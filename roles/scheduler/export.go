@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 
 	"petuum/algos"
+	"petuum/algos/dataset"
 	"petuum/algos/model"
 	"petuum/configs"
 	"petuum/roles/control"
@@ -44,8 +46,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 		m.Rounds = m.Clocks
 	}
 	m.Model = s.cfg.Output.Model
-	_, ok := s.alg.(algos.Predictor)
-	test := len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test && ok
+	test := s.tests()
 	if m.Model == "" && !test {
 		return nil
 	}
@@ -143,6 +144,34 @@ func parameters(c *configs.Config) string {
 	_, text, _ := strings.Cut(string(c.Encode()), "[algorithm]\n")
 	text, _, _ = strings.Cut(text, "\n[")
 	return strings.TrimSpace(text) + "\n"
+}
+
+// glance reads the beginning of each test file before the training, which should
+// not be long and then in vain. What is wrong further on does not undo it.
+func (s *scheduler) glance(context.Context) error {
+	if !s.tests() || s.info.Format == dataset.MM { // which is read as a whole
+		return nil
+	}
+	o := control.DataOptions(s.cfg, s.alg)
+	o.Like, o.Labels = &s.info, ""
+	for _, path := range s.cfg.Data.Test {
+		r, err := dataset.Open([]string{path}, o)
+		if err != nil {
+			return fmt.Errorf("data.test: %w", err)
+		}
+		_, err = r.Next(1)
+		r.Close()
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("data.test: %w", err)
+		}
+	}
+	return nil
+}
+
+// tests reports whether the model is to be applied to test data.
+func (s *scheduler) tests() bool {
+	_, ok := s.alg.(algos.Predictor)
+	return ok && len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test
 }
 
 // test applies the model to the test data.

@@ -141,7 +141,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 
 // lead takes the job through its phases.
 func (s *scheduler) lead(ctx context.Context) error {
-	for _, phase := range []func(context.Context) error{s.gather, s.scan, s.setUp, s.train, s.collect, s.settle} {
+	for _, phase := range []func(context.Context) error{s.gather, s.scan, s.glance, s.setUp, s.train, s.collect, s.settle} {
 		if err := phase(ctx); err != nil {
 			return err
 		}
