@@ -346,6 +346,31 @@ func (c *Client) Err() error {
 func (c *Client) Deliver(shard int, msg []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.changed.Broadcast()
+	return c.deliver(shard, msg)
+}
+
+// Delivery is a message of a shard.
+type Delivery struct {
+	Shard int
+	Msg   []byte
+}
+
+// DeliverAll is Deliver for messages that came together: whoever waits is woken
+// once. It stops at the first error.
+func (c *Client) DeliverAll(list []Delivery) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.changed.Broadcast()
+	for _, d := range list {
+		if err := c.deliver(d.Shard, d.Msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) deliver(shard int, msg []byte) error {
 	if shard < 0 || shard >= len(c.shards) {
 		return fmt.Errorf("table: message of shard %d of %d", shard, len(c.shards))
 	}
@@ -372,7 +397,6 @@ func (c *Client) Deliver(shard int, msg []byte) error {
 	default:
 		err = errors.New("not a message for a client")
 	}
-	c.changed.Broadcast()
 	if err != nil {
 		return fmt.Errorf("table: %s of shard %d: %w", k, shard, err)
 	}

@@ -184,6 +184,11 @@ func (l *Links) Deliver(body []byte, scratch *[]control.Message) error {
 	}
 	*scratch = messages
 	arrival := &Arrival{timing, time.Now()}
+	var list []table.Delivery // what follows each other for one client
+	var to *client
+	if len(messages) > 0 {
+		list = make([]table.Delivery, 0, len(messages))
+	}
 	for _, m := range messages {
 		origin, _, err := table.From(m.Body)
 		if err != nil {
@@ -193,12 +198,19 @@ func (l *Links) Deliver(body []byte, scratch *[]control.Message) error {
 		if c == nil {
 			return fmt.Errorf("links: a message for origin %d, which is not here", origin)
 		}
-		c.last.Store(arrival)
-		if err := c.Deliver(m.Shard, m.Body); err != nil {
-			return err
+		if to != nil && c != to {
+			if err := to.DeliverAll(list); err != nil {
+				return err
+			}
+			list = list[:0]
 		}
+		c.last.Store(arrival)
+		to, list = c, append(list, table.Delivery{Shard: m.Shard, Msg: m.Body})
 	}
-	return nil
+	if to == nil {
+		return nil
+	}
+	return to.DeliverAll(list)
 }
 
 // Last is the batch delivered last to an origin.
