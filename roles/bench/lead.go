@@ -2,14 +2,12 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"petuum/configs"
-	"petuum/roles/cluster"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/muster"
@@ -45,7 +43,7 @@ type lead struct {
 	peers *muster.Muster
 	box   *control.Mailbox
 	sink  string
-	addrs sync.Map // data address of servers by name, as gossip has it
+	addrs enlist.Addresses
 }
 
 // Lead gathers the processes, measures, and returns what it found.
@@ -74,7 +72,7 @@ func Lead(ctx context.Context, o Options) (*Report, error) {
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, l.serve) })
 	listening, deaf := context.WithCancel(ctx)
-	serving.Go(func() { l.listen(listening) })
+	serving.Go(func() { l.addrs.Listen(listening, place.Cluster) })
 	if o.Joined != nil {
 		o.Joined(place.Cluster.Addr())
 	}
@@ -113,54 +111,14 @@ func (l *lead) serve(c *wire.Conn) {
 	}
 }
 
-// listen learns from gossip where servers can be reached.
-func (l *lead) listen(ctx context.Context) {
-	for {
-		select {
-		case e, ok := <-l.place.Cluster.Events():
-			if !ok {
-				return
-			}
-			if e.Kind == cluster.Joined && e.Member.Data != "" {
-				l.addrs.Store(e.Member.Name, e.Member.Data)
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // each sends a frame to some peers and gathers one answer of a kind from each.
 func (l *lead) each(ctx context.Context, peers []*muster.Peer, kind wire.Kind, body func(i int) []byte, due wire.Kind, take func(i int, body []byte) error) error {
-	missing := map[string]int{}
 	for i, p := range peers {
-		missing[p.Name] = i
 		if err := p.Conn.Send(kind, body(i)); err != nil {
 			return err
 		}
 	}
-	for len(missing) > 0 {
-		e, err := l.box.Next(ctx)
-		if err == nil {
-			err = e.Err
-		}
-		if err != nil {
-			return err
-		}
-		i, ok := missing[e.From]
-		switch {
-		case e.Kind == control.KindFailed:
-			f, err := control.Decode[control.Failed](e.Body)
-			return errors.Join(err, fmt.Errorf("%s: %s", e.From, f.Error))
-		case !ok || e.Kind != due:
-			return fmt.Errorf("bench: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
-		}
-		delete(missing, e.From)
-		if err := take(i, e.Body); err != nil {
-			return fmt.Errorf("%s: %w", e.From, err)
-		}
-	}
-	return nil
+	return muster.Await(ctx, l.box, due, peers, func(i int, e control.Event) error { return take(i, e.Body) })
 }
 
 // setUp has the servers hold the tables.
@@ -170,18 +128,10 @@ func (l *lead) setUp(ctx context.Context) (control.Setup, error) {
 	seats := make([]int, len(servers))
 	for i, p := range servers {
 		seats[i] = p.Seat
-		addr, ok := l.addrs.Load(p.Conn.Peer().Name)
-		for began := time.Now(); !ok; addr, ok = l.addrs.Load(p.Conn.Peer().Name) {
-			if time.Since(began) > 5*time.Second {
-				return setup, fmt.Errorf("bench: gossip does not know the data address of %s", p.Name)
-			}
-			select {
-			case <-time.After(5 * time.Millisecond):
-			case <-ctx.Done():
-				return setup, context.Cause(ctx)
-			}
+		var err error
+		if setup.Servers[i], err = l.addrs.Of(ctx, p.Conn.Peer().Name); err != nil {
+			return setup, fmt.Errorf("bench: %s: %w", p.Name, err)
 		}
-		setup.Servers[i] = addr.(string)
 	}
 	var err error
 	if setup.Placement, err = placement.Place(setup.Roster.Generation, l.o.Config.Shards(), seats); err != nil {

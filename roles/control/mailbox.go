@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"petuum/roles/wire"
@@ -13,6 +14,21 @@ type Event struct {
 	Kind wire.Kind
 	Body []byte
 	Err  error
+}
+
+// Ended is the error with which an event ends the job, if it does.
+func (e Event) Ended() error {
+	switch {
+	case e.Err != nil:
+		return e.Err
+	case e.Kind == KindFailed:
+		f, err := Decode[Failed](e.Body)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %s", e.From, f.Error)
+	}
+	return nil
 }
 
 // Mailbox queues events without limit, so that whoever reads a connection never
@@ -56,4 +72,25 @@ func (m *Mailbox) Next(ctx context.Context) (Event, error) {
 			return Event{}, context.Cause(ctx)
 		}
 	}
+}
+
+// Await handles n events of one kind; whatever else comes is an error, as is an
+// event that ends the job.
+func (m *Mailbox) Await(ctx context.Context, due wire.Kind, n int, handle func(e Event) error) error {
+	for range n {
+		e, err := m.Next(ctx)
+		if err == nil {
+			err = e.Ended()
+		}
+		switch {
+		case err != nil:
+			return err
+		case e.Kind != due:
+			return fmt.Errorf("control: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
+		}
+		if err := handle(e); err != nil {
+			return fmt.Errorf("%s: %w", e.From, err)
+		}
+	}
+	return nil
 }

@@ -233,3 +233,20 @@ func (m *Muster) Gather(ctx context.Context, waiting func(missing map[string]int
 		}
 	}
 }
+
+// Await takes one event of a kind from each of the peers out of a mailbox, in any
+// order, and handles it with the peer's place among them.
+func Await(ctx context.Context, box *control.Mailbox, due wire.Kind, peers []*Peer, handle func(i int, e control.Event) error) error {
+	missing := make(map[string]int, len(peers))
+	for i, p := range peers {
+		missing[p.Name] = i
+	}
+	return box.Await(ctx, due, len(peers), func(e control.Event) error {
+		i, ok := missing[e.From]
+		if !ok {
+			return fmt.Errorf("muster: a frame of kind %d that is not due from it", e.Kind)
+		}
+		delete(missing, e.From)
+		return handle(i, e)
+	})
+}

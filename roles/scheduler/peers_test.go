@@ -217,7 +217,7 @@ func TestAwait(t *testing.T) {
 				s.box.Put(e)
 			}
 			handled := 0
-			err := s.await(t.Context(), control.KindReady, 2, func(control.Event) error { handled++; return c.bad })
+			err := s.box.Await(t.Context(), control.KindReady, 2, func(control.Event) error { handled++; return c.bad })
 			if c.want == "" && (err != nil || handled != 2) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("handled %d and got the error %v, want %q", handled, err, c.want)
 			}

@@ -18,7 +18,6 @@ import (
 	"petuum/algos/dataset"
 	"petuum/configs"
 	"petuum/consistency"
-	"petuum/roles/cluster"
 	"petuum/roles/control"
 	"petuum/roles/enlist"
 	"petuum/roles/links"
@@ -48,7 +47,7 @@ type scheduler struct {
 	links    atomic.Pointer[links.Links] // the scheduler's own views, where Pull writes
 	progress *progress
 	settling atomic.Bool // the job is done: peers may go
-	addrs    sync.Map    // data address of every member that gossip told of, by name
+	addrs    enlist.Addresses
 
 	alg      algos.Algorithm // the scheduler's instance
 	parts    int
@@ -107,7 +106,8 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, s.serve) })
 	listening, deaf := context.WithCancel(context.Background())
-	serving.Go(func() { s.listen(listening) })
+	// That a peer died is for its connection to say, which hears from it every second.
+	serving.Go(func() { s.addrs.Listen(listening, place.Cluster) })
 	if o.Joined != nil {
 		o.Joined(place.Cluster.Addr())
 	}
@@ -149,25 +149,6 @@ func (s *scheduler) lead(ctx context.Context) error {
 	return nil
 }
 
-// listen learns from gossip where servers can be reached. That a peer died is for
-// its connection to say: it hears from it every second, while gossip may take a
-// busy process for a dead one.
-func (s *scheduler) listen(ctx context.Context) {
-	for {
-		select {
-		case e, ok := <-s.place.Cluster.Events():
-			if !ok {
-				return
-			}
-			if e.Kind == cluster.Joined && e.Member.Data != "" {
-				s.addrs.Store(e.Member.Name, e.Member.Data)
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 // whyFor bounds the wait for why a connection has ended.
 const whyFor = 5 * time.Second
 
@@ -182,70 +163,18 @@ func (s *scheduler) send(ctx context.Context, c *wire.Conn, kind wire.Kind, body
 	for {
 		e, err := s.box.Next(ctx)
 		if err == nil {
-			err = ended(e)
+			err = e.Ended()
 		}
 		if err != nil {
 			return err
 		}
 	}
-}
-
-// ended is the error with which an event ends the job, if it does.
-func ended(e control.Event) error {
-	switch {
-	case e.Err != nil:
-		return e.Err
-	case e.Kind == control.KindFailed:
-		f, err := control.Decode[control.Failed](e.Body)
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("%s: %s", e.From, f.Error)
-	}
-	return nil
-}
-
-// await handles n events of one kind; whatever else comes ends the job.
-func (s *scheduler) await(ctx context.Context, due wire.Kind, n int, handle func(e control.Event) error) error {
-	for range n {
-		e, err := s.box.Next(ctx)
-		if err == nil {
-			err = ended(e)
-		}
-		switch {
-		case err != nil:
-			return err
-		case e.Kind != due:
-			return fmt.Errorf("scheduler: %s sent a frame of kind %d while kind %d was due", e.From, e.Kind, due)
-		}
-		if err := handle(e); err != nil {
-			return fmt.Errorf("%s: %w", e.From, err)
-		}
-	}
-	return nil
-}
-
-// awaitPeers handles one event of a kind from each of the peers, with the peer's
-// place among them.
-func (s *scheduler) awaitPeers(ctx context.Context, due wire.Kind, peers []*muster.Peer, handle func(i int, e control.Event) error) error {
-	missing := make(map[string]int, len(peers))
-	for i, p := range peers {
-		missing[p.Name] = i
-	}
-	return s.await(ctx, due, len(peers), func(e control.Event) error {
-		i, ok := missing[e.From]
-		if !ok {
-			return fmt.Errorf("scheduler: a frame of kind %d that is not due from it", e.Kind)
-		}
-		delete(missing, e.From)
-		return handle(i, e)
-	})
 }
 
 // awaitParts waits until every part has come to the clock that is next.
 func (s *scheduler) awaitParts(ctx context.Context, due wire.Kind) error {
 	come := make([]bool, s.parts)
-	return s.await(ctx, due, s.parts, func(e control.Event) error {
+	return s.box.Await(ctx, due, s.parts, func(e control.Event) error {
 		part, at, err := control.ReadReached(e.Body)
 		switch {
 		case err != nil:
@@ -283,7 +212,7 @@ func (s *scheduler) scan(ctx context.Context) error {
 		}
 	}
 	infos := make([]*dataset.Info, s.parts)
-	err := s.awaitPeers(ctx, control.KindScanned, workers, func(_ int, e control.Event) error {
+	err := muster.Await(ctx, s.box, control.KindScanned, workers, func(_ int, e control.Event) error {
 		found, err := control.Decode[control.Scanned](e.Body)
 		if err != nil {
 			return err
@@ -323,29 +252,6 @@ func (s *scheduler) scan(ctx context.Context) error {
 	return err
 }
 
-// Gossip may tell of a server a moment after its connection came.
-const (
-	gossipFor   = 5 * time.Second
-	gossipAgain = 5 * time.Millisecond
-)
-
-// addrOf is the data address of a server, as gossip has it.
-func (s *scheduler) addrOf(ctx context.Context, p *muster.Peer) (string, error) {
-	for began := time.Now(); ; {
-		if addr, ok := s.addrs.Load(p.Conn.Peer().Name); ok {
-			return addr.(string), nil
-		}
-		if time.Since(began) > gossipFor {
-			return "", fmt.Errorf("scheduler: gossip does not know the data address of %s", p.Name)
-		}
-		select {
-		case <-time.After(gossipAgain):
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		}
-	}
-}
-
 // setUp makes the tables, and has the servers hold them and the workers open
 // their views.
 func (s *scheduler) setUp(ctx context.Context) error {
@@ -358,9 +264,9 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	seats := make([]int, len(servers))
 	addrs := make([]string, len(servers))
 	for i, p := range servers {
-		addr, err := s.addrOf(ctx, p)
+		addr, err := s.addrs.Of(ctx, p.Conn.Peer().Name)
 		if err != nil {
-			return err
+			return fmt.Errorf("scheduler: %s: %w", p.Name, err)
 		}
 		seats[i], addrs[i] = p.Seat, addr
 	}
@@ -374,7 +280,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.awaitPeers(ctx, control.KindReady, servers, func(int, control.Event) error { return nil }); err != nil {
+	if err := muster.Await(ctx, s.box, control.KindReady, servers, func(int, control.Event) error { return nil }); err != nil {
 		return err
 	}
 	if err := s.begin(setup, servers); err != nil {
@@ -463,7 +369,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 				return err
 			}
 		}
-		err := s.awaitPeers(ctx, control.KindLedger, peers, func(_ int, e control.Event) error {
+		err := muster.Await(ctx, s.box, control.KindLedger, peers, func(_ int, e control.Event) error {
 			l, err := control.Decode[control.Ledger](e.Body)
 			ledgers = append(ledgers, l)
 			return err

@@ -8,6 +8,7 @@ import (
 	"petuum/algos"
 	"petuum/consistency"
 	"petuum/roles/control"
+	"petuum/roles/muster"
 	"petuum/table"
 )
 
@@ -64,7 +65,7 @@ func (s *scheduler) round(ctx context.Context) error {
 			return err
 		}
 	}
-	err := s.await(ctx, control.KindEmitted, s.parts, func(e control.Event) error {
+	err := s.box.Await(ctx, control.KindEmitted, s.parts, func(e control.Event) error {
 		part, round, values, err := control.ReadEmitted(e.Body, s.emitted)
 		if err != nil {
 			return err
@@ -89,7 +90,7 @@ func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reaso
 		}
 	}
 	parts := make([]*algos.Eval, s.parts)
-	err = s.await(ctx, control.KindEval, s.parts, func(e control.Event) error {
+	err = s.box.Await(ctx, control.KindEval, s.parts, func(e control.Event) error {
 		part, ev, err := control.ReadEval(e.Body)
 		if err == nil && (part >= len(parts) || parts[part] != nil || ev.Clock != s.at) {
 			err = fmt.Errorf("an evaluation of part %d at clock %d", part, ev.Clock)
@@ -128,7 +129,7 @@ func (s *scheduler) norms(ctx context.Context, e *algos.Eval) error {
 			return err
 		}
 	}
-	err := s.awaitPeers(ctx, control.KindNorms, servers, func(server int, ev control.Event) error {
+	err := muster.Await(ctx, s.box, control.KindNorms, servers, func(server int, ev control.Event) error {
 		norms, err := control.ReadNorms(ev.Body)
 		if err == nil && len(norms) != len(s.specs) {
 			err = fmt.Errorf("norms of %d tables, not %d", len(norms), len(s.specs))
