@@ -39,6 +39,9 @@ On a cluster, with --gossip, it waits for the ones that you start:
 	}
 }
 
+// counts are the flags that say how many of something.
+var counts = []string{"servers", "workers", "shards", "keys", "rounds"}
+
 // benchPlace are the flags of place but for a job's configuration.
 func benchPlace() (flags []cli.Flag) {
 	for _, f := range place() {
@@ -53,7 +56,7 @@ func (p *program) benchWire(c *cli.Context) error {
 	if err := noArgs(c); err != nil {
 		return err
 	}
-	for _, flag := range []string{"servers", "workers", "shards", "keys", "rounds"} {
+	for _, flag := range counts {
 		if c.Int(flag) < 1 {
 			return usagef("bench wire: --%s %d: want at least 1", flag, c.Int(flag))
 		}
@@ -91,7 +94,7 @@ func (p *program) benchWire(c *cli.Context) error {
 // benchHere starts all processes on this machine.
 func (p *program) benchHere(c *cli.Context, cfg *configs.Config) error {
 	args := []string{"bench", "wire"}
-	for _, flag := range []string{"servers", "workers", "shards", "keys", "rounds"} {
+	for _, flag := range counts {
 		args = append(args, "--"+flag, strconv.Itoa(c.Int(flag)))
 	}
 	args = append(args, "--dense", strconv.FormatUint(c.Uint64("dense"), 10), "--for", c.Duration("for").String())
@@ -99,16 +102,10 @@ func (p *program) benchHere(c *cli.Context, cfg *configs.Config) error {
 	if p.json {
 		args = append(args, "--json")
 	}
-	role := []string{"--bind", cfg.Cluster.Bind, "--log-format", cfg.Log.Format, "--log-level", "error"}
-	if cfg.From("log.level") != "default" {
-		role[len(role)-1] = cfg.Log.Level
-	} else {
+	if cfg.From("log.level") == "default" {
 		args = append(args, "--log-level", "warn")
 	}
-	if cfg.Cluster.KeyFile != "" {
-		role = append(role, "--key-file", cfg.Cluster.KeyFile)
-	}
-	return local.Run(c.Context, local.Options{Config: cfg, Lead: args, Role: role, Log: logger(c, cfg)})
+	return local.Run(c.Context, local.Options{Config: cfg, Lead: args, Role: roleFlags(cfg), Log: logger(c, cfg)})
 }
 
 // status tells what is being done: on a terminal in one line, which end removes.

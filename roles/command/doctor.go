@@ -109,13 +109,7 @@ func (p *program) doctor(c *cli.Context) error {
 func (p *program) doctorRoles(c *cli.Context, cfg *configs.Config, path string) (doctor.Report, error) {
 	wait := c.Duration("wait").String()
 	args := append([]string{"--config", path, "--wait", wait, "--json"}, again(c)...)
-	role := []string{"--wait", wait, "--log-level", cfg.Log.Level, "--log-format", cfg.Log.Format, "--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind)}
-	if cfg.From("log.level") == "default" {
-		role[3] = "error"
-	}
-	if cfg.Cluster.KeyFile != "" {
-		role = append(role, "--key-file", cfg.Cluster.KeyFile)
-	}
+	role := append([]string{"--wait", wait}, roleFlags(cfg)...)
 	var out bytes.Buffer
 	err := local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Under: []string{"doctor"}, Stdout: &out, Patient: true, Log: logger(c, cfg)})
 	if c.Context.Err() != nil {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -47,18 +46,26 @@ func (p *program) run(c *cli.Context) error {
 	if c.Bool("json") {
 		args = append(args, "--json")
 	}
-	role := []string{"--set", fmt.Sprintf("cluster.bind=%q", cfg.Cluster.Bind), "--log-format", cfg.Log.Format, "--log-level", cfg.Log.Level}
 	if cfg.From("log.level") == "default" {
 		args = append(args, "--log-level", "warn") // the line of progress tells enough
-		role[len(role)-1] = "error"                // of a death the scheduler tells, once
-	}
-	if cfg.Cluster.KeyFile != "" {
-		role = append(role, "--set", fmt.Sprintf("cluster.key_file=%q", cfg.Cluster.KeyFile))
 	}
 	if columns(c.App.ErrWriter) != nil { // on which the scheduler has a line of progress
 		c.App.ErrWriter = &screen{w: c.App.ErrWriter, line: []byte(rewind)}
 	}
-	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: role, Log: logger(c, cfg)})
+	return local.Run(c.Context, local.Options{Config: cfg, Args: args, Role: roleFlags(cfg), Log: logger(c, cfg)})
+}
+
+// roleFlags are those with which a server or worker of this machine is started.
+func roleFlags(cfg *configs.Config) []string {
+	level := cfg.Log.Level
+	if cfg.From("log.level") == "default" {
+		level = "error" // of a death the scheduler tells, once
+	}
+	flags := []string{"--bind", cfg.Cluster.Bind, "--log-format", cfg.Log.Format, "--log-level", level}
+	if cfg.Cluster.KeyFile != "" {
+		flags = append(flags, "--key-file", cfg.Cluster.KeyFile)
+	}
+	return flags
 }
 
 // job loads the configuration of a whole job. All that is wrong with it, the
