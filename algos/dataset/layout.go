@@ -48,7 +48,7 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 		return nil, err
 	}
 	if l.format == auto {
-		l.format = formatOfName(name)
+		l.format = FormatOfName(name)
 	}
 	if l.format == auto {
 		if l.format = formatOfLine(line); l.format == auto {
@@ -119,7 +119,8 @@ func firstLine(lines *lineReader, noComment bool) (line []byte, off int64, err e
 	}
 }
 
-func formatOfName(name string) string {
+// FormatOfName is the format that a file name without .gz and .zst tells, or "auto".
+func FormatOfName(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv":
 		return CSV

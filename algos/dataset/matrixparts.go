@@ -184,18 +184,11 @@ func (s *source) twice(row, col uint64) error {
 
 // readLabels gives the parts the labels of their rows.
 func readLabels(path string, rows uint64, parts []*matrixPart) error {
-	src, err := findSource(path)
-	if err != nil {
-		return err
-	}
-	src, done, err := src.open()
+	src, done, err := openChecked(path)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := src.check(); err != nil {
-		return err
-	}
 	matrix, err := src.isMatrix()
 	if err != nil {
 		return err

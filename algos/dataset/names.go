@@ -20,20 +20,29 @@ func ReadNames(path string) (names []string, err error) {
 	return names, err
 }
 
+// openChecked opens a file whose content is what its name says. The caller calls
+// done.
+func openChecked(path string) (src *source, done func(), err error) {
+	if src, err = findSource(path); err != nil {
+		return nil, nil, err
+	}
+	if src, done, err = src.open(); err != nil {
+		return nil, nil, err
+	}
+	if err := src.check(); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return src, done, nil
+}
+
 // eachLine reads a file, perhaps compressed, line by line.
 func eachLine(path string, visit func(line []byte) error) error {
-	src, err := findSource(path)
-	if err != nil {
-		return err
-	}
-	src, done, err := src.open()
+	src, done, err := openChecked(path)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := src.check(); err != nil {
-		return err
-	}
 	r, free, err := src.stream()
 	if err != nil {
 		return err

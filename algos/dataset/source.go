@@ -124,13 +124,17 @@ func newSource(path string, r io.ReaderAt, size int64) *source {
 }
 
 // name returns the path without the ending of a compressed file, and that ending.
-func (s *source) name() (name, ending string) {
+func (s *source) name() (name, ending string) { return Compressed(s.path) }
+
+// Compressed returns a path without .gz or .zst, in any case, and that ending; "" if
+// it has none.
+func Compressed(path string) (name, ending string) {
 	for _, ending := range []string{".gz", ".zst"} {
-		if n := len(s.path) - len(ending); n >= 0 && strings.EqualFold(s.path[n:], ending) {
-			return s.path[:n], ending
+		if n := len(path) - len(ending); n >= 0 && strings.EqualFold(path[n:], ending) {
+			return path[:n], ending
 		}
 	}
-	return s.path, ""
+	return path, ""
 }
 
 // check refuses files whose content cannot be what their name says.

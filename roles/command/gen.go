@@ -147,7 +147,7 @@ func genFormat(path, asked string) (string, error) {
 	if asked != "" && asked != dataset.LIBSVM && asked != dataset.CSV {
 		return "", fmt.Errorf("format %q: want libsvm or csv", asked)
 	}
-	name, _ := compression(path)
+	name, _ := dataset.Compressed(path)
 	named := ""
 	switch dot := strings.LastIndexByte(name, '.'); strings.ToLower(name[max(0, dot):]) {
 	case ".csv":

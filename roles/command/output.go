@@ -8,10 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"petuum/algos/dataset"
 )
 
 // output is a file that is there complete or not at all: until publish it has a
@@ -52,7 +53,7 @@ func create(path string, stdout io.Writer) (*output, error) {
 		return nil, o.wrap(err)
 	}
 	o.count = counting{o.file, &o.bytes}
-	switch _, ending := compression(path); ending {
+	switch _, ending := dataset.Compressed(path); ending {
 	case ".gz":
 		o.enc = gzip.NewWriter(o.count)
 	case ".zst":
@@ -62,16 +63,6 @@ func create(path string, stdout io.Writer) (*output, error) {
 		}
 	}
 	return o, nil
-}
-
-// compression returns path without the ending of a compressed file, and that.
-func compression(path string) (name, ending string) {
-	for _, ending := range []string{".gz", ".zst"} {
-		if n := len(path) - len(ending); n > 0 && strings.EqualFold(path[n:], ending) {
-			return path[:n], ending
-		}
-	}
-	return path, ""
 }
 
 // counting counts what it writes.

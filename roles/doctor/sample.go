@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -86,19 +85,14 @@ func (b bounds) look(paths []string, o dataset.Options, parts int) (Sample, erro
 
 // matrix reports whether a file is read as MatrixMarket.
 func matrix(path string, o dataset.Options) bool {
-	name := strings.ToLower(strings.TrimSuffix(path, compression(path)))
-	return o.Format == dataset.MM || (o.Format == "" || o.Format == "auto") &&
-		slices.Contains([]string{".mtx", ".mmt", ".mm"}, filepath.Ext(name))
+	name, _ := dataset.Compressed(path)
+	return o.Format == dataset.MM || (o.Format == "" || o.Format == "auto") && dataset.FormatOfName(name) == dataset.MM
 }
 
 // compression is the ending of a compressed file.
 func compression(path string) string {
-	for _, ending := range []string{".gz", ".zst"} {
-		if strings.HasSuffix(strings.ToLower(path), ending) {
-			return ending
-		}
-	}
-	return ""
+	_, ending := dataset.Compressed(path)
+	return ending
 }
 
 // scan reads files in so many parts.
@@ -147,7 +141,7 @@ func (s *Sample) lookInto(paths []string, o dataset.Options, parts int, b bounds
 		if err != nil {
 			return err
 		}
-		name := strings.TrimSuffix(filepath.Base(path), compression(path))
+		name, _ := dataset.Compressed(filepath.Base(path))
 		copies[i] = filepath.Join(dir, fmt.Sprintf("%d", i), name)
 		if err := errors.Join(os.Mkdir(filepath.Dir(copies[i]), 0o700), os.WriteFile(copies[i], lines[i].text, 0o600)); err != nil {
 			return err
