@@ -4,7 +4,30 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"testing"
 )
+
+// TestAccuracies votes by hand: what is near, and what decides where distances or
+// votes are equal.
+func TestAccuracies(t *testing.T) {
+	train := []float64{0, 0, 1, 0, 0, 3, 4, 4, 4, 5}
+	class := []int32{1, 0, 0, 2, 2}
+	test := []float64{0.1, 0, 0.5, 0, 4, 4.5}
+	for _, c := range []struct {
+		want []int32
+		k    int
+		acc  float64
+	}{
+		{[]int32{1, 1, 2}, 1, 1},       // of equal distances the earlier row
+		{[]int32{0, 0, 2}, 1, 1.0 / 3}, // and not the later
+		{[]int32{0, 0, 2}, 2, 1},       // of equal votes the smaller class
+		{[]int32{0, 0, 2}, 3, 1},
+	} {
+		if got := accuracies(train, class, test, c.want, 2, c.k); math.Abs(got[0]-c.acc) > 1e-15 {
+			t.Errorf("k = %d, classes %v: got %v, want %v", c.k, c.want, got[0], c.acc)
+		}
+	}
+}
 
 // accuracies is, for each of ks, how many of the test rows have the class that
 // most of their k nearest training rows have, by Euclid's distance. Among equal

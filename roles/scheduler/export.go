@@ -123,7 +123,7 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 			}
 			var written error // not the server's fault
 			for last := false; !last; {
-				err := s.await(ctx, control.KindRows, 1, func(e control.Event) error {
+				err := s.box.Await(ctx, control.KindRows, 1, func(e control.Event) error {
 					last, err = control.ReadRows(e.Body, t, shard, size, func(key uint64, values []byte) error {
 						written = tw.Append(key, values)
 						return written
@@ -152,8 +152,7 @@ func (s *scheduler) glance(context.Context) error {
 	if !s.tests() || s.info.Format == dataset.MM { // which is read as a whole
 		return nil
 	}
-	o := control.DataOptions(s.cfg, s.alg)
-	o.Like, o.Labels = &s.info, ""
+	o := s.testOptions()
 	for _, path := range s.cfg.Data.Test {
 		r, err := dataset.Open([]string{path}, o)
 		if err != nil {
@@ -166,6 +165,13 @@ func (s *scheduler) glance(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// testOptions say how the test data is to be read: like the training data.
+func (s *scheduler) testOptions() dataset.Options {
+	o := control.DataOptions(s.cfg, s.alg)
+	o.Like, o.Labels = &s.info, ""
+	return o
 }
 
 // tests reports whether the model is to be applied to test data.
@@ -181,9 +187,7 @@ func (s *scheduler) test(ctx context.Context, dir string) (map[string]float64, e
 		return nil, err
 	}
 	defer m.Close()
-	o := control.DataOptions(s.cfg, s.alg)
-	o.Like, o.Labels = &s.info, ""
-	rows, err := predict.Open(ctx, s.cfg.Data.Test, nil, o)
+	rows, err := predict.Open(ctx, s.cfg.Data.Test, nil, s.testOptions())
 	if err != nil {
 		return nil, err
 	}
