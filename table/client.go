@@ -350,20 +350,20 @@ func (c *Client) Deliver(shard int, msg []byte) error {
 	return c.deliver(shard, msg)
 }
 
-// Delivery is a message of a shard.
-type Delivery struct {
+// Message is an encoded message for or from a shard.
+type Message struct {
 	Shard int
-	Msg   []byte
+	Body  []byte
 }
 
 // DeliverAll is Deliver for messages that came together: whoever waits is woken
 // once. It stops at the first error.
-func (c *Client) DeliverAll(list []Delivery) error {
+func (c *Client) DeliverAll(list []Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.changed.Broadcast()
-	for _, d := range list {
-		if err := c.deliver(d.Shard, d.Msg); err != nil {
+	for _, m := range list {
+		if err := c.deliver(m.Shard, m.Body); err != nil {
 			return err
 		}
 	}

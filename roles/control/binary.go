@@ -290,12 +290,6 @@ func ReadNorms(body []byte) ([]table.Norms, error) {
 // nanoseconds and for the slowest of them.
 type Timing struct{ Queue, Apply, Held uint64 }
 
-// Message is a message for or from a shard.
-type Message struct {
-	Shard int
-	Body  []byte
-}
-
 // BatchHead is the bytes that a batch begins with: leave room for them, append
 // messages, and fill them in.
 const BatchHead = 3*8 + 4
@@ -314,7 +308,7 @@ func AppendMessageHead(b []byte, shard, size int) []byte {
 }
 
 // ReadBatch decodes Batch into buf[:0]; the messages share the body's memory.
-func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
+func ReadBatch(body []byte, buf []table.Message) (Timing, []table.Message, error) {
 	r := NewReader(body)
 	head := r.Bytes(BatchHead)
 	buf = buf[:0]
@@ -324,7 +318,7 @@ func ReadBatch(body []byte, buf []Message) (Timing, []Message, error) {
 	t := Timing{binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint64(head[8:]), binary.LittleEndian.Uint64(head[16:])}
 	for n := binary.LittleEndian.Uint32(head[24:]); n > 0 && r.err == nil; n-- {
 		shard := int(r.Uint(math.MaxInt32))
-		buf = append(buf, Message{shard, r.Bytes(r.Count(1))})
+		buf = append(buf, table.Message{Shard: shard, Body: r.Bytes(r.Count(1))})
 	}
 	return t, buf, r.Err()
 }

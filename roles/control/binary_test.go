@@ -51,7 +51,7 @@ type (
 	}
 	batch struct {
 		Timing   Timing
-		Messages []Message
+		Messages []table.Message
 	}
 )
 
@@ -132,7 +132,7 @@ var messages = []message{
 	{"Batch", func(r *rand.Rand) any {
 		b := batch{Timing: Timing{number(r), number(r), number(r)}}
 		for range r.IntN(4) {
-			b.Messages = append(b.Messages, Message{part(r), []byte(text(r))})
+			b.Messages = append(b.Messages, table.Message{Shard: part(r), Body: []byte(text(r))})
 		}
 		return b
 	}, encodeBatch,
@@ -418,7 +418,7 @@ func TestSmallest(t *testing.T) {
 	for p := range n {
 		e.Sums[string(rune('A'+p))], e.Maxima[string(rune('A'+p))] = nil, 0
 		blocks = append(blocks, block{Part: p, Block: algos.Block{Keys: []uint64{0}}})
-		some.Messages = append(some.Messages, Message{})
+		some.Messages = append(some.Messages, table.Message{})
 	}
 	for name, want := range map[string]any{"Blocks": blocks, "Eval": e, "Norms": make([]table.Norms, n), "Batch": some,
 		"Emitted": emitted{Values: make([]float64, n)}} {
@@ -445,9 +445,9 @@ func TestEach(t *testing.T) {
 
 // TestReuse checks that the hot decoders use the buffers they are given.
 func TestReuse(t *testing.T) {
-	body := encodeBatch(batch{Messages: []Message{{1, []byte("one")}, {2, []byte("two")}}})
+	body := encodeBatch(batch{Messages: []table.Message{{Shard: 1, Body: []byte("one")}, {Shard: 2, Body: []byte("two")}}})
 	got := AppendEmitted(nil, 3, 4, []float64{5, 6})
-	msgs, values := make([]Message, 8), make([]float64, 8)
+	msgs, values := make([]table.Message, 8), make([]float64, 8)
 	if n := testing.AllocsPerRun(100, func() {
 		_, m, err := ReadBatch(body, msgs)
 		_, _, v, err2 := ReadEmitted(got, values)

@@ -128,7 +128,7 @@ func (l *Links) Attach(seat int, conn *wire.Conn, own bool) error {
 }
 
 func (l *Links) read(seat int, conn *wire.Conn) {
-	var scratch []control.Message
+	var scratch []table.Message
 	err := conn.Serve(func(kind wire.Kind, body []byte) error {
 		if kind != control.KindBatch {
 			return fmt.Errorf("links: server-%d sent a frame of kind %d", seat, kind)
@@ -177,19 +177,16 @@ func (l *Links) redial(seat int) error {
 
 // Deliver passes a batch of a server to the clients; scratch is reused between
 // calls for one connection.
-func (l *Links) Deliver(body []byte, scratch *[]control.Message) error {
+func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 	timing, messages, err := control.ReadBatch(body, *scratch)
 	if err != nil {
 		return err
 	}
 	*scratch = messages
 	arrival := &Arrival{timing, time.Now()}
-	var list []table.Delivery // what follows each other for one client
-	var to *client
-	if len(messages) > 0 {
-		list = make([]table.Delivery, 0, len(messages))
-	}
-	for _, m := range messages {
+	var to *client // whom messages[first:i] are for
+	first := 0
+	for i, m := range messages {
 		origin, _, err := table.From(m.Body)
 		if err != nil {
 			return err
@@ -199,18 +196,18 @@ func (l *Links) Deliver(body []byte, scratch *[]control.Message) error {
 			return fmt.Errorf("links: a message for origin %d, which is not here", origin)
 		}
 		if to != nil && c != to {
-			if err := to.DeliverAll(list); err != nil {
+			if err := to.DeliverAll(messages[first:i]); err != nil {
 				return err
 			}
-			list = list[:0]
+			first = i
 		}
 		c.last.Store(arrival)
-		to, list = c, append(list, table.Delivery{Shard: m.Shard, Msg: m.Body})
+		to = c
 	}
 	if to == nil {
 		return nil
 	}
-	return to.DeliverAll(list)
+	return to.DeliverAll(messages[first:])
 }
 
 // Last is the batch delivered last to an origin.

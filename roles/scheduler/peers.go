@@ -9,6 +9,7 @@ import (
 	"petuum/roles/control"
 	"petuum/roles/muster"
 	"petuum/roles/wire"
+	"petuum/table"
 )
 
 // gather waits until everybody is here.
@@ -46,7 +47,7 @@ func (s *scheduler) serve(c *wire.Conn) {
 		c.Close()
 		return
 	}
-	var scratch []control.Message
+	var scratch []table.Message
 	var why string // it went before the job began
 	err = c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind == control.KindBatch {

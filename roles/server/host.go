@@ -58,7 +58,7 @@ func newHost(specs []table.Spec, of int, shards []*table.Shard, numbers []int) *
 
 // handle takes one batch of a connection. An error means that the peer broke the
 // protocol. scratch is reused between calls of one connection.
-func (h *host) handle(from *outbox, body []byte, scratch *[]control.Message) error {
+func (h *host) handle(from *outbox, body []byte, scratch *[]table.Message) error {
 	_, messages, err := control.ReadBatch(body, *scratch)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (h *host) handle(from *outbox, body []byte, scratch *[]control.Message) err
 	return nil
 }
 
-func (h *host) handleOne(s *hosted, m control.Message, origin consistency.Origin, came time.Time, touched map[*outbox]bool) error {
+func (h *host) handleOne(s *hosted, m table.Message, origin consistency.Origin, came time.Time, touched map[*outbox]bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	begin := time.Now()

@@ -67,7 +67,7 @@ func (b *breaking) serve(c *wire.Conn) {
 	b.conns = append(b.conns, c)
 	b.mu.Unlock()
 	out := newOutbox(c)
-	var scratch []control.Message
+	var scratch []table.Message
 	_ = c.Serve(func(_ wire.Kind, body []byte) error { return b.host.handle(out, body, &scratch) })
 }
 

@@ -85,7 +85,7 @@ func (s *server) serve(c *wire.Conn) {
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
 	out := newOutbox(c)
-	var scratch []control.Message
+	var scratch []table.Message
 	err := c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind != control.KindBatch {
 			if c != s.sched {
