@@ -24,15 +24,19 @@ type Conn struct {
 	began   time.Time // pings carry the time since then
 	src     source    // Serve's
 	dec     decoder   // Serve's
+	kept    keeper
 	serving atomic.Bool
 	over    atomic.Bool // as end != nil, without the lock
 	count   counters
+
+	pen *writer // its state belongs to the writer's goroutine, or to SendNow while inline
 
 	mu      sync.Mutex
 	queue   queue     // protected by mu
 	pong    [8]byte   // protected by mu: the answer to the last ping, if ponging
 	ponging bool      // protected by mu
-	idle    bool      // protected by mu: the writer waits for wake
+	idle    bool      // protected by mu: the writer waits for wake, and nothing is queued
+	inline  bool      // protected by mu: SendNow writes, and wakes the writer if there is more
 	polite  bool      // protected by mu: Close was called, so the writer flushes and ends the connection
 	end     error     // protected by mu: why the connection ended; set once
 	mute    error     // protected by mu: why nothing more can be sent, end unknown: a write failed
@@ -139,8 +143,8 @@ func newConn(nc net.Conn, o Options) *Conn {
 func (c *Conn) open(peer Hello) {
 	c.peer = peer
 	c.name = fmt.Sprintf("%s (%s)", peer.Name, c.nc.RemoteAddr())
-	w := &writer{c: c, enc: encoder{above: c.opts.CompressAbove}}
-	go w.run()
+	c.pen = &writer{c: c, enc: encoder{above: c.opts.CompressAbove}, direct: newDirect(c.nc)}
+	go c.pen.run()
 }
 
 // Peer returns the hello of the other side.
@@ -167,11 +171,8 @@ func (c *Conn) Stats() Stats {
 // ErrTooLarge if body is longer than Options.MaxFrame, ErrKind if kind is one
 // of wire's own; the frame is then not sent. nil does not mean that it arrives.
 func (c *Conn) Send(kind Kind, body []byte) error {
-	switch {
-	case kind < FirstKind:
-		return fmt.Errorf("wire: %s: %w: %d, an application's begin at %d", c.name, ErrKind, kind, FirstKind)
-	case len(body) > c.opts.MaxFrame:
-		return fmt.Errorf("wire: %s: %w: %d bytes of kind %d, at most %d can be sent", c.name, ErrTooLarge, len(body), kind, c.opts.MaxFrame)
+	if err := c.sendable(kind, body); err != nil {
+		return err
 	}
 	var large []byte
 	if len(body) >= largeBody { // copied outside the lock
@@ -190,6 +191,45 @@ func (c *Conn) Send(kind Kind, body []byte) error {
 	c.rouseLocked()
 	c.mu.Unlock()
 	return nil
+}
+
+// sendable reports a frame that no connection takes.
+func (c *Conn) sendable(kind Kind, body []byte) error {
+	switch {
+	case kind < FirstKind:
+		return fmt.Errorf("wire: %s: %w: %d, an application's begin at %d", c.name, ErrKind, kind, FirstKind)
+	case len(body) > c.opts.MaxFrame:
+		return fmt.Errorf("wire: %s: %w: %d bytes of kind %d, at most %d can be sent", c.name, ErrTooLarge, len(body), kind, c.opts.MaxFrame)
+	}
+	return nil
+}
+
+// SendNow is Send for the last frame of several, after which the caller has
+// nothing more to send for now: a small body that finds nothing queued before it
+// is written from the caller's goroutine as far as the socket takes it without
+// waiting, and the writer need not be woken. A stream of frames is better served
+// by Send, for the writer gathers them.
+func (c *Conn) SendNow(kind Kind, body []byte) error {
+	if len(body) >= largeBody || c.pen.direct == nil || c.sendable(kind, body) != nil {
+		return c.Send(kind, body)
+	}
+	c.mu.Lock()
+	if !c.idle || c.end != nil || c.mute != nil {
+		c.mu.Unlock()
+		return c.Send(kind, body)
+	}
+	c.idle, c.inline = false, true
+	c.mu.Unlock()
+	rest, err := c.pen.now(kind, body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inline = false
+	if rest || c.polite || c.ponging || len(c.queue.items) > 0 {
+		c.wakeLocked()
+	} else {
+		c.idle = true
+	}
+	return err
 }
 
 // An Owner keeps bytes that are being sent. Release is called once, from any
@@ -240,10 +280,14 @@ func (c *Conn) mutedLocked() error {
 
 // rouseLocked wakes the writer if it waits. mu must be held.
 func (c *Conn) rouseLocked() {
-	if !c.idle {
-		return
+	if c.idle {
+		c.idle = false
+		c.wakeLocked()
 	}
-	c.idle = false
+}
+
+// wakeLocked has the writer look at the queue. mu must be held.
+func (c *Conn) wakeLocked() {
 	select {
 	case c.wake <- struct{}{}:
 	default: // a tick woke the writer before, and left the token of that time

@@ -18,7 +18,8 @@ const (
 	keepItems = 64 << 10 // a longer list of what is queued is not kept
 )
 
-// A writer is the goroutine that encodes and writes what is queued.
+// A writer is the goroutine that encodes and writes what is queued. While it waits,
+// SendNow may do so in its place.
 type writer struct {
 	c     *Conn
 	enc   encoder
@@ -26,6 +27,8 @@ type writer struct {
 	out   []byte // frames ready to be written
 	vec   [2][]byte
 	bufs  net.Buffers // a field, so that a write does not allocate it
+
+	direct *direct // nil: there is none
 }
 
 // run ends when the connection has ended or cannot be written to any more. A
@@ -88,7 +91,7 @@ func (w *writer) loop() error {
 			select {
 			case <-w.c.wake:
 			case <-tick:
-				due = true
+				due = w.rise()
 			case <-w.c.gone:
 				return nil
 			}
@@ -107,6 +110,10 @@ func (w *writer) take() (last, something bool) {
 	c := w.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.inline { // it was an old token; SendNow gives another if need be
+		return false, false
+	}
+	something = len(w.out) > 0 // what SendNow could not write
 	if c.ponging {
 		c.ponging = false
 		w.out = append(appendPlain(w.out, kindPong, c.pong[:], nil), c.pong[:]...)
@@ -118,6 +125,35 @@ func (w *writer) take() (last, something bool) {
 	}
 	c.idle = !something && !c.polite
 	return c.polite, something
+}
+
+// rise ends the wait of the writer, unless SendNow is at work: then no ping is
+// needed, since the peer hears of this side right now.
+func (w *writer) rise() bool {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	if w.c.inline {
+		return false
+	}
+	w.c.idle = false
+	return true
+}
+
+// now writes what it can of a small frame and leaves the rest in out, to be written
+// before all else.
+func (w *writer) now(kind Kind, body []byte) (rest bool, err error) {
+	start := time.Now()
+	if _, err := w.encode(&item{kind: kind, body: body}); err != nil {
+		return false, err
+	}
+	coded := time.Since(start)
+	n := w.direct.write(w.out)
+	s := &w.c.count.sent
+	s.socket.Add(int64(n))
+	s.coding.Add(int64(coded))
+	s.moving.Add(int64(time.Since(start) - coded))
+	w.out = append(w.out[:0], w.out[n:]...)
+	return len(w.out) > 0, nil
 }
 
 // batch encodes and writes what was taken.
