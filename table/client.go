@@ -471,6 +471,9 @@ func (c *Client) replica(table int, id uint32) replica {
 
 // dropRetired lets go of working sets that no unanswered update names.
 func (c *Client) dropRetired() {
+	if !slices.ContainsFunc(c.replicas, func(r replica) bool { _, retired := r.retiredAt(); return retired }) {
+		return // as nearly always: this is called with each answer, and what follows looks at every shard
+	}
 	oldest := c.clock
 	for k := range c.shards {
 		oldest = min(oldest, c.shards[k].answered)

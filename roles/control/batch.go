@@ -12,6 +12,7 @@ const ownedFrom = 64 << 10
 // Frames is a connection as a batch sees it.
 type Frames interface {
 	Send(kind wire.Kind, body []byte) error
+	SendNow(kind wire.Kind, body []byte) error // of the last frame for now
 	SendOwned(kind wire.Kind, head, tail []byte, owner wire.Owner) error
 }
 
@@ -31,20 +32,22 @@ type Batch struct {
 func (b *Batch) Add(shard int, msg *table.Buffer) error {
 	if len(msg.Bytes) < ownedFrom {
 		if b.n == 0 {
-			b.body = append(b.body[:0], make([]byte, BatchHead)...)
+			b.body = append(b.body[:0], noHead[:]...)
 		}
 		b.body = append(AppendMessageHead(b.body, shard, len(msg.Bytes)), msg.Bytes...)
 		b.n++
 		if len(b.body) < ownedFrom {
 			return nil
 		}
-		return b.Flush()
+		return b.To.Send(KindBatch, b.seal())
 	}
 	timing := b.Timing
-	if err := b.Flush(); err != nil {
-		return err
+	if b.n > 0 {
+		if err := b.To.Send(KindBatch, b.seal()); err != nil {
+			return err
+		}
 	}
-	b.head = append(b.head[:0], make([]byte, BatchHead)...)
+	b.head = append(b.head[:0], noHead[:]...)
 	b.head = AppendMessageHead(b.head, shard, len(msg.Bytes))
 	PutBatchHead(b.head, timing, 1)
 	b.Timing = Timing{}
@@ -52,12 +55,19 @@ func (b *Batch) Add(shard int, msg *table.Buffer) error {
 	return b.To.SendOwned(KindBatch, b.head, msg.Bytes, msg)
 }
 
-// Flush sends what is there.
+var noHead [BatchHead]byte // until it is filled in
+
+// Flush sends what is there: the last frame for now.
 func (b *Batch) Flush() error {
 	if b.n == 0 {
 		return nil
 	}
+	return b.To.SendNow(KindBatch, b.seal())
+}
+
+// seal ends the batch and returns it.
+func (b *Batch) seal() []byte {
 	PutBatchHead(b.body, b.Timing, b.n)
 	b.n, b.Timing = 0, Timing{}
-	return b.To.Send(KindBatch, b.body)
+	return b.body
 }

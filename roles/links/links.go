@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"petuum/consistency"
@@ -42,7 +41,14 @@ type Links struct {
 // client is an origin's client and the last batch delivered to it.
 type client struct {
 	*table.Client
-	last atomic.Pointer[Arrival]
+	mu   sync.Mutex
+	last Arrival // guarded by mu; At is zero before the first
+}
+
+func (c *client) arrived(a Arrival) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = a
 }
 
 // Arrival is a batch as it came in.
@@ -183,7 +189,7 @@ func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 		return err
 	}
 	*scratch = messages
-	arrival := &Arrival{timing, time.Now()}
+	arrival := Arrival{timing, time.Now()}
 	var to *client // whom messages[first:i] are for
 	first := 0
 	for i, m := range messages {
@@ -191,17 +197,20 @@ func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 		if err != nil {
 			return err
 		}
+		if to != nil && origin == to.Origin() {
+			continue
+		}
 		c := l.clients[origin]
 		if c == nil {
 			return fmt.Errorf("links: a message for origin %d, which is not here", origin)
 		}
-		if to != nil && c != to {
+		if to != nil {
 			if err := to.DeliverAll(messages[first:i]); err != nil {
 				return err
 			}
 			first = i
 		}
-		c.last.Store(arrival)
+		c.arrived(arrival) // before whoever waits is woken and asks for it
 		to = c
 	}
 	if to == nil {
@@ -213,9 +222,9 @@ func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 // Last is the batch delivered last to an origin.
 func (l *Links) Last(o consistency.Origin) (a Arrival, ok bool) {
 	if c := l.clients[o]; c != nil {
-		if p := c.last.Load(); p != nil {
-			return *p, true
-		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.last, !c.last.At.IsZero()
 	}
 	return a, false
 }

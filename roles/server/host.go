@@ -1,10 +1,10 @@
 package server
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"petuum/consistency"
@@ -22,21 +22,32 @@ import (
 // outbox is emptied and sent under its own lock. Locks are taken in the order
 // shard, routes, outbox; sending never waits.
 type host struct {
-	specs  []table.Spec
-	of     int
-	shards map[int]*hosted // by number; not changed after newHost
+	specs []table.Spec
+
+	shards []*hosted // by number, nil: not here; not changed after newHost
+	began  time.Time
+
+	errands chan errand
+	free    atomic.Int32 // helpers that have nothing to do
+	helping sync.WaitGroup
 
 	mu     sync.Mutex
-	routes map[consistency.Origin]*outbox // guarded by mu: where an origin's replies go
+	routes map[consistency.Origin]*route // guarded by mu; a route stays for ever
+}
+
+// A route is where the replies for an origin go.
+type route struct {
+	origin  consistency.Origin
+	out     atomic.Pointer[outbox] // of the connection it last said hello by; nil: it has not
+	arrived atomic.Int64           // when its last batch came, by the host's clock: to know how long an answer was held
 }
 
 // hosted is a shard with its lock and what its messages waited for.
 type hosted struct {
-	mu      sync.Mutex
-	shard   *table.Shard
-	arrived map[consistency.Origin]time.Time // last message of an origin: to know how long an answer was held
-	queue   time.Duration
-	apply   time.Duration
+	mu    sync.Mutex
+	shard *table.Shard
+	queue time.Duration
+	apply time.Duration
 }
 
 // outbox gathers what goes to one connection until flush.
@@ -48,76 +59,36 @@ type outbox struct {
 
 func newOutbox(to control.Frames) *outbox { return &outbox{batch: control.Batch{To: to}} }
 
+// newHost makes the host of some shards; close ends its helpers.
 func newHost(specs []table.Spec, of int, shards []*table.Shard, numbers []int) *host {
-	h := &host{specs: specs, of: of, shards: make(map[int]*hosted), routes: make(map[consistency.Origin]*outbox)}
+	h := &host{specs: specs, shards: make([]*hosted, of), began: time.Now(), routes: make(map[consistency.Origin]*route)}
 	for i, n := range numbers {
-		h.shards[n] = &hosted{shard: shards[i], arrived: make(map[consistency.Origin]time.Time)}
+		h.shards[n] = &hosted{shard: shards[i]}
 	}
+	h.startHelpers()
 	return h
 }
 
-// handle takes one batch of a connection. An error means that the peer broke the
-// protocol. scratch is reused between calls of one connection.
-func (h *host) handle(from *outbox, body []byte, scratch *[]table.Message) error {
-	_, messages, err := control.ReadBatch(body, *scratch)
-	if err != nil {
-		return err
+// shard returns one by its number, nil if it is not here.
+func (h *host) shard(number int) *hosted {
+	if number < 0 || number >= len(h.shards) {
+		return nil
 	}
-	*scratch = messages
-	came := time.Now()
-	touched := map[*outbox]bool{}
-	for _, m := range messages {
-		s := h.shards[m.Shard]
-		if s == nil {
-			return fmt.Errorf("server: shard %d is not here", m.Shard)
-		}
-		origin, hello, err := table.From(m.Body)
-		if err != nil {
-			return err
-		}
-		if hello {
-			h.mu.Lock()
-			h.routes[origin] = from
-			h.mu.Unlock()
-		}
-		if err := h.handleOne(s, m, origin, came, touched); err != nil {
-			return err
-		}
-	}
-	for o := range touched {
-		if err := o.flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return h.shards[number]
 }
 
-func (h *host) handleOne(s *hosted, m table.Message, origin consistency.Origin, came time.Time, touched map[*outbox]bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	begin := time.Now()
-	s.arrived[origin] = came
-	queued := begin.Sub(came)
-	err := s.shard.Handle(m.Body, func(to consistency.Origin, msg *table.Buffer) {
-		h.mu.Lock()
-		o := h.routes[to]
-		h.mu.Unlock()
-		if o == nil {
-			return // it has not said hello here
-		}
-		var held time.Duration
-		if to != origin {
-			held = begin.Sub(s.arrived[to])
-		}
-		o.add(m.Shard, msg, queued, time.Since(begin), held)
-		touched[o] = true
-	})
-	s.queue += queued
-	s.apply += time.Since(begin)
-	if errors.Is(err, table.ErrNewer) {
-		return fmt.Errorf("server: shard %d: %w", m.Shard, err)
+// clock is the time since the host began.
+func (h *host) clock() time.Duration { return time.Since(h.began) }
+
+func (h *host) route(o consistency.Origin) *route {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.routes[o]
+	if r == nil {
+		r = &route{origin: o}
+		h.routes[o] = r
 	}
-	return err
+	return r
 }
 
 func (o *outbox) add(shard int, msg *table.Buffer, queue, apply, held time.Duration) {
@@ -127,7 +98,9 @@ func (o *outbox) add(shard int, msg *table.Buffer, queue, apply, held time.Durat
 	t.Queue = max(t.Queue, uint64(max(queue, 0)))
 	t.Apply = max(t.Apply, uint64(max(apply, 0)))
 	t.Held = max(t.Held, uint64(max(held, 0)))
-	o.err = cmp.Or(o.err, o.batch.Add(shard, msg))
+	if err := o.batch.Add(shard, msg); o.err == nil {
+		o.err = err
+	}
 }
 
 // flush sends what was gathered. It is an error if a message was too large to be
@@ -135,7 +108,9 @@ func (o *outbox) add(shard int, msg *table.Buffer, queue, apply, held time.Durat
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.err = cmp.Or(o.err, o.batch.Flush())
+	if err := o.batch.Flush(); o.err == nil {
+		o.err = err
+	}
 	if errors.Is(o.err, wire.ErrTooLarge) {
 		return fmt.Errorf("the answer of one shard is too large: use more shards: %w", o.err)
 	}
@@ -145,8 +120,7 @@ func (o *outbox) flush() error {
 // norms measures every table over the shards that are here.
 func (h *host) norms() []table.Norms {
 	all := make([]table.Norms, len(h.specs))
-	for k := range h.of { // in order, for the sums to come out the same
-		s := h.shards[k]
+	for _, s := range h.shards { // in order, for the sums to come out the same
 		if s == nil {
 			continue
 		}
@@ -162,7 +136,7 @@ func (h *host) norms() []table.Norms {
 // export sends the written rows of a table in a shard, in chunks; the last one
 // says so.
 func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
-	s := h.shards[shard]
+	s := h.shard(shard)
 	if s == nil || tableNo >= len(h.specs) {
 		return fmt.Errorf("server: table %d of shard %d is not here", tableNo, shard)
 	}
@@ -191,6 +165,9 @@ func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
 func (h *host) ledger() *control.ServerLedger {
 	l := &control.ServerLedger{}
 	for _, s := range h.shards {
+		if s == nil {
+			continue
+		}
 		s.mu.Lock()
 		st := s.shard.Stats()
 		l.Updates += st.Updates

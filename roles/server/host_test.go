@@ -58,6 +58,7 @@ func serveShards(t testing.TB, specs []table.Spec, of, origins int, policy consi
 		l.Close()
 		b.breakAll()
 		b.tasks.Wait()
+		b.host.close()
 	})
 	return b
 }
@@ -66,9 +67,9 @@ func (b *breaking) serve(c *wire.Conn) {
 	b.mu.Lock()
 	b.conns = append(b.conns, c)
 	b.mu.Unlock()
-	out := newOutbox(c)
-	var scratch []table.Message
-	_ = c.Serve(func(_ wire.Kind, body []byte) error { return b.host.handle(out, body, &scratch) })
+	l := b.host.newLine(c)
+	_ = c.Serve(func(_ wire.Kind, body []byte) error { return l.handle(body) })
+	_ = l.close()
 }
 
 // breakAll ends every connection as a broken network would.
@@ -167,6 +168,8 @@ func (b *breaking) client(specs []table.Spec, of int, o consistency.Origin, poli
 type full struct{}
 
 func (full) Send(wire.Kind, []byte) error { return wire.ErrTooLarge }
+
+func (full) SendNow(wire.Kind, []byte) error { return wire.ErrTooLarge }
 
 func (full) SendOwned(wire.Kind, []byte, []byte, wire.Owner) error { return wire.ErrTooLarge }
 

@@ -60,6 +60,9 @@ func Run(ctx context.Context, o enlist.Options, seat int) error {
 	place.Listener.Close()
 	s.closeAll()
 	serving.Wait()
+	if s.host != nil {
+		s.host.close()
+	}
 	if errors.Is(err, errStopped) {
 		return nil
 	}
@@ -84,8 +87,7 @@ func (s *server) serve(c *wire.Conn) {
 	}
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
-	out := newOutbox(c)
-	var scratch []table.Message
+	var l *line // from the first batch on
 	err := c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind != control.KindBatch {
 			if c != s.sched {
@@ -99,12 +101,16 @@ func (s *server) serve(c *wire.Conn) {
 		case <-s.done:
 			return errStopped
 		}
-		err := s.host.handle(out, body, &scratch)
-		if errors.Is(err, wire.ErrTooLarge) { // somebody waits for what cannot be sent
-			s.box.Put(control.Event{Err: err})
+		if l == nil {
+			l = s.host.newLine(c)
 		}
-		return err
+		return s.handled(l.handle(body))
 	})
+	if l != nil {
+		if e := s.handled(l.close()); e != nil {
+			err = e
+		}
+	}
 	switch {
 	case c == s.sched:
 		s.box.Put(control.Event{From: c.Peer().Name, Err: fmt.Errorf("%w: %w", control.ErrSchedulerDied, err)})
@@ -113,6 +119,14 @@ func (s *server) serve(c *wire.Conn) {
 	default:
 		s.log.Warn("connection to a worker ended", "error", err)
 	}
+}
+
+// handled passes on what came of a batch.
+func (s *server) handled(err error) error {
+	if errors.Is(err, wire.ErrTooLarge) { // somebody waits for what cannot be sent
+		s.box.Put(control.Event{Err: err})
+	}
+	return err
 }
 
 func (s *server) closeAll() {

@@ -1,0 +1,181 @@
+package server
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"petuum/roles/control"
+	"petuum/roles/wire"
+	"petuum/table"
+)
+
+// handFrom is the size from which a message is worth another goroutine's time.
+const handFrom = 64 << 10
+
+// conn is a connection as the host sees it.
+type conn interface {
+	control.Frames
+	Keep(body []byte) *wire.Kept
+	Abort()
+}
+
+// A line is a connection's way to the shards. Its reader calls handle, and close
+// in the end.
+type line struct {
+	conn     conn
+	out      *outbox
+	turn     *turn
+	messages []table.Message // room for those of a batch
+
+	helped sync.WaitGroup // for messages that were handed over
+	mu     sync.Mutex
+	err    error // guarded by mu: the first of a helper
+}
+
+func (h *host) newLine(c conn) *line {
+	return &line{conn: c, out: newOutbox(c), turn: h.newTurn()}
+}
+
+// handle takes one batch. An error means that the peer broke the protocol.
+func (l *line) handle(body []byte) error {
+	_, messages, err := control.ReadBatch(body, l.messages)
+	if err != nil {
+		return err
+	}
+	l.messages = messages
+	l.turn.now = l.turn.host.clock()
+	err = l.handleAll(messages, body)
+	if e := l.turn.flush(); err == nil { // others wait for what they were answered, whatever this one did
+		err = e
+	}
+	return err
+}
+
+// handleAll takes the messages of a batch, whose body holds them.
+func (l *line) handleAll(messages []table.Message, body []byte) error {
+	t := l.turn
+	came := t.now
+	for _, m := range messages {
+		s := t.host.shard(m.Shard)
+		if s == nil {
+			return fmt.Errorf("server: shard %d is not here", m.Shard)
+		}
+		origin, hello, err := table.From(m.Body)
+		if err != nil {
+			return err
+		}
+		if t.from == nil || t.from.origin != origin {
+			t.from = t.host.route(origin)
+		}
+		if hello {
+			t.from.out.Store(l.out)
+		}
+		t.from.arrived.Store(int64(came))
+		if !s.mu.TryLock() {
+			s.mu.Lock()
+			t.now = t.host.clock()
+		}
+		if len(messages) == 1 && l.hand(errand{line: l, shard: s, m: m, from: t.from, came: came}, body) {
+			return nil
+		}
+		if err := t.handle(s, m, came); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close waits for the helpers and returns the first error of theirs. Nothing is
+// handled any more.
+func (l *line) close() error {
+	l.helped.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// fail ends the connection for an error of a helper.
+func (l *line) fail(err error) {
+	l.mu.Lock()
+	if l.err == nil {
+		l.err = err
+	}
+	l.mu.Unlock()
+	l.conn.Abort()
+}
+
+// An errand is a large message for a helper, so that the reader can go on. The
+// shard is locked already: that is what keeps the messages of a connection in
+// order, and the helper unlocks it.
+type errand struct {
+	line  *line
+	shard *hosted
+	m     table.Message
+	from  *route
+	came  time.Duration
+	kept  *wire.Kept // the memory of m
+}
+
+// hand gives an errand to a helper if one is free. body is what its message lies in.
+func (l *line) hand(e errand, body []byte) bool {
+	h := l.turn.host
+	if len(e.m.Body) < handFrom || !h.reserve() {
+		return false
+	}
+	if e.kept = l.conn.Keep(body); e.kept == nil {
+		h.free.Add(1)
+		return false
+	}
+	l.helped.Add(1)
+	h.errands <- e // there is room for each helper that was free
+	return true
+}
+
+// reserve takes a helper if one is free.
+func (h *host) reserve() bool {
+	for {
+		n := h.free.Load()
+		if n == 0 {
+			return false
+		}
+		if h.free.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
+}
+
+// startHelpers starts one for every processor but the reader's.
+func (h *host) startHelpers() {
+	n := runtime.GOMAXPROCS(0) - 1
+	h.errands = make(chan errand, n)
+	h.free.Store(int32(n))
+	for range n {
+		h.helping.Go(h.help)
+	}
+}
+
+// help runs errands until the host is closed.
+func (h *host) help() {
+	t := h.newTurn()
+	for e := range h.errands {
+		t.from, t.now = e.from, h.clock()
+		err := t.handle(e.shard, e.m, e.came)
+		if sent := t.flush(); err == nil {
+			err = sent
+		}
+		e.kept.Release()
+		if err != nil {
+			e.line.fail(err)
+		}
+		h.free.Add(1)
+		e.line.helped.Done()
+	}
+}
+
+// close ends the helpers. All lines must be closed.
+func (h *host) close() {
+	close(h.errands)
+	h.helping.Wait()
+}
