@@ -17,7 +17,7 @@ const handFrom = 64 << 10
 // conn is a connection as the host sees it.
 type conn interface {
 	control.Frames
-	Keep(body []byte) *wire.Kept
+	Keep(body []byte) wire.Owner
 	Abort()
 }
 
@@ -115,7 +115,7 @@ type errand struct {
 	m     table.Message
 	from  *route
 	came  time.Duration
-	kept  *wire.Kept // the memory of m
+	kept  wire.Owner // of the memory of m
 }
 
 // hand gives an errand to a helper if one is free. body is what its message lies in.

@@ -232,8 +232,9 @@ func (c *Conn) SendNow(kind Kind, body []byte) error {
 	return err
 }
 
-// An Owner keeps bytes that are being sent. Release is called once, from any
-// goroutine, when they have been written or never will be.
+// An Owner keeps bytes: those that are being sent, until they have been written or
+// never will be, or those of a frame that came in. Release is called once, from any
+// goroutine.
 type Owner interface{ Release() }
 
 // SendOwned is Send for a body of two pieces, of which it copies the head only:

@@ -193,16 +193,16 @@ func TestKeep(t *testing.T) {
 	for _, above := range []int{-1, 1} {
 		a, b := pair(t, "tcp", Options{CompressAbove: above}, Options{})
 		done := serve(a, ignore)
-		type kept struct {
-			k    *Kept
+		type frame struct {
+			k    Owner
 			body []byte
 		}
-		got := make(chan kept)
+		got := make(chan frame)
 		echo := serve(b, func(_ Kind, body []byte) error {
-			got <- kept{b.Keep(body), body}
+			got <- frame{b.Keep(body), body}
 			return nil
 		})
-		send := func(fill byte) kept {
+		send := func(fill byte) frame {
 			body := bytes.Repeat([]byte{fill}, 200_000)
 			if err := a.Send(kindData, body); err != nil {
 				t.Fatal(err)
@@ -210,7 +210,7 @@ func TestKeep(t *testing.T) {
 			return <-got
 		}
 		for round := range 3 {
-			var all []kept
+			var all []frame
 			for i := range keepFrames {
 				all = append(all, send(byte(i+1)))
 				if all[i].k == nil {

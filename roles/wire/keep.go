@@ -5,8 +5,8 @@ import "sync"
 // keepFrames is how many bodies of one connection may outlive their calls at a time.
 const keepFrames = 4
 
-// Kept is a body that outlives the call of the function given to Serve.
-type Kept struct {
+// kept is a body that outlives the call of the function given to Serve.
+type kept struct {
 	home *keeper
 	buf  []byte // the body's memory until Release, then room for another
 }
@@ -15,14 +15,14 @@ type Kept struct {
 type keeper struct {
 	mu   sync.Mutex
 	out  int     // how many are kept; protected by mu
-	free []*Kept // protected by mu
+	free []*kept // protected by mu
 }
 
 // Keep lets body, which the function given to Serve was called with, stay as it is
-// until Release. Only that function may call it, once for each body. It returns nil
-// for bodies that are small, and while several are kept already: then body must be
-// done with when the function returns.
-func (c *Conn) Keep(body []byte) *Kept {
+// until the owner that it returns is released. Only that function may call it, once
+// for each body. It returns nil for bodies that are small, and while several are
+// kept already: then body must be done with when the function returns.
+func (c *Conn) Keep(body []byte) Owner {
 	var at *[]byte // where Serve will want room for the next one
 	switch {
 	case begins(c.dec.body, body):
@@ -33,9 +33,10 @@ func (c *Conn) Keep(body []byte) *Kept {
 		return nil
 	}
 	k := c.kept.take()
-	if k != nil {
-		k.buf, *at = *at, k.buf[:0]
+	if k == nil {
+		return nil
 	}
+	k.buf, *at = *at, k.buf[:0]
 	return k
 }
 
@@ -44,7 +45,7 @@ func begins(all, part []byte) bool {
 	return cap(all) > 0 && cap(part) > 0 && &all[:1][0] == &part[:1][0]
 }
 
-func (p *keeper) take() *Kept {
+func (p *keeper) take() *kept {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.out == keepFrames {
@@ -53,15 +54,15 @@ func (p *keeper) take() *Kept {
 	p.out++
 	last := len(p.free) - 1
 	if last < 0 {
-		return &Kept{home: p}
+		return &kept{home: p}
 	}
 	k := p.free[last]
 	p.free = p.free[:last]
 	return k
 }
 
-// Release ends the use of the body. Any goroutine may call it, once.
-func (k *Kept) Release() {
+// Release ends the use of the body.
+func (k *kept) Release() {
 	if cap(k.buf) > keepBuffer {
 		k.buf = nil
 	}

@@ -1,0 +1,292 @@
+package server
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"petuum/consistency"
+	"petuum/roles/control"
+	"petuum/roles/wire"
+	"petuum/table"
+	"petuum/table/placement"
+)
+
+// A relay keeps the messages of a client instead of sending them.
+type relay struct{ messages []table.Message }
+
+func (r *relay) Send(shard int, msg *table.Buffer) {
+	r.messages = append(r.messages, table.Message{Shard: shard, Body: append([]byte(nil), msg.Bytes...)})
+}
+
+func (r *relay) Flush() {}
+
+// bare is a connection without a socket: it counts what is sent.
+type bare struct {
+	frames  atomic.Int64
+	kept    atomic.Int64 // bodies that were kept
+	aborted atomic.Bool
+	stuffed bool // every frame is too large
+}
+
+func (b *bare) Send(wire.Kind, []byte) error {
+	b.frames.Add(1)
+	if b.stuffed {
+		return wire.ErrTooLarge
+	}
+	return nil
+}
+
+func (b *bare) SendNow(kind wire.Kind, body []byte) error { return b.Send(kind, body) }
+
+func (b *bare) SendOwned(kind wire.Kind, head, _ []byte, owner wire.Owner) error {
+	owner.Release()
+	return b.Send(kind, head)
+}
+
+func (b *bare) Keep([]byte) wire.Owner {
+	b.kept.Add(1)
+	return b
+}
+
+func (b *bare) Release() {}
+
+func (b *bare) Abort() { b.aborted.Store(true) }
+
+// batchOf is a batch of some messages.
+func batchOf(messages ...table.Message) []byte {
+	b := make([]byte, control.BatchHead)
+	for _, m := range messages {
+		b = append(control.AppendMessageHead(b, m.Shard, len(m.Body)), m.Body...)
+	}
+	control.PutBatchHead(b, control.Timing{}, len(messages))
+	return b
+}
+
+// An update of origin 0 has its clock here, which takes two bytes from 64 to 8191.
+const atClock, earliest = 6, 64
+
+func setClock(batch []byte, m table.Message, clock int) {
+	binary.PutUvarint(batch[len(batch)-len(m.Body)+atClock:], uint64(clock)<<1)
+}
+
+// recorded returns what a client of origin 0 says up to clock 64 and its update of
+// the next clock, which changes every value if all is set, else none.
+func recorded(tb testing.TB, specs []table.Spec, of int, policy consistency.Policy, mode table.Mode, all bool) (before, update []table.Message) {
+	tb.Helper()
+	c, err := table.NewClient(specs, table.ClientOptions{Generation: 1, Policy: policy, Shards: of, Parts: 1})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	v, err := table.Open[float32](c, 0, specs[0].Name, table.Span(0, specs[0].Keys), mode)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r := &relay{}
+	for k := range of {
+		c.Connect(k, r)
+	}
+	c.Steps().BeginStart()
+	for range earliest {
+		c.Steps().BeginClock(0)
+	}
+	before, r.messages = r.messages, nil
+	for i := 0; all && i < v.Len(); i++ {
+		v.Inc(i, 0.5)
+	}
+	c.Steps().BeginClock(0)
+	return before, r.messages
+}
+
+// bareLine is a line to shards of a host of so many helpers.
+func bareLine(tb testing.TB, specs []table.Spec, of int, policy consistency.Policy, helpers int) (*line, *bare) {
+	tb.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(helpers + 1))
+	var shards []*table.Shard
+	var numbers []int
+	for k := range of {
+		s, err := table.NewShard(k, of, specs, placement.NewRoster(1), table.Options{Policy: policy, Life: life})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		shards, numbers = append(shards, s), append(numbers, k)
+	}
+	h := newHost(specs, of, shards, numbers)
+	c := &bare{}
+	l := h.newLine(c)
+	tb.Cleanup(func() {
+		_ = l.close()
+		h.close()
+	})
+	return l, c
+}
+
+// A batch of small updates, or a large one, is handled and answered without
+// allocating.
+func TestHandleAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, policy := range []consistency.Policy{consistency.BSP(), consistency.ASP(), consistency.SSP(2)} {
+		for _, tt := range []struct {
+			name    string
+			of      int
+			keys    uint64
+			helpers int
+		}{{"small", 64, 6400, 0}, {"large", 1, 100_000, 0}, {"large, helped", 1, 100_000, 1}} {
+			t.Run(policy.String()+" "+tt.name, func(t *testing.T) {
+				specs := []table.Spec{{Name: "w", Keys: tt.keys}}
+				l, c := bareLine(t, specs, tt.of, policy, tt.helpers)
+				before, update := recorded(t, specs, tt.of, policy, table.Increments, tt.of == 1)
+				if err := l.handle(batchOf(before...)); err != nil {
+					t.Fatal(err)
+				}
+				clock := earliest
+				body := batchOf(update...)
+				step := func() {
+					clock++
+					if tt.of == 1 {
+						setClock(body, update[0], clock)
+					} else {
+						at := body[control.BatchHead:]
+						for _, m := range update {
+							at = at[len(control.AppendMessageHead(head[:0], m.Shard, len(m.Body))):]
+							binary.PutUvarint(at[atClock:], uint64(clock)<<1)
+							at = at[len(m.Body):]
+						}
+					}
+					if err := l.handle(body); err != nil {
+						t.Error(err)
+					}
+					l.helped.Wait()
+				}
+				for range 10 {
+					step()
+				}
+				sent := c.frames.Load()
+				if got := testing.AllocsPerRun(200, step); got != 0 {
+					t.Errorf("got %v allocations a batch, want 0", got)
+				}
+				if got := c.frames.Load() - sent; got != 201 {
+					t.Errorf("got %d answers, want 201: it was not measured what was meant to be", got)
+				}
+				if got, want := c.kept.Load() > 0, tt.helpers > 0; got != want {
+					t.Errorf("handed over: got %v, want %v", got, want)
+				}
+			})
+		}
+	}
+}
+
+var head [32]byte
+
+// A helper's error ends the connection, and is its reason.
+func TestHelpersError(t *testing.T) {
+	specs := []table.Spec{{Name: "w", Keys: 100_000}}
+	for _, tt := range []struct {
+		name  string
+		spoil func(c *bare, batch []byte, m table.Message)
+		want  error
+	}{
+		{"an update out of order", func(_ *bare, batch []byte, m table.Message) { setClock(batch, m, earliest+2) }, nil},
+		{"an answer that is too large", func(c *bare, _ []byte, _ table.Message) { c.stuffed = true }, wire.ErrTooLarge},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, c := bareLine(t, specs, 1, consistency.BSP(), 1)
+			before, update := recorded(t, specs, 1, consistency.BSP(), table.Increments, true)
+			if err := l.handle(batchOf(before...)); err != nil {
+				t.Fatal(err)
+			}
+			body := batchOf(update...)
+			tt.spoil(c, body, update[0])
+			if err := l.handle(body); err != nil {
+				t.Fatalf("handle: got %v, want it to be the helper's affair", err)
+			}
+			err := l.close()
+			if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want an error of the helper %v", err, tt.want)
+			}
+			if !c.aborted.Load() {
+				t.Error("the connection goes on")
+			}
+		})
+	}
+}
+
+// Updates of one shard, large and small by turns and some of them handed over, are
+// applied in the order in which they came: every clock follows the one before.
+func TestHelpersKeepOrder(t *testing.T) {
+	const of, clocks = 3, 400
+	specs := []table.Spec{{Name: "w", Keys: of * 20_000}}
+	l, c := bareLine(t, specs, of, consistency.ASP(), 1)
+	before, large := recorded(t, specs, of, consistency.ASP(), table.Increments, true)
+	_, small := recorded(t, specs, of, consistency.ASP(), table.Increments, false)
+	if err := l.handle(batchOf(before...)); err != nil {
+		t.Fatal(err)
+	}
+	for clock := earliest + 1; clock <= earliest+clocks; clock++ {
+		for k := range of {
+			m := large[k]
+			if (clock+k)%3 == 0 {
+				m = small[k]
+			}
+			body := batchOf(m)
+			setClock(body, m, clock)
+			if err := l.handle(body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.kept.Load() == 0 {
+		t.Error("nothing was handed over: this test shows nothing")
+	}
+	for k := range of {
+		if got, want := l.turn.host.shards[k].shard.Seen(0), consistency.Clock(earliest+clocks); got != want {
+			t.Errorf("shard %d: got updates up to clock %d, want %d", k, got, want)
+		}
+	}
+}
+
+// BenchmarkShardsApplied is a connection that brings updates of 64 shards of
+// 160,000 values each, from where they come off the socket to where answers go
+// there. Answers have no values.
+func BenchmarkShardsApplied(b *testing.B) { benchShards(b, table.WriteOnly) }
+
+// BenchmarkShardsAnswered is the same with all values in the answers.
+func BenchmarkShardsAnswered(b *testing.B) { benchShards(b, table.Increments) }
+
+func benchShards(b *testing.B, mode table.Mode) {
+	const keys, of = 64 * 160_000, 64
+	specs := []table.Spec{{Name: "w", Keys: keys}}
+	before, update := recorded(b, specs, of, consistency.ASP(), mode, true)
+	for _, helpers := range []int{0, 1} {
+		b.Run(fmt.Sprintf("helpers=%d", helpers), func(b *testing.B) {
+			l, _ := bareLine(b, specs, of, consistency.ASP(), helpers)
+			if err := l.handle(batchOf(before...)); err != nil {
+				b.Fatal(err)
+			}
+			var bodies [of][]byte
+			for k, m := range update {
+				bodies[k] = batchOf(m)
+			}
+			clock := earliest
+			b.SetBytes(4 * keys)
+			for b.Loop() {
+				clock++
+				for k, m := range update {
+					setClock(bodies[k], m, clock)
+					if err := l.handle(bodies[k]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				l.helped.Wait()
+			}
+		})
+	}
+}
