@@ -71,6 +71,7 @@ type Client struct {
 	stats    ClientStats
 
 	buffers buffers // of messages
+	block   reader  // of an answer; a field, so that a block does not allocate it
 }
 
 // ClientStats counts what a client waited for. Times are zero without Now.
@@ -443,7 +444,8 @@ func (c *Client) answer(k int, r *reader) error {
 func (c *Client) answerBlocks(k int, n uint32, r *reader) error {
 	for range n {
 		first := r.flag()
-		body := &reader{b: r.bytes(int(r.u32()))}
+		c.block = reader{b: r.bytes(int(r.u32()))}
+		body := &c.block
 		table, id := int(body.upTo(uint64(len(c.specs)-1), "table")), body.u32v()
 		if r.err != nil || body.err != nil {
 			return errors.Join(r.err, body.err)

@@ -13,13 +13,13 @@ import (
 )
 
 // connected makes a client of b's shards and opens its view on a table.
-func connected(tb testing.TB, b *breaking, specs []table.Spec, of int, origin consistency.Origin, policy consistency.Policy, keys table.Set) (*table.Client, *table.View[float32]) {
+func connected(tb testing.TB, b *breaking, specs []table.Spec, of int, origin consistency.Origin, policy consistency.Policy, keys table.Set, mode table.Mode) (*table.Client, *table.View[float32]) {
 	tb.Helper()
 	c, err := table.NewClient(specs, table.ClientOptions{Origin: origin, Generation: 1, Policy: policy, Shards: of, Parts: 1})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	v, err := table.Open[float32](c, 0, specs[0].Name, keys, table.Increments)
+	v, err := table.Open[float32](c, 0, specs[0].Name, keys, mode)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func benchClocks(b *testing.B, c *table.Client, v *table.View[float32]) {
 func BenchmarkClockDense(b *testing.B) {
 	const keys, of = 10_000_000, 64
 	specs := []table.Spec{{Name: "w", Keys: keys}}
-	c, v := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, keys))
+	c, v := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, keys), table.Increments)
 	benchClocks(b, c, v)
 }
 
@@ -68,7 +68,7 @@ func BenchmarkClockSparse(b *testing.B) {
 	for i := range list {
 		list[i] = uint64(i)*4294 + uint64(i*7919%4294)
 	}
-	c, v := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Keys(list))
+	c, v := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Keys(list), table.Increments)
 	benchClocks(b, c, v)
 	b.ReportMetric(2*keys*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mvalues/s")
 }
@@ -78,7 +78,7 @@ func BenchmarkClockSparse(b *testing.B) {
 func BenchmarkClockEmpty(b *testing.B) {
 	const of = 64
 	specs := []table.Spec{{Name: "w", Keys: 6400}}
-	c, _ := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, 6400))
+	c, _ := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, 6400), table.Increments)
 	var took []time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
