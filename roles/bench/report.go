@@ -44,6 +44,7 @@ type Report struct {
 	Raw struct {
 		GBPS float64 `json:"gbps"`
 		RTT  float64 `json:"rtt_us_p50"`
+		Slow float64 `json:"rtt_us_p99"` // what a clock's p99 is to be read beside
 		CPU  CPU     `json:"cpu"`
 	} `json:"raw"`
 	Matched struct {
@@ -151,6 +152,7 @@ func (r *Report) take(work string, o outcome) {
 	switch work {
 	case WorkRTT:
 		r.Raw.RTT = quantile(times, 0.5) * micro
+		r.Raw.Slow = quantile(times, 0.99) * micro
 	case WorkRaw:
 		r.Raw.GBPS, r.Raw.CPU = perSecond/giga, bare(o)
 	case WorkMatched:
@@ -211,7 +213,7 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	cpu := func(c CPU) string { return fmt.Sprintf("%.2f + %.2f CPU s/GB", c.Servers, c.Workers) }
 	fmt.Fprintf(t, "servers %d, workers %d, shards %d\n", r.Servers, r.Workers, r.Shards)
-	line("bare TCP, 1 MiB frames", gb(r.Raw.GBPS), cpu(r.Raw.CPU), fmt.Sprintf("round trip %.1f us", r.Raw.RTT))
+	line("bare TCP, 1 MiB frames", gb(r.Raw.GBPS), cpu(r.Raw.CPU), fmt.Sprintf("round trip %.1f us, p99 %.1f us", r.Raw.RTT, r.Raw.Slow))
 	line("matched TCP", gb(r.Matched.GBPS), cpu(r.Matched.CPU), "a checksum, one copy out, one add in")
 	line("dense push", gb(r.Dense.PushGBPS), cpu(r.Dense.CPU), of(r.Dense.PushGBPS, r.Dense.PushGBPS/r.Raw.GBPS))
 	line("dense pull", gb(r.Dense.PullGBPS), "", of(r.Dense.PullGBPS, r.Dense.PullGBPS/r.Raw.GBPS))
