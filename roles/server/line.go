@@ -11,8 +11,13 @@ import (
 	"petuum/table"
 )
 
-// handFrom is the size from which a message is worth another goroutine's time.
-const handFrom = 64 << 10
+// A message is worth another goroutine's time if it is this large, or small and the
+// one before it took this long: to ask for many values is one.
+const (
+	handFrom  = 64 << 10
+	handSmall = 128
+	handAfter = 50 * time.Microsecond
+)
 
 // conn is a connection as the host sees it.
 type conn interface {
@@ -77,8 +82,9 @@ func (l *line) handleAll(messages []table.Message, body []byte) error {
 			s.mu.Lock()
 			t.now = t.host.clock()
 		}
-		if len(messages) == 1 && l.hand(errand{line: l, shard: s, m: m, from: t.from, came: came}, body) {
-			return nil
+		large := len(m.Body) >= handFrom && len(messages) == 1
+		if large && l.hand(s, m, came, body) || t.took >= handAfter && len(m.Body) <= handSmall && l.hand(s, m, came, nil) {
+			continue
 		}
 		if err := t.handle(s, m, came); err != nil {
 			return err
@@ -106,25 +112,30 @@ func (l *line) fail(err error) {
 	l.conn.Abort()
 }
 
-// An errand is a large message for a helper, so that the reader can go on. The
-// shard is locked already: that is what keeps the messages of a connection in
-// order, and the helper unlocks it.
+// An errand is a message for a helper, so that the reader can go on. The shard is
+// locked already: that is what keeps the messages of a connection in order, and the
+// helper unlocks it.
 type errand struct {
 	line  *line
 	shard *hosted
 	m     table.Message
 	from  *route
 	came  time.Duration
-	kept  wire.Owner // of the memory of m
+	kept  wire.Owner      // of the memory of m; nil: it is a copy
+	small [handSmall]byte // room for that
 }
 
-// hand gives an errand to a helper if one is free. body is what its message lies in.
-func (l *line) hand(e errand, body []byte) bool {
+// hand gives a message to a helper if one is free. body is the frame that it fills;
+// without one it is small.
+func (l *line) hand(s *hosted, m table.Message, came time.Duration, body []byte) bool {
 	h := l.turn.host
-	if len(e.m.Body) < handFrom || !h.reserve() {
+	if !h.reserve() {
 		return false
 	}
-	if e.kept = l.conn.Keep(body); e.kept == nil {
+	e := errand{line: l, shard: s, m: m, from: l.turn.from, came: came}
+	if body == nil {
+		copy(e.small[:], m.Body)
+	} else if e.kept = l.conn.Keep(body); e.kept == nil {
 		h.free.Add(1)
 		return false
 	}
@@ -159,13 +170,19 @@ func (h *host) startHelpers() {
 // help runs errands until the host is closed.
 func (h *host) help() {
 	t := h.newTurn()
+	small := make([]byte, handSmall)
 	for e := range h.errands {
+		if e.kept == nil {
+			e.m.Body = small[:copy(small, e.small[:len(e.m.Body)])]
+		}
 		t.from, t.now = e.from, h.clock()
 		err := t.handle(e.shard, e.m, e.came)
 		if sent := t.flush(); err == nil {
 			err = sent
 		}
-		e.kept.Release()
+		if e.kept != nil {
+			e.kept.Release()
+		}
 		if err != nil {
 			e.line.fail(err)
 		}

@@ -27,13 +27,15 @@ func (r *relay) Flush() {}
 // bare is a connection without a socket: it counts what is sent.
 type bare struct {
 	frames  atomic.Int64
+	answers atomic.Int64 // in them
 	kept    atomic.Int64 // bodies that were kept
 	aborted atomic.Bool
 	stuffed bool // every frame is too large
 }
 
-func (b *bare) Send(wire.Kind, []byte) error {
+func (b *bare) Send(_ wire.Kind, batch []byte) error {
 	b.frames.Add(1)
+	b.answers.Add(int64(binary.LittleEndian.Uint32(batch[control.BatchHead-4:])))
 	if b.stuffed {
 		return wire.ErrTooLarge
 	}
@@ -146,6 +148,7 @@ func TestHandleAllocatesNothing(t *testing.T) {
 				}
 				clock := earliest
 				body := batchOf(update...)
+				l.helped.Wait()
 				step := func() {
 					clock++
 					if tt.of == 1 {
@@ -200,6 +203,7 @@ func TestHelpersError(t *testing.T) {
 			if err := l.handle(batchOf(before...)); err != nil {
 				t.Fatal(err)
 			}
+			l.helped.Wait() // for the helper to be free
 			body := batchOf(update...)
 			tt.spoil(c, body, update[0])
 			if err := l.handle(body); err != nil {
@@ -227,6 +231,7 @@ func TestHelpersKeepOrder(t *testing.T) {
 	if err := l.handle(batchOf(before...)); err != nil {
 		t.Fatal(err)
 	}
+	l.helped.Wait()
 	for clock := earliest + 1; clock <= earliest+clocks; clock++ {
 		for k := range of {
 			m := large[k]
@@ -248,6 +253,34 @@ func TestHelpersKeepOrder(t *testing.T) {
 	}
 	for k := range of {
 		if got, want := l.turn.host.shards[k].shard.Seen(0), consistency.Clock(earliest+clocks); got != want {
+			t.Errorf("shard %d: got updates up to clock %d, want %d", k, got, want)
+		}
+	}
+}
+
+// Small messages are handed over once one took long, and each is answered.
+func TestHelpersAnswerAsks(t *testing.T) {
+	const of = 8
+	specs := []table.Spec{{Name: "w", Keys: of * 20_000}}
+	l, c := bareLine(t, specs, of, consistency.ASP(), 1)
+	before, _ := recorded(t, specs, of, consistency.ASP(), table.Increments, false)
+	for i, m := range before { // as if each took long
+		l.turn.took = handAfter
+		if err := l.handle(batchOf(m)); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	if c.kept.Load() > 0 {
+		t.Error("the frame of a small message was kept, want a copy")
+	}
+	if got, want := c.answers.Load(), int64(of*(earliest+1)); got != want {
+		t.Errorf("got %d answers, want %d: to each ask and update", got, want)
+	}
+	for k := range of {
+		if got, want := l.turn.host.shards[k].shard.Seen(0), consistency.Clock(earliest); got != want {
 			t.Errorf("shard %d: got updates up to clock %d, want %d", k, got, want)
 		}
 	}

@@ -21,6 +21,7 @@ type turn struct {
 	reply   table.Reply // answer, made once
 	touched []*outbox   // hold replies, until flush
 	now     time.Duration
+	took    time.Duration // what the last message did, if it was answered
 
 	// Of the message being handled.
 	shard  int
@@ -47,8 +48,9 @@ func (t *turn) handle(s *hosted, m table.Message, came time.Duration) error {
 	if len(m.Body) >= longMessage {
 		t.now = t.host.clock()
 	}
+	t.took = t.now - t.begin
 	s.queue += t.queued
-	s.apply += t.now - t.begin
+	s.apply += t.took
 	if errors.Is(err, table.ErrNewer) {
 		return fmt.Errorf("server: shard %d: %w", m.Shard, err)
 	}
