@@ -13,7 +13,9 @@
 // [Conn.Serve] once, in a goroutine of its own choice, which hands every frame
 // to a function and returns the one reason why the connection ended.
 // [Conn.Send] may be called from anywhere at any time and never waits for the
-// network. [Conn.Close] flushes and says goodbye, [Conn.Abort] does neither.
+// network; nor does [Conn.SendNow], which saves a last frame the way through
+// another goroutine. [Conn.Keep] lets a large body outlive the call it came with.
+// [Conn.Close] flushes and says goodbye, [Conn.Abort] does neither.
 //
 //	Dial/Accept ──► open ──► Serve returns ErrBye      the peer called Close
 //	                  │                    ErrClosed   this side called Close or Abort

@@ -111,7 +111,7 @@ func (r *runner) do(c command) error {
 
 func (r *runner) send(kind wire.Kind, body []byte) error {
 	r.scratch = body[:0]
-	return r.w.sched.Send(kind, body)
+	return r.w.sched.SendNow(kind, body)
 }
 
 func (r *runner) clock() error {
