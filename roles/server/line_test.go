@@ -76,8 +76,8 @@ func setClock(batch []byte, m table.Message, clock int) {
 }
 
 // recorded returns what a client of origin 0 says up to clock 64 and its update of
-// the next clock, which changes every value if all is set, else none.
-func recorded(tb testing.TB, specs []table.Spec, of int, policy consistency.Policy, mode table.Mode, all bool) (before, update []table.Message) {
+// the next clock, which changes one in so many values, none for 0.
+func recorded(tb testing.TB, specs []table.Spec, of int, policy consistency.Policy, mode table.Mode, each int) (before, update []table.Message) {
 	tb.Helper()
 	c, err := table.NewClient(specs, table.ClientOptions{Generation: 1, Policy: policy, Shards: of, Parts: 1})
 	if err != nil {
@@ -96,7 +96,7 @@ func recorded(tb testing.TB, specs []table.Spec, of int, policy consistency.Poli
 		c.Steps().BeginClock(0)
 	}
 	before, r.messages = r.messages, nil
-	for i := 0; all && i < v.Len(); i++ {
+	for i := 0; each > 0 && i < v.Len(); i += each {
 		v.Inc(i, 0.5)
 	}
 	c.Steps().BeginClock(0)
@@ -142,7 +142,7 @@ func TestHandleAllocatesNothing(t *testing.T) {
 			t.Run(policy.String()+" "+tt.name, func(t *testing.T) {
 				specs := []table.Spec{{Name: "w", Keys: tt.keys}}
 				l, c := bareLine(t, specs, tt.of, policy, tt.helpers)
-				before, update := recorded(t, specs, tt.of, policy, table.Increments, tt.of == 1)
+				before, update := recorded(t, specs, tt.of, policy, table.Increments, map[int]int{1: 1}[tt.of])
 				if err := l.handle(batchOf(before...)); err != nil {
 					t.Fatal(err)
 				}
@@ -199,7 +199,7 @@ func TestHelpersError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l, c := bareLine(t, specs, 1, consistency.BSP(), 1)
-			before, update := recorded(t, specs, 1, consistency.BSP(), table.Increments, true)
+			before, update := recorded(t, specs, 1, consistency.BSP(), table.Increments, 1)
 			if err := l.handle(batchOf(before...)); err != nil {
 				t.Fatal(err)
 			}
@@ -226,8 +226,8 @@ func TestHelpersKeepOrder(t *testing.T) {
 	const of, clocks = 3, 400
 	specs := []table.Spec{{Name: "w", Keys: of * 20_000}}
 	l, c := bareLine(t, specs, of, consistency.ASP(), 1)
-	before, large := recorded(t, specs, of, consistency.ASP(), table.Increments, true)
-	_, small := recorded(t, specs, of, consistency.ASP(), table.Increments, false)
+	before, large := recorded(t, specs, of, consistency.ASP(), table.Increments, 1)
+	_, small := recorded(t, specs, of, consistency.ASP(), table.Increments, 0)
 	if err := l.handle(batchOf(before...)); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestHelpersAnswerAsks(t *testing.T) {
 	const of = 8
 	specs := []table.Spec{{Name: "w", Keys: of * 20_000}}
 	l, c := bareLine(t, specs, of, consistency.ASP(), 1)
-	before, _ := recorded(t, specs, of, consistency.ASP(), table.Increments, false)
+	before, _ := recorded(t, specs, of, consistency.ASP(), table.Increments, 0)
 	for i, m := range before { // as if each took long
 		l.turn.took = handAfter
 		if err := l.handle(batchOf(m)); err != nil {
@@ -286,18 +286,18 @@ func TestHelpersAnswerAsks(t *testing.T) {
 	}
 }
 
-// BenchmarkShardsApplied is a connection that brings updates of 64 shards of
-// 160,000 values each, from where they come off the socket to where answers go
-// there. Answers have no values.
-func BenchmarkShardsApplied(b *testing.B) { benchShards(b, table.WriteOnly) }
+// BenchmarkShardsDense is a connection that brings updates of 64 shards of 160,000
+// values each, and has all values answered, from where updates come off the socket
+// to where answers go there. It is bound by memory.
+func BenchmarkShardsDense(b *testing.B) { benchShards(b, 1) }
 
-// BenchmarkShardsAnswered is the same with all values in the answers.
-func BenchmarkShardsAnswered(b *testing.B) { benchShards(b, table.Increments) }
+// BenchmarkShardsThird is the same for every third value. It is bound by processors.
+func BenchmarkShardsThird(b *testing.B) { benchShards(b, 3) }
 
-func benchShards(b *testing.B, mode table.Mode) {
+func benchShards(b *testing.B, each int) {
 	const keys, of = 64 * 160_000, 64
 	specs := []table.Spec{{Name: "w", Keys: keys}}
-	before, update := recorded(b, specs, of, consistency.ASP(), mode, true)
+	before, update := recorded(b, specs, of, consistency.ASP(), table.Increments, each)
 	for _, helpers := range []int{0, 1} {
 		b.Run(fmt.Sprintf("helpers=%d", helpers), func(b *testing.B) {
 			l, _ := bareLine(b, specs, of, consistency.ASP(), helpers)
@@ -309,7 +309,7 @@ func benchShards(b *testing.B, mode table.Mode) {
 				bodies[k] = batchOf(m)
 			}
 			clock := earliest
-			b.SetBytes(4 * keys)
+			b.SetBytes(int64(4 * keys / each))
 			for b.Loop() {
 				clock++
 				for k, m := range update {
