@@ -345,10 +345,7 @@ func (c *Client) Err() error {
 // An error means that the message was not what a shard sends: close the
 // connection.
 func (c *Client) Deliver(shard int, msg []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.changed.Broadcast()
-	return c.deliver(shard, msg)
+	return c.DeliverAll([]Message{{Shard: shard, Body: msg}})
 }
 
 // Message is an encoded message for or from a shard.
@@ -363,12 +360,13 @@ func (c *Client) DeliverAll(list []Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.changed.Broadcast()
-	for _, m := range list {
-		if err := c.deliver(m.Shard, m.Body); err != nil {
-			return err
-		}
+	start := c.now()
+	var err error
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = c.deliver(list[i].Shard, list[i].Body)
 	}
-	return nil
+	c.stats.Decode += c.now() - start
+	return err
 }
 
 func (c *Client) deliver(shard int, msg []byte) error {
@@ -384,9 +382,7 @@ func (c *Client) deliver(shard int, msg []byte) error {
 	case gen < c.gen && (k == kindAnswer || k == kindReset):
 		// It crossed the hello of our generation, which began another session.
 	case k == kindAnswer:
-		start := c.now()
 		err = c.answer(shard, r)
-		c.stats.Decode += c.now() - start
 	case k == kindRefuse:
 		c.refused = max(c.refused, gen)
 	case k == kindReset:
