@@ -27,6 +27,8 @@ type ClientOptions struct {
 	Shards     int
 	Parts      int               // parts of the group, numbered from 0
 	Start      consistency.Clock // the origin's start clock on the roster
+	// Deterministic is what the shards' options say.
+	Deterministic bool
 	// Now reads a monotonic clock in nanoseconds, for the wait ledger. Nil: no
 	// times are kept.
 	Now func() int64
@@ -65,6 +67,7 @@ type Client struct {
 	pending  []declared
 	opened   bool
 	left     bool
+	exactly  bool // the next update pays all that is owed
 	nextHold uint32
 	ticket   uint64
 	releases []replica // leases to give back with the next update
@@ -81,6 +84,7 @@ type ClientStats struct {
 	WaitedOn map[consistency.Origin]int64 // of Waited, by the origin whose message ended the wait
 	Encode   int64                        // nanoseconds encoding updates
 	Decode   int64                        // nanoseconds decoding answers
+	Saved    int64                        // bytes of updates by what lossy tables round and keep back
 }
 
 // PartTimes says where the time of a part's Clocks went, in nanoseconds.
@@ -118,8 +122,9 @@ type sentUpdate struct {
 }
 
 type sentAsk struct {
-	ticket uint64
-	floor  consistency.Clock
+	ticket  uint64
+	floor   consistency.Clock
+	exactly bool
 }
 
 // ErrClosed is the failure of a client whose job has ended.
@@ -159,6 +164,14 @@ func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
 
 // Origin is whose updates the client carries.
 func (c *Client) Origin() consistency.Origin { return c.o.Origin }
+
+// Sent is the clock of the last update that was sent: that of the group, or one
+// more where it left and had something to pay.
+func (c *Client) Sent() consistency.Clock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock
+}
 
 // Policy is how stale the client's reads may be.
 func (c *Client) Policy() consistency.Policy { return c.o.Policy }
@@ -245,7 +258,7 @@ func (c *Client) introduce(k int) {
 	if declared && sh.version > consistency.Beginning && !slices.ContainsFunc(sh.asks, soon) {
 		// Their values are gone from the views, and nothing else may be left to bring them.
 		c.ticket++
-		sh.asks = append(sh.asks, sentAsk{c.ticket, consistency.Beginning})
+		sh.asks = append(sh.asks, sentAsk{ticket: c.ticket, floor: consistency.Beginning})
 	}
 	for _, a := range sh.asks {
 		c.sendAsk(k, a)
@@ -305,14 +318,16 @@ func (c *Client) sendHold(k int, r replica) {
 func (c *Client) sendAsk(k int, a sentAsk) {
 	b := c.message(kindAsk)
 	b.Bytes = appendVarint(appendUint(b.Bytes, a.ticket), int64(a.floor))
+	b.Bytes = appendUint(b.Bytes, flag(a.exactly))
 	c.send(k, b)
 }
 
-// ask asks every shard for an answer once floor is reached.
-func (c *Client) ask(floor consistency.Clock) (ticket uint64) {
+// ask asks every shard for an answer once floor is reached; exactly asks for what
+// lossy tables keep back, too.
+func (c *Client) ask(floor consistency.Clock, exactly bool) (ticket uint64) {
 	c.ticket++
 	for k := range c.shards {
-		a := sentAsk{c.ticket, floor}
+		a := sentAsk{c.ticket, floor, exactly}
 		c.shards[k].asks = append(c.shards[k].asks, a)
 		c.sendAsk(k, a)
 	}
@@ -415,6 +430,9 @@ func (c *Client) answer(k int, r *reader) error {
 	n := r.u32n(6)
 	if r.err != nil {
 		return r.err
+	}
+	for _, rep := range c.replicas {
+		rep.credit(k, seen)
 	}
 	if err := c.answerBlocks(k, n, r); err != nil {
 		c.fail(fmt.Errorf("table: answer of shard %d: %w", k, err))

@@ -87,6 +87,9 @@ type Spec struct {
 	Init  Init // the values of a key that nobody wrote; the zero value is 0
 	Store Store
 
+	Encoding Encoding // how values travel; the zero value is Exact
+	Filter   Filter   // what is kept back; the zero value is nothing
+
 	Scratch bool // of use while the job runs only: not part of the model
 }
 
@@ -114,6 +117,9 @@ func (s Spec) Validate() error {
 		bad("unknown store %d", s.Store)
 	}
 	if err := s.Rule.validate(s.Type); err != nil {
+		bad("%w", err)
+	}
+	if err := s.checkLossy(); err != nil {
 		bad("%w", err)
 	}
 	if s.Type == Int32 && s.Init.Spread != 0 {
