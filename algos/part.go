@@ -100,6 +100,20 @@ func (p *Part) Step(until consistency.Clock) error {
 	return p.Clock()
 }
 
+// Settle ends a clock in which the part does nothing but pay what it owes of lossy
+// tables, and waits until all parts have done so: its views then hold the very
+// values of the tables.
+func (p *Part) Settle() error {
+	p.client.Exactly()
+	if err := p.Clock(); err != nil {
+		return err
+	}
+	start := p.now()
+	err := p.client.SyncExactly(p.w.local)
+	p.Barrier += p.now() - start
+	return err
+}
+
 // Evaluate waits until all parts have come to this clock and evaluates.
 func (p *Part) Evaluate() (*Eval, error) {
 	if err := p.barrier(); err != nil {
@@ -144,6 +158,12 @@ func (r *Rounds) Begin() error { return r.alg.Begin(r.s) }
 func (r *Rounds) Prepared() error {
 	r.s.Round++
 	return r.s.client.Clock(0)
+}
+
+// Settle is what the scheduler does while the parts settle.
+func (r *Rounds) Settle() error {
+	r.s.client.Exactly()
+	return r.Prepared()
 }
 
 // Round is the number of the round that Schedule begins or Pull ends.

@@ -24,6 +24,7 @@ type Config struct {
 	Data        Data        `toml:"data"`
 	Consistency Consistency `toml:"consistency"`
 	Cluster     Cluster     `toml:"cluster"`
+	Wire        Wire        `toml:"wire"`
 	Evaluate    Evaluate    `toml:"evaluate"`
 	Stop        Stop        `toml:"stop"`
 	Output      Output      `toml:"output"`
@@ -85,6 +86,12 @@ type Cluster struct {
 	KeyFile   string   `toml:"key_file" own:"true" doc:"file with the base64 key that encrypts gossip; \"\" is none"`
 }
 
+// Wire is the [wire] section.
+type Wire struct {
+	Encoding string `toml:"encoding" doc:"how the values of tables travel: exact, float32, bfloat16, or fixed1, fixed2, fixed3 (fixed point of so many bytes); for all tables that can, or for one, as \"weights:fixed2\"; several are separated by commas"`
+	Filter   string `toml:"filter" doc:"changes that are kept back: none; significant:C, those below C/t in clock t; or skip:P, each with probability P; for all tables or for one, as wire.encoding"`
+}
+
 // Evaluate is the [evaluate] section.
 type Evaluate struct {
 	Every int  `toml:"every" min:"0" doc:"clocks between evaluations; 0 is once an epoch"`
@@ -121,6 +128,7 @@ func Default() *Config {
 		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
+		Wire:        Wire{Encoding: "exact", Filter: "none"},
 		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
 		Log:         Log{Level: "info", Format: "text"},

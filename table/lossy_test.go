@@ -309,6 +309,7 @@ func TestLossyTurns(t *testing.T) {
 				r.clients[0].Steps().BeginClock(1)
 				r.pump()
 				r.end(0, 1)
+				r.clock(1)
 			} else {
 				r.clock()
 			}

@@ -205,7 +205,7 @@ func (s *server) setUp(cfg *configs.Config, job control.Job, setup control.Setup
 	if err != nil {
 		return err
 	}
-	specs, err := alg.Tables(setup.Info)
+	specs, err := control.Tables(cfg, alg, setup.Info)
 	if err != nil {
 		return err
 	}
