@@ -17,6 +17,7 @@ var other = map[string]string{
 	"consistency.policy": `"ssp:3"`, "consistency.deterministic": "true", "consistency.window": "1", "consistency.eager": "false",
 	"cluster.servers": "3", "cluster.workers": "4", "cluster.threads": "5", "cluster.parts": "6", "cluster.shards": "7", "cluster.join": `["a:1", "b:2"]`,
 	"cluster.bind": `"::1"`, "cluster.advertise": `"h.example"`, "cluster.gossip": `"0.0.0.0:0"`, "cluster.data": `"[::1]:9"`, "cluster.key_file": `"key"`,
+	"wire.encoding": `"fixed1"`, "wire.filter": `"skip:0.5"`,
 	"evaluate.every": "9", "evaluate.test": "false",
 	"stop.epochs": "10", "stop.clocks": "11", "stop.seconds": "12.5", "stop.tolerance": "1e-06", "stop.objective": "-0.25",
 	"output.model": `"out"`, "output.text": "false", "log.level": `"debug"`, "log.format": `"json"`,

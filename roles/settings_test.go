@@ -106,6 +106,18 @@ func another(t *testing.T, got outcome, plain func() outcome) {
 	}
 }
 
+// settled asserts that a lossy job evaluated once more than another, after everybody
+// had paid what it owed, and came to the same objective.
+func settled(t *testing.T, got outcome, plain func() outcome) {
+	t.Helper()
+	was := plain()
+	is(t, "evaluations", len(got.Curve), len(was.Curve)+1)
+	is(t, "clocks", got.Clocks, was.Clocks)
+	if math.Abs(got.Objective-was.Objective) > 1e-3*math.Abs(was.Objective) {
+		t.Errorf("got the objective %.12g, want about %.12g", got.Objective, was.Objective)
+	}
+}
+
 // rows writes tiny data: two columns that a label can be, then numbers.
 func rows(t *testing.T) (dir string) {
 	t.Helper()
@@ -247,6 +259,8 @@ func stopProbes(file func(string) string) map[string]probe {
 		return func(t *testing.T, got outcome, _ func() outcome) { is(t, "reason to stop", got.StopReason, want) }
 	}
 	return map[string]probe{
+		"wire.encoding": {value: `"fixed1"`, seen: settled},
+		"wire.filter":   {value: `"significant:0.01"`, seen: settled},
 		"evaluate.every": {value: "3", seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "evaluations of 12 clocks", len(got.Curve), 5)
 			is(t, "evaluations by default", len(plain().Curve), 3)
