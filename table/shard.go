@@ -83,8 +83,11 @@ type Shard struct {
 		blocks    []block
 		values    []byte
 		credited  []int32
+		ready     []request
 	}
+	unused  unused  // memory of folds
 	buffers buffers // of replies
+	reader  reader  // of the message that is handled
 }
 
 // rows is a store of any element type.
@@ -170,19 +173,6 @@ type request struct {
 	clock  consistency.Clock // of the update, or 0
 	ticket uint64            // of the ask, or 0
 	exact  bool              // also what a lossy table keeps back
-}
-
-// foldedClock keeps the updates of one clock until every origin has finished it.
-type foldedClock struct {
-	clock consistency.Clock
-	parts []foldedBlock
-}
-
-type foldedBlock struct {
-	origin consistency.Origin
-	table  int
-	rows   rowSet
-	values []byte
 }
 
 // block is one decoded block of an update; rows and values point into scratch
@@ -301,7 +291,8 @@ func (s *Shard) SetRoster(r placement.Roster, reply Reply) error {
 // the protocol, and nothing of the message was applied; [ErrNewer] alone means
 // that the message has to be handled again after SetRoster.
 func (s *Shard) Handle(msg []byte, reply Reply) error {
-	r := &reader{b: msg}
+	s.reader = reader{b: msg}
+	r := &s.reader
 	k, gen, o := r.header()
 	origin := consistency.Origin(o)
 	if r.err != nil {

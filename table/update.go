@@ -84,11 +84,6 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	return nil
 }
 
-// foldsClock reports whether a table is folded a clock at a time.
-func (s *Shard) foldsClock(table int) bool {
-	return s.o.Policy.Synchronous() && (s.o.Deterministic || s.specs[table].Rule.fold())
-}
-
 // credits reports whether a client itself adds its updates of a table to the
 // values that it has.
 func (s *Shard) credits(table int) bool { return s.specs[table].credits(s.o.Deterministic) }
@@ -153,34 +148,6 @@ func (s *Shard) heldBy(ses *session, r *reader) *hold {
 	return h
 }
 
-// keep stores a block until its clock is folded.
-func (s *Shard) keep(clock consistency.Clock, o consistency.Origin, b block) {
-	i, ok := slices.BinarySearchFunc(s.folds, clock, func(f foldedClock, c consistency.Clock) int { return int(f.clock - c) })
-	if !ok {
-		s.folds = slices.Insert(s.folds, i, foldedClock{clock: clock})
-	}
-	b.rows.list = slices.Clone(b.rows.list)
-	s.folds[i].parts = append(s.folds[i].parts, foldedBlock{o, b.hold.table, b.rows, slices.Clone(b.values)})
-}
-
-// foldUpTo folds every clock up to min: the updates of each origin are combined
-// in the order of origins, then the rule is applied once a key.
-func (s *Shard) foldUpTo(min consistency.Clock) {
-	n := 0
-	for n < len(s.folds) && s.folds[n].clock <= min {
-		f := s.folds[n]
-		slices.SortStableFunc(f.parts, func(a, b foldedBlock) int { return int(a.origin) - int(b.origin) })
-		for _, b := range f.parts {
-			s.stores[b.table].combine(b.rows, b.values)
-		}
-		for _, st := range s.stores {
-			st.flush(s.stamp)
-		}
-		n++
-	}
-	s.folds = slices.Delete(s.folds, 0, n)
-}
-
 // advanced follows an advance of the slowest origin.
 func (s *Shard) advanced(reply Reply) {
 	if s.answered && len(s.folds) > 0 {
@@ -212,7 +179,7 @@ func (s *Shard) behind(ses *session) bool {
 
 // release answers what has reached its floor, each origin once.
 func (s *Shard) release(reply Reply) {
-	var ready []request
+	ready := s.scratch.ready[:0]
 	for {
 		q, ok := s.held.Ready(s.vector.Min())
 		if !ok {
@@ -227,6 +194,7 @@ func (s *Shard) release(reply Reply) {
 		ready[i].ticket = max(ready[i].ticket, q.ticket)
 		ready[i].exact = ready[i].exact || q.exact
 	}
+	s.scratch.ready = ready
 	for _, q := range ready {
 		s.answer(q.origin, s.sessions[q.origin], q, reply)
 	}
