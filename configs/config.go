@@ -77,7 +77,7 @@ type Cluster struct {
 	Workers   int      `toml:"workers" min:"1" max:"65536" doc:"worker processes"`
 	Threads   int      `toml:"threads" min:"1" max:"4096" doc:"parts that run at once in one worker process"`
 	Parts     int      `toml:"parts" min:"0" max:"1048576" doc:"parts the data is cut into; 0 is workers * threads"`
-	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into, at most 1024 a server; 0 is 8 a server, at least 16"`
+	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into, at most 1024 a server; 0 is 8 a server, at least 16, or up to 64 a server where tables are so large that a shard would be above 1 MiB"`
 	Join      []string `toml:"join" own:"true" doc:"gossip addresses (host:port) of members to join"`
 	Bind      string   `toml:"bind" own:"true" doc:"address that listeners bind to, without port"`
 	Advertise string   `toml:"advertise" own:"true" doc:"address under which others reach this process, without port; \"\" is the bound one"`
@@ -147,13 +147,16 @@ func (c *Config) Parts() int {
 	return c.Cluster.Workers * c.Cluster.Threads
 }
 
-// Shards is the number of shards of each table: cluster.shards, or 8 a server
-// and at least 16.
-func (c *Config) Shards() int {
+// Shards is the number of shards of each table: cluster.shards, or 8 a server and
+// at least 16, and up to 64 a server where bytes, the size of the largest table,
+// makes that more than a MiB each. A shard's update or answer is one message: while
+// it is sent the next one is encoded, and the one before received and applied.
+func (c *Config) Shards(bytes uint64) int {
 	if c.Cluster.Shards != 0 {
 		return c.Cluster.Shards
 	}
-	return max(16, 8*c.Cluster.Servers)
+	few, many := max(16, 8*c.Cluster.Servers), 64*c.Cluster.Servers
+	return max(few, int(min(bytes>>20, uint64(many))))
 }
 
 // Policy is consistency.policy, which loading has checked.

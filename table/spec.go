@@ -144,6 +144,15 @@ func (s Spec) KeyBytes() int {
 	return n
 }
 
+// DenseBytes is the size of all values of a dense table, 0 of a sparse one, of
+// which nobody knows how many keys are in use.
+func (s Spec) DenseBytes() uint64 {
+	if s.sparse() {
+		return 0
+	}
+	return s.Keys * uint64(s.width()*s.Type.Size())
+}
+
 // Range is the half-open interval of keys [Begin, End).
 type Range struct{ Begin, End uint64 }
 

@@ -97,7 +97,7 @@ var mutations = []mutation{
 	}, []string{"read-my-writes", "bound", "future"}},
 	{"parts that end apart leave updates behind", []edit{
 		{"table/clock.go", "		least = most\n", "		least, most = c.clock, least\n"},
-	}, []string{"sums", "stuck", "protocol"}},
+	}, []string{"sums", "stuck", "protocol", "bound"}},
 	{"nothing asks for sets that are declared anew", []edit{
 		{"table/client.go", "if declared && sh.version > consistency.Beginning &&", "if false && declared &&"},
 	}, []string{"stuck"}},

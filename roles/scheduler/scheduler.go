@@ -271,7 +271,11 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		}
 		seats[i], addrs[i] = p.Seat, addr
 	}
-	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
+	largest := uint64(0)
+	for _, spec := range s.specs {
+		largest = max(largest, spec.DenseBytes())
+	}
+	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(largest), seats); err != nil {
 		return err
 	}
 	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs}
