@@ -150,3 +150,28 @@ func BenchmarkTwoHolders(b *testing.B) {
 	}
 	b.ReportMetric(4*n*float64(b.N)/b.Elapsed().Seconds(), "values/s")
 }
+
+// A client asks for keys that nobody held before.
+func BenchmarkColdHold(b *testing.B) {
+	const n = 1 << 18
+	l := newLoop(b, Spec{Name: "w", Keys: 1 << 40}, consistency.ASP(), 16)
+	v, err := Open[float32](l.client, 0, "w", Keys(nil), Increments)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l.start()
+	next := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		keys := make([]uint64, n)
+		for i := range keys {
+			keys[i] = uint64(i)*(1<<22) + mix(uint64(i)+next)%(1<<22)
+		}
+		next += n
+		b.StartTimer()
+		v.Hold(Keys(keys))
+		l.clock()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}
