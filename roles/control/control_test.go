@@ -56,7 +56,9 @@ func TestCold(t *testing.T) {
 	roundTrip(t, Failed{Error: "data:3: bad \"number\""})
 	var l PartLedger
 	fill(reflect.ValueOf(&l).Elem(), 2)
-	roundTrip(t, Ledger{Parts: []PartLedger{l, {}}, Server: &ServerLedger{Updates: 1 << 63, Stalest: -1}, Wire: WireLedger{1, 2, 3, 4}})
+	var w WireLedger
+	fill(reflect.ValueOf(&w).Elem(), 2)
+	roundTrip(t, Ledger{Parts: []PartLedger{l, {}}, Server: &ServerLedger{Updates: 1 << 63, Stalest: -1}, Wire: w})
 }
 
 func TestColdRefused(t *testing.T) {
@@ -87,6 +89,8 @@ func TestKnown(t *testing.T) {
 func fill(v reflect.Value, k int) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {
+		case reflect.Struct:
+			fill(f, 10*(k+i))
 		case reflect.Map:
 			f.Set(reflect.ValueOf(map[string]float64{"both": float64(k + i), fmt.Sprint("only ", k): 1}))
 		default:
@@ -130,6 +134,10 @@ func sums(t *testing.T, a, b, got any, but ...string) {
 	for i := range va.NumField() {
 		name := va.Type().Field(i).Name
 		if strings.Contains(strings.Join(but, " "), name) {
+			continue
+		}
+		if va.Field(i).Kind() == reflect.Struct {
+			sums(t, va.Field(i).Interface(), vb.Field(i).Interface(), vg.Field(i).Interface())
 			continue
 		}
 		want := va.Field(i).Convert(number).Float() + vb.Field(i).Convert(number).Float()
