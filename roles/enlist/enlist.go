@@ -99,14 +99,14 @@ func random() string {
 func Open(ctx context.Context, o Options, role, name string, seat int, job string) (*Place, error) {
 	p := &Place{Role: role, Name: name, Seat: seat, Job: job, Options: o}
 	c := o.Config
-	if err := p.Adopt(c); err != nil {
-		return nil, err
-	}
 	if name == "" {
 		p.Name = fmt.Sprintf("%s-%d-%.6s", role, os.Getpid(), random())
 	}
 	if err := checkAddresses(ctx, &c.Cluster, role != control.Worker); err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
+	}
+	if err := p.Adopt(c); err != nil {
+		return nil, err
 	}
 	gossip, err := o.Gossip(role)
 	if err != nil {
