@@ -155,13 +155,13 @@ func TestMeter(t *testing.T) {
 		{"nothing blocked", many(100, step{bytes: paceWindow}), pace{}},
 		{"loopback", many(100, step{bytes: paceWindow, blocked: 60 * us}), pace{link: 228}},
 		{"10 Gbit/s", many(20, step{bytes: paceWindow, blocked: 210 * us}), pace{link: 801}},
-		{"one long stall", append(many(9, step{bytes: paceWindow}), step{bytes: paceWindow, blocked: time.Second, told: true}), pace{link: 2000}},
-		{"a slow link, by steps", many(4, step{bytes: paceWindow, blocked: 5243 * us, told: true}), pace{link: 16_000}},
-		{"one large frame", many(1, step{bytes: 32 * paceWindow, blocked: 32 * 5243 * us, told: true}), pace{link: 20_000}},
+		{"one long stall", append(many(9, step{bytes: paceWindow}), step{bytes: 9 * paceWindow, blocked: time.Second}), pace{}},
+		{"a slow link", []step{{bytes: paceWindow, blocked: 5243 * us}, {bytes: paceWindow, blocked: 5243 * us}, {bytes: paceWindow, blocked: 5243 * us, told: true}, {bytes: paceWindow, blocked: 9000 * us}}, pace{link: 20_000}},
+		{"large frames", []step{{bytes: 32 * paceWindow, blocked: 32 * 5243 * us}, {bytes: 32 * paceWindow, blocked: 32 * 5243 * us, told: true}}, pace{link: 20_000}},
 		{"less than a window", many(1, step{bytes: paceWindow - 1, blocked: time.Second}), pace{}},
-		{"decoding", []step{{bytes: 8 * paceWindow, blocked: 8 * 5243 * us, raw: mib, unpack: 1049 * us, told: true}}, pace{20_000, 1000}},
+		{"decoding", []step{{bytes: 8 * paceWindow, blocked: 8 * 5243 * us, raw: mib, unpack: 1049 * us}, {bytes: 8 * paceWindow, blocked: 8 * 5243 * us, raw: mib, unpack: 1049 * us, told: true}}, pace{20_000, 1000}},
 		{"decoding on a fast link", many(3, step{bytes: paceWindow, raw: mib, unpack: 1049 * us}), pace{0, 1000}},
-		{"a link that becomes fast", []step{{bytes: 2 * paceWindow, blocked: 2 * 525 * us, told: true}, {bytes: paceWindow, told: true}, {bytes: paceWindow, told: true}, {bytes: 20 * paceWindow}}, pace{}},
+		{"a link that becomes fast", []step{{bytes: 2 * paceWindow, blocked: 2 * 525 * us}, {bytes: 2 * paceWindow, blocked: 2 * 525 * us, told: true}, {bytes: paceWindow}, {bytes: paceWindow}, {bytes: paceWindow, told: true}, {bytes: 20 * paceWindow}}, pace{}},
 	} {
 		var m meter
 		for i, s := range tt.steps {

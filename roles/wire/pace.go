@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,8 @@ const paceMinor = 1
 
 const (
 	paceWindow = 256 << 10 // bytes of frames over which the link is timed
+	windows    = 5         // of which the link's pace is the median
+	maxWindows = 2         // that a frame fills, however long
 	paceFast   = 1000      // a link of so many picoseconds a byte or less no zstd can beat: 1 GB/s
 )
 
@@ -59,18 +62,19 @@ func perByte(took time.Duration, bytes int64) uint32 {
 // A meter measures the pace at which frames come in. It belongs to Serve.
 type meter struct {
 	now, told pace
-	bytes     int64         // of frames, since the window began
-	blocked   time.Duration // of these
-	raw       int64         // bytes decompressed lately
-	unpacking time.Duration // the time that took
+	last      [windows]uint32 // the pace of the link in each
+	next      int             // of last, to be written
+	bytes     int64           // of frames, since the window began
+	blocked   time.Duration   // of these
+	raw       int64           // bytes decompressed lately
+	unpacking time.Duration   // the time that took
 }
 
 // frame counts one of the application's frames, of which raw bytes were unpacked, and
 // says whether the sender should hear of the pace.
 //
-// The pace of the link follows what is measured by at most a factor of 2 for each
-// window, so that it is rather the median than the mean: on a fast link a process may
-// be kept from running for a while, in the middle of a frame too.
+// The pace of the link is the median of several windows, of which a long frame fills
+// two: on a fast link, too, a process may not run for a while in the middle of a frame.
 func (m *meter) frame(bytes int, blocked time.Duration, raw int, unpacking time.Duration) bool {
 	if raw > 0 {
 		m.raw, m.unpacking = m.raw+int64(raw), m.unpacking+unpacking
@@ -83,13 +87,13 @@ func (m *meter) frame(bytes int, blocked time.Duration, raw int, unpacking time.
 		return false
 	}
 	got := perByte(m.blocked, m.bytes)
-	for n := m.bytes / paceWindow; n > 0 && m.now.link != got; n-- {
-		if now := m.now.link; got > now {
-			m.now.link = uint32(min(uint64(got), 2*uint64(max(now, paceFast))))
-		} else {
-			m.now.link = max(got, now/2)
-		}
+	for range min(m.bytes/paceWindow, maxWindows) {
+		m.last[m.next] = got
+		m.next = (m.next + 1) % windows
 	}
+	sorted := m.last
+	slices.Sort(sorted[:])
+	m.now.link = sorted[windows/2]
 	m.now.decode = perByte(m.unpacking, m.raw)
 	m.bytes, m.blocked = 0, 0
 	return m.told.differs(m.now)
