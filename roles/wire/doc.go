@@ -92,6 +92,8 @@
 //     probed: that is loopback, where the whole costs one comparison for a frame.
 //   - A probe compresses 32 KiB of a body. Those that do not pay come
 //     after 256 KiB, 512 KiB, ... 64 MiB of their kind, or when the link has become slower.
+//   - The pace of the link is the median of 5 windows of 256 KiB or more, so that it takes
+//     three slow ones to be slow: one stall of a process on loopback is no slow link.
 //   - Between beginning and ending to compress lies a factor of 1.5 in what is saved; a
 //     kind that ends soon after it began waits longer for the next probe.
 //   - A pace is sent after at least 256 KiB of the application's frames, so never while idle;
