@@ -23,6 +23,7 @@ type Config struct {
 	Job         Job         `toml:"job"`
 	Data        Data        `toml:"data"`
 	Consistency Consistency `toml:"consistency"`
+	Wire        Wire        `toml:"wire"`
 	Cluster     Cluster     `toml:"cluster"`
 	Wire        Wire        `toml:"wire"`
 	Evaluate    Evaluate    `toml:"evaluate"`
@@ -69,6 +70,11 @@ type Consistency struct {
 	Deterministic bool   `toml:"deterministic" doc:"fold updates in a fixed order, so that runs repeat to the bit (bsp only)"`
 	Window        int    `toml:"window" min:"0" max:"1048577" doc:"updates that may be unanswered; 0 is slack + 1, or 8 under asp"`
 	Eager         bool   `toml:"eager" doc:"servers send what changed unasked when slack > 0"`
+}
+
+// Wire is the [wire] section.
+type Wire struct {
+	Compression string `toml:"compression" oneof:"auto off zstd" doc:"compression of what servers and workers send each other: auto, where the link is so slow that it saves time; off; zstd, always"`
 }
 
 // Cluster is the [cluster] section.
@@ -127,6 +133,7 @@ func Default() *Config {
 		Job:         Job{Seed: 1},
 		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
+		Wire:        Wire{Compression: "auto"},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
 		Wire:        Wire{Encoding: "exact", Filter: "none"},
 		Evaluate:    Evaluate{Test: true},

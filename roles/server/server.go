@@ -187,6 +187,9 @@ func (s *server) adopt(job control.Job) (*configs.Config, error) {
 	if err := s.place.Config.Conflicts(cfg); err != nil {
 		return nil, err
 	}
+	if err := s.place.Adopt(cfg, s.sched); err != nil {
+		return nil, err
+	}
 	if s.place.Seat != job.Seat {
 		if err := s.place.Cluster.SetSeat(job.Seat); err != nil {
 			return nil, err

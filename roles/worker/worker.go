@@ -252,6 +252,9 @@ func (w *worker) scan(job control.Job) error {
 	if err := w.place.Config.Conflicts(cfg); err != nil {
 		return err
 	}
+	if err := w.place.Adopt(cfg, w.sched); err != nil {
+		return err
+	}
 	w.cfg, w.job = cfg, job
 	w.place.Rename(job.Name, job.Seat)
 	alg, err := control.NewAlgorithm(w.place.Algorithms, cfg)
