@@ -23,7 +23,6 @@ type Config struct {
 	Job         Job         `toml:"job"`
 	Data        Data        `toml:"data"`
 	Consistency Consistency `toml:"consistency"`
-	Wire        Wire        `toml:"wire"`
 	Cluster     Cluster     `toml:"cluster"`
 	Wire        Wire        `toml:"wire"`
 	Evaluate    Evaluate    `toml:"evaluate"`
@@ -75,6 +74,8 @@ type Consistency struct {
 // Wire is the [wire] section.
 type Wire struct {
 	Compression string `toml:"compression" oneof:"auto off zstd" doc:"compression of what servers and workers send each other: auto, where the link is so slow that it saves time; off; zstd, always"`
+	Encoding    string `toml:"encoding" doc:"how the values of tables travel: exact, float32, bfloat16, or fixed1, fixed2, fixed3 (fixed point of so many bytes); for all tables that can, or for one, as \"weights:fixed2\"; several are separated by commas"`
+	Filter      string `toml:"filter" doc:"changes that are kept back: none; significant:C, those below C/t in clock t; or skip:P, each with probability P; for all tables or for one, as wire.encoding"`
 }
 
 // Cluster is the [cluster] section.
@@ -90,12 +91,6 @@ type Cluster struct {
 	Gossip    string   `toml:"gossip" own:"true" doc:"host:port of the gossip listener; \"\" is bind and a free port"`
 	Data      string   `toml:"data" own:"true" doc:"host:port of the data listener; \"\" is bind and a free port"`
 	KeyFile   string   `toml:"key_file" own:"true" doc:"file with the base64 key that encrypts gossip; \"\" is none"`
-}
-
-// Wire is the [wire] section.
-type Wire struct {
-	Encoding string `toml:"encoding" doc:"how the values of tables travel: exact, float32, bfloat16, or fixed1, fixed2, fixed3 (fixed point of so many bytes); for all tables that can, or for one, as \"weights:fixed2\"; several are separated by commas"`
-	Filter   string `toml:"filter" doc:"changes that are kept back: none; significant:C, those below C/t in clock t; or skip:P, each with probability P; for all tables or for one, as wire.encoding"`
 }
 
 // Evaluate is the [evaluate] section.
@@ -133,9 +128,8 @@ func Default() *Config {
 		Job:         Job{Seed: 1},
 		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
-		Wire:        Wire{Compression: "auto"},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
-		Wire:        Wire{Encoding: "exact", Filter: "none"},
+		Wire:        Wire{Compression: "auto", Encoding: "exact", Filter: "none"},
 		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
 		Log:         Log{Level: "info", Format: "text"},

@@ -182,6 +182,7 @@ type ServerLedger struct {
 	Answers    uint64  `json:"answers"`
 	Held       uint64  `json:"held"`
 	Stalest    int64   `json:"stalest"` // clocks
+	Saved      int64   `json:"saved"`   // bytes of answers, by what lossy tables round and keep back
 	Queue      float64 `json:"queue"`   // seconds that messages waited for their shard
 	Apply      float64 `json:"apply"`   // seconds in shards
 }

@@ -70,7 +70,8 @@ func Counted(c *wire.Conn) WireLedger {
 }
 
 // CountedLink is what a connection of a worker to a server has carried so far: nothing
-// but updates and answers. Their raw bytes are those of the messages as they are.
+// but updates and answers. Their raw bytes are those of the messages as they are; what
+// lossy tables saved is added by those who know, the clients and the shards.
 func CountedLink(c *wire.Conn) WireLedger {
 	s := c.Stats()
 	l := Counted(c)

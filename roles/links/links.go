@@ -238,6 +238,9 @@ func (l *Links) Ledger() control.WireLedger {
 			sum = sum.Plus(control.CountedLink(c))
 		}
 	}
+	for _, c := range l.clients {
+		sum.Updates.Raw += c.Stats().Saved
+	}
 	return sum
 }
 

@@ -58,6 +58,7 @@ func (s *Summary) settle(ledgers []control.Ledger, own control.WireLedger) {
 		s.Wait.Parts = append(s.Wait.Parts, l.Parts...)
 		if l.Server != nil {
 			s.Servers = append(s.Servers, *l.Server)
+			s.Bytes.Answers.Raw += l.Server.Saved
 		}
 	}
 	s.Bytes = s.Bytes.Settled()
