@@ -297,7 +297,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		}
 	}
 	if s.rounds != nil && s.at > 0 {
-		if err := s.rounds.Prepared(); err != nil {
+		if err := s.rounds.Settle(); err != nil {
 			return err
 		}
 	}

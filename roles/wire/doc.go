@@ -82,7 +82,8 @@
 //	    │                                             │
 //	    │◄──────────── pace: link, decode ────────────┤  when either has doubled or halved
 //	    ▼
-//	  compress if  encode + decode < (1 - ratio) * link   for each raw byte
+//	  compress if  max(encode, ratio * link, decode) + (encode + decode) / 4 < link
+//	               for each raw byte: the three go on at the same time
 //
 // The time blocked inside frames is what the link costs that nothing overlaps, and so
 // what fewer bytes save. A frame that is there when the receiver comes to it
@@ -94,7 +95,7 @@
 //     after 256 KiB, 512 KiB, ... 64 MiB of their kind, or when the link has become slower.
 //   - The pace of the link is the median of 5 windows of 256 KiB or more, so that it takes
 //     three slow ones to be slow: one stall of a process on loopback is no slow link.
-//   - Between beginning and ending to compress lies a factor of 1.5 in what is saved; a
+//   - To begin to compress must save 4 % of the time, to go on 1 %; a
 //     kind that ends soon after it began waits longer for the next probe.
 //   - A pace is sent after at least 256 KiB of the application's frames, so never while idle;
 //     paces, pings and pongs are neither measured nor counted. Of frames that
