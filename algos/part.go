@@ -46,16 +46,14 @@ func (p *Part) Load(data *dataset.Part) error {
 }
 
 // Prepare runs the instance's Prepare, if it has one, up to the barrier after it.
+// What is gathered there once is not rounded, nor kept back.
 func (p *Part) Prepare() error {
 	a, ok := p.alg.(Preparer)
 	if !ok {
 		return nil
 	}
 	a.Prepare(p.w)
-	if err := p.Clock(); err != nil {
-		return err
-	}
-	return p.barrier()
+	return p.Settle()
 }
 
 // Push does the work of one clock and returns what was emitted, good until the
@@ -100,6 +98,20 @@ func (p *Part) Step(until consistency.Clock) error {
 	return p.Clock()
 }
 
+// Settle ends a clock with which the part pays all that it owes of lossy tables, and
+// waits until all parts have done so: its views then hold the very values of the
+// tables.
+func (p *Part) Settle() error {
+	p.client.Exactly()
+	if err := p.Clock(); err != nil {
+		return err
+	}
+	start := p.now()
+	err := p.client.SyncExactly(p.w.local)
+	p.Barrier += p.now() - start
+	return err
+}
+
 // Evaluate waits until all parts have come to this clock and evaluates.
 func (p *Part) Evaluate() (*Eval, error) {
 	if err := p.barrier(); err != nil {
@@ -140,9 +152,10 @@ func NewRounds(alg ModelParallel, s *Scheduler) *Rounds {
 // Begin opens the scheduler's views.
 func (r *Rounds) Begin() error { return r.alg.Begin(r.s) }
 
-// Prepared passes the clock in which the parts prepared.
-func (r *Rounds) Prepared() error {
+// Settle is what the scheduler does while the parts prepare or settle.
+func (r *Rounds) Settle() error {
 	r.s.Round++
+	r.s.client.Exactly()
 	return r.s.client.Clock(0)
 }
 

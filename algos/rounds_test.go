@@ -55,7 +55,7 @@ func newRounds(t *testing.T) (*algos.Rounds, *chooser) {
 
 func TestRounds(t *testing.T) {
 	r, c := newRounds(t)
-	if err := r.Prepared(); err != nil {
+	if err := r.Settle(); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]float64, 2)

@@ -24,6 +24,7 @@ type Config struct {
 	Data        Data        `toml:"data"`
 	Consistency Consistency `toml:"consistency"`
 	Cluster     Cluster     `toml:"cluster"`
+	Wire        Wire        `toml:"wire"`
 	Evaluate    Evaluate    `toml:"evaluate"`
 	Stop        Stop        `toml:"stop"`
 	Output      Output      `toml:"output"`
@@ -70,13 +71,20 @@ type Consistency struct {
 	Eager         bool   `toml:"eager" doc:"servers send what changed unasked when slack > 0"`
 }
 
+// Wire is the [wire] section.
+type Wire struct {
+	Compression string `toml:"compression" oneof:"auto off zstd" doc:"compression of what servers and workers send each other: auto, where the link is so slow that it saves time; off; zstd, always"`
+	Encoding    string `toml:"encoding" doc:"how the values of tables travel: exact, float32, bfloat16, or fixed1, fixed2, fixed3 (fixed point of so many bytes); for all tables that can, or for one, as \"weights:fixed2\"; several are separated by commas"`
+	Filter      string `toml:"filter" doc:"changes that are kept back: none; significant:C, those below C/t in clock t; or skip:P, each with probability P; for all tables or for one, as wire.encoding"`
+}
+
 // Cluster is the [cluster] section.
 type Cluster struct {
 	Servers   int      `toml:"servers" min:"1" max:"65536" doc:"server processes"`
 	Workers   int      `toml:"workers" min:"1" max:"65536" doc:"worker processes"`
 	Threads   int      `toml:"threads" min:"1" max:"4096" doc:"parts that run at once in one worker process"`
 	Parts     int      `toml:"parts" min:"0" max:"1048576" doc:"parts the data is cut into; 0 is workers * threads"`
-	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into, at most 1024 a server; 0 is 8 a server, at least 16"`
+	Shards    int      `toml:"shards" min:"0" max:"1048576" doc:"shards each table is cut into, at most 1024 a server; 0 is 8 a server, at least 16, or up to 64 a server where tables are so large that a shard would be above 1 MiB"`
 	Join      []string `toml:"join" own:"true" doc:"gossip addresses (host:port) of members to join"`
 	Bind      string   `toml:"bind" own:"true" doc:"address that listeners bind to, without port"`
 	Advertise string   `toml:"advertise" own:"true" doc:"address under which others reach this process, without port; \"\" is the bound one"`
@@ -121,6 +129,7 @@ func Default() *Config {
 		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
+		Wire:        Wire{Compression: "auto", Encoding: "exact", Filter: "none"},
 		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
 		Log:         Log{Level: "info", Format: "text"},
@@ -139,13 +148,16 @@ func (c *Config) Parts() int {
 	return c.Cluster.Workers * c.Cluster.Threads
 }
 
-// Shards is the number of shards of each table: cluster.shards, or 8 a server
-// and at least 16.
-func (c *Config) Shards() int {
+// Shards is the number of shards of each table: cluster.shards, or 8 a server and
+// at least 16, and up to 64 a server where bytes, the size of the largest table,
+// makes that more than a MiB each. A shard's update or answer is one message: while
+// it is sent the next one is encoded, and the one before received and applied.
+func (c *Config) Shards(bytes uint64) int {
 	if c.Cluster.Shards != 0 {
 		return c.Cluster.Shards
 	}
-	return max(16, 8*c.Cluster.Servers)
+	few, many := max(16, 8*c.Cluster.Servers), 64*c.Cluster.Servers
+	return max(few, int(min(bytes>>20, uint64(many))))
 }
 
 // Policy is consistency.policy, which loading has checked.

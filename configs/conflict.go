@@ -47,7 +47,7 @@ func (c *Config) matches(key string, scheduler *Config, mine, theirs reflect.Val
 	case "cluster.parts":
 		return c.Cluster.Parts == scheduler.Parts()
 	case "cluster.shards":
-		return c.Cluster.Shards == scheduler.Shards()
+		return c.Cluster.Shards == scheduler.Shards(0)
 	case "consistency.policy":
 		return c.Policy() == scheduler.Policy()
 	case "consistency.window":

@@ -223,7 +223,7 @@ func invalid(c *Config) error {
 		"no algorithm or data": c.Job.Algorithm != "" && len(c.Data.Train) > 0 && c.Job.Name != "",
 		"text":                 utf8.ValidString(c.Job.Name + strings.Join(c.Data.Train, "") + c.Output.Model),
 		"counts":               c.Cluster.Servers > 0 && c.Cluster.Workers > 0 && c.Cluster.Threads > 0 && c.Cluster.Parts >= 0 && c.Cluster.Shards >= 0,
-		"parts":                c.Parts() >= c.Cluster.Workers && c.Parts() <= maxParts && c.Shards() >= c.Cluster.Servers,
+		"parts":                c.Parts() >= c.Cluster.Workers && c.Parts() <= maxParts && c.Shards(0) >= c.Cluster.Servers,
 		"policy":               c.Policy().Synchronous() == (c.Consistency.Policy == "bsp" || strings.Trim(c.Consistency.Policy, "0") == "ssp:"),
 		"deterministic":        !c.Consistency.Deterministic || c.Policy().Synchronous(),
 		"window":               c.Consistency.Window >= 0 && c.Window() >= 1,

@@ -285,15 +285,20 @@ func TestJobName(t *testing.T) {
 
 func TestEffectiveNumbers(t *testing.T) {
 	c := mustParse(t, job+"[cluster]\nservers = 3\nworkers = 4\nthreads = 2\n[consistency]\npolicy = \"ssp:2\"")
-	if c.Parts() != 8 || c.Shards() != 24 || c.Window() != 3 {
-		t.Errorf("got %d parts, %d shards, window %d, want 8, 24, 3", c.Parts(), c.Shards(), c.Window())
+	if c.Parts() != 8 || c.Shards(0) != 24 || c.Window() != 3 {
+		t.Errorf("got %d parts, %d shards, window %d, want 8, 24, 3", c.Parts(), c.Shards(0), c.Window())
 	}
 	c = mustParse(t, job+"cluster.parts = 9\ncluster.shards = 5\n[consistency]\npolicy = \"asp\"\nwindow = 2")
-	if c.Parts() != 9 || c.Shards() != 5 || c.Window() != 2 {
-		t.Errorf("got %d parts, %d shards, window %d, want 9, 5, 2", c.Parts(), c.Shards(), c.Window())
+	if c.Parts() != 9 || c.Shards(0) != 5 || c.Window() != 2 {
+		t.Errorf("got %d parts, %d shards, window %d, want 9, 5, 2", c.Parts(), c.Shards(0), c.Window())
 	}
-	if c = mustParse(t, job); c.Shards() != 16 || c.Window() != 1 || c.Parts() != 2 {
-		t.Errorf("got %d parts, %d shards, window %d, want 2, 16, 1", c.Parts(), c.Shards(), c.Window())
+	for bytes, want := range map[uint64]int{0: 16, 16 << 20: 16, 40_000_000: 38, 1 << 40: 128} {
+		if got := mustParse(t, job).Shards(bytes); got != want {
+			t.Errorf("tables of %d bytes: got %d shards, want %d", bytes, got, want)
+		}
+	}
+	if c = mustParse(t, job); c.Shards(0) != 16 || c.Window() != 1 || c.Parts() != 2 {
+		t.Errorf("got %d parts, %d shards, window %d, want 2, 16, 1", c.Parts(), c.Shards(0), c.Window())
 	}
 }
 

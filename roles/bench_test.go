@@ -2,6 +2,7 @@ package roles_test
 
 import (
 	"encoding/json"
+	"net"
 	"testing"
 )
 
@@ -27,5 +28,28 @@ func TestBenchWire(t *testing.T) {
 	}
 	if got["servers"] != 2.0 || got["workers"] != 2.0 || got["shards"] != 5.0 {
 		t.Errorf("got servers %v, workers %v, shards %v, want 2, 2 and 5", got["servers"], got["workers"], got["shards"])
+	}
+}
+
+// TestBenchWireJoins measures servers and workers that were there before.
+func TestBenchWireJoins(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	dir := t.TempDir()
+	server := start(t, dir, "server", "--gossip", addr, "--join", addr)
+	worker := start(t, dir, "worker", "--join", addr)
+	lead := start(t, dir, "bench", "wire", "--json", "--join", addr, "--shards", "3", "--dense", "2000", "--keys", "300", "--rounds", "1", "--for", "1ms")
+	for name, p := range map[string]*program{"bench": lead, "server": server, "worker": worker} {
+		if code := p.status(); code != 0 {
+			t.Errorf("%s: exit status %d:\n%s", name, code, p.stderr())
+		}
+	}
+	var got struct{ Dense struct{ Values int } }
+	if err := json.Unmarshal(lead.stdout.Bytes(), &got); err != nil || got.Dense.Values != 2000 {
+		t.Errorf("got %+v, %v, want 2000 values:\n%s", got, err, lead.stdout.String())
 	}
 }

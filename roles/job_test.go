@@ -74,8 +74,41 @@ func checkLedger(t *testing.T, s summary) {
 		sum += v
 	}
 	near(t, "sum of the ledger", sum, wall, 1e-6)
-	if s.Bytes["sent"] == 0 || s.Bytes["raw"] == 0 || s.Bytes["received"] == 0 {
-		t.Errorf("bytes: %v", s.Bytes)
+	checkBytes(t, s.Bytes)
+}
+
+// checkBytes asserts that the numbers of bytes fit each other.
+func checkBytes(t *testing.T, b wireBytes) {
+	t.Helper()
+	for _, s := range []stages{b.stages, b.Updates, b.Answers} {
+		if s.Compressed <= 0 || s.Compressed > s.Encoded || s.Sent <= s.Compressed {
+			t.Errorf("bytes: %+v of %+v", s, b)
+		}
+	}
+	if b.Received == 0 || b.Sent < b.Updates.Sent+b.Answers.Sent || b.Encoded < b.Updates.Encoded+b.Answers.Encoded ||
+		b.Raw-b.Encoded != b.Updates.Raw-b.Updates.Encoded+b.Answers.Raw-b.Answers.Encoded {
+		t.Errorf("totals do not fit the directions: %+v", b)
+	}
+	if f := b.Compression; f.Updates.All == 0 || f.Answers.All == 0 {
+		t.Errorf("frames: %+v", f)
+	}
+}
+
+// TestCompression asserts that both ends of the connections of a job obey its
+// setting.
+func TestCompression(t *testing.T) {
+	for _, example := range []string{"logreg-a9a.toml", "dml-letter.toml"} {
+		for _, how := range []string{"off", "zstd"} {
+			t.Run(example+" "+how, func(t *testing.T) {
+				s := train(t, t.TempDir(), "--set", "wire.compression="+how, "--set", "stop.clocks=40", "--set", "output.model=", config(t, example))
+				checkBytes(t, s.Bytes)
+				b, f := s.Bytes, s.Bytes.Compression
+				shorter := [2]bool{b.Updates.Compressed < b.Updates.Encoded, b.Answers.Compressed < b.Answers.Encoded}
+				some := [2]bool{f.Updates.Compressed > 0, f.Answers.Compressed > 0}
+				is(t, "frames of updates and answers went compressed", some, [2]bool{how == "zstd", how == "zstd"})
+				is(t, "they were shorter", shorter, some)
+			})
+		}
 	}
 }
 

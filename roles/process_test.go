@@ -201,7 +201,7 @@ type summary struct {
 	Epochs     float64            `json:"epochs"`
 	StopReason string             `json:"stop_reason"`
 	Seconds    map[string]float64 `json:"seconds"`
-	Bytes      map[string]int64   `json:"bytes"`
+	Bytes      wireBytes          `json:"bytes"`
 	Wait       struct {
 		Sum map[string]any `json:"sum"`
 	} `json:"wait"`
@@ -213,6 +213,19 @@ type summary struct {
 		Objective float64 `json:"objective"`
 	} `json:"curve"`
 }
+
+// wireBytes is what the tests read of the bytes in the summary.
+type wireBytes struct {
+	stages
+	Received         int64
+	Updates, Answers stages
+	Compression      struct {
+		Updates, Answers struct{ All, Compressed int64 }
+	}
+}
+
+// stages are the bytes from what is to be sent to what is.
+type stages struct{ Raw, Encoded, Compressed, Sent int64 }
 
 // result waits for a job that must succeed and reads its summary.
 func (p *program) result() summary {

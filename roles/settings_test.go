@@ -106,6 +106,18 @@ func another(t *testing.T, got outcome, plain func() outcome) {
 	}
 }
 
+// settled asserts that a lossy job evaluated once more than another, after everybody
+// had paid what it owed, and came to the same objective.
+func settled(t *testing.T, got outcome, plain func() outcome) {
+	t.Helper()
+	was := plain()
+	is(t, "evaluations", len(got.Curve), len(was.Curve)+1)
+	is(t, "clocks", got.Clocks, was.Clocks)
+	if math.Abs(got.Objective-was.Objective) > 1e-3*math.Abs(was.Objective) {
+		t.Errorf("got the objective %.12g, want about %.12g", got.Objective, was.Objective)
+	}
+}
+
 // rows writes tiny data: two columns that a label can be, then numbers.
 func rows(t *testing.T) (dir string) {
 	t.Helper()
@@ -115,7 +127,7 @@ func rows(t *testing.T) (dir string) {
 		state = state*6364136223846793005 + 1442695040888963407
 		return float64(state>>11)/(1<<53) - 0.5
 	}
-	var full, less, bare, sparse, matrix, labels strings.Builder
+	var full, less, bare, sparse, wide, matrix, labels strings.Builder
 	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
 	full.WriteString("y,z,a,b,c\n")
 	less.WriteString("y,a\n")
@@ -134,9 +146,14 @@ func rows(t *testing.T) (dir string) {
 		fmt.Fprintf(&matrix, "%d 1 %.3f\n", i+1, a)
 		fmt.Fprintln(&labels, y)
 		fmt.Fprintf(&sparse, "%d 1:%.3f 2:%.3f\n", y, a, b)
+		fmt.Fprint(&wide, y)
+		for j := range 500 {
+			fmt.Fprintf(&wide, " %d:%.3f", j+1, a)
+		}
+		fmt.Fprintln(&wide)
 	}
 	for name, text := range map[string]string{"full.csv": full.String(), "less.csv": less.String(), "bare.csv": bare.String(),
-		"sparse": sparse.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
+		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -225,6 +242,11 @@ func clusterProbes(file func(string) string) map[string]probe {
 				t.Errorf("%d answers, with eager servers %d", g, w)
 			}
 		}},
+		"wire.compression": {value: `"zstd"`, with: []string{"data.train=" + file("wide"), "data.format=libsvm", "cluster.shards=1"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			with, without := got.Bytes.Compression, plain().Bytes.Compression
+			is(t, "updates and answers were compressed", [2]bool{with.Updates.Compressed > 0, with.Answers.Compressed > 0}, [2]bool{true, true})
+			is(t, "frames compressed by default, on loopback", without.Updates.Compressed+without.Answers.Compressed, 0)
+		}},
 		"cluster.servers": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "ledgers of servers", len(got.Ledgers), 2) }},
 		"cluster.workers": {value: "3", with: append(info, "cluster.parts=3"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "workers", got.members("worker"), 3) }},
 		"cluster.threads": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "parts", len(got.Wait.Parts), 4) }},
@@ -247,6 +269,8 @@ func stopProbes(file func(string) string) map[string]probe {
 		return func(t *testing.T, got outcome, _ func() outcome) { is(t, "reason to stop", got.StopReason, want) }
 	}
 	return map[string]probe{
+		"wire.encoding": {value: `"fixed1"`, seen: settled},
+		"wire.filter":   {value: `"significant:0.01"`, seen: settled},
 		"evaluate.every": {value: "3", seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "evaluations of 12 clocks", len(got.Curve), 5)
 			is(t, "evaluations by default", len(plain().Curve), 3)

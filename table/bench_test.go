@@ -121,3 +121,57 @@ func BenchmarkInc(b *testing.B) {
 	}
 	b.ReportMetric(benchKeys*float64(b.N)/b.Elapsed().Seconds(), "values/s")
 }
+
+// Two clients change keys of which they hold half in common, at the same time.
+func BenchmarkTwoHolders(b *testing.B) {
+	const n = 1 << 18
+	r := newRig(b, rigJob{specs: []Spec{{Name: "w", Keys: 1 << 32}}, shards: 16, parts: []int{1, 1}, policy: consistency.ASP()})
+	var views []*View[float32]
+	for o := range uint64(2) {
+		keys := make([]uint64, n)
+		for i := range uint64(n) {
+			if keys[i] = i * (1 << 14); i%2 == 1 {
+				keys[i] += 1 + o
+			}
+		}
+		views = append(views, openView[float32](r, int(o), 0, "w", Keys(keys), Increments))
+	}
+	r.start()
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		for _, v := range views {
+			for i := range v.Len() {
+				v.Inc(i, 0.5)
+			}
+		}
+		b.StartTimer()
+		r.clock()
+	}
+	b.ReportMetric(4*n*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}
+
+// A client asks for keys that nobody held before.
+func BenchmarkColdHold(b *testing.B) {
+	const n = 1 << 18
+	l := newLoop(b, Spec{Name: "w", Keys: 1 << 40}, consistency.ASP(), 16)
+	v, err := Open[float32](l.client, 0, "w", Keys(nil), Increments)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l.start()
+	next := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		keys := make([]uint64, n)
+		for i := range keys {
+			keys[i] = uint64(i)*(1<<22) + mix(uint64(i)+next)%(1<<22)
+		}
+		next += n
+		b.StartTimer()
+		v.Hold(Keys(keys))
+		l.clock()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "values/s")
+}

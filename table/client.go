@@ -27,6 +27,8 @@ type ClientOptions struct {
 	Shards     int
 	Parts      int               // parts of the group, numbered from 0
 	Start      consistency.Clock // the origin's start clock on the roster
+	// Deterministic is what the shards' options say.
+	Deterministic bool
 	// Now reads a monotonic clock in nanoseconds, for the wait ledger. Nil: no
 	// times are kept.
 	Now func() int64
@@ -65,13 +67,15 @@ type Client struct {
 	pending  []declared
 	opened   bool
 	left     bool
+	exactly  bool // the next update pays all that is owed
 	nextHold uint32
 	ticket   uint64
 	releases []replica // leases to give back with the next update
 	stats    ClientStats
 
 	buffers buffers // of messages
-	block   reader  // of an answer; a field, so that a block does not allocate it
+	reader  reader  // of the message that is delivered
+	block   reader  // of its block
 }
 
 // ClientStats counts what a client waited for. Times are zero without Now.
@@ -82,6 +86,7 @@ type ClientStats struct {
 	WaitedOn map[consistency.Origin]int64 // of Waited, by the origin whose message ended the wait
 	Encode   int64                        // nanoseconds encoding updates
 	Decode   int64                        // nanoseconds decoding answers
+	Saved    int64                        // bytes of updates by what lossy tables round and keep back
 }
 
 // PartTimes says where the time of a part's Clocks went, in nanoseconds.
@@ -119,8 +124,9 @@ type sentUpdate struct {
 }
 
 type sentAsk struct {
-	ticket uint64
-	floor  consistency.Clock
+	ticket  uint64
+	floor   consistency.Clock
+	exactly bool
 }
 
 // ErrClosed is the failure of a client whose job has ended.
@@ -160,6 +166,14 @@ func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
 
 // Origin is whose updates the client carries.
 func (c *Client) Origin() consistency.Origin { return c.o.Origin }
+
+// Sent is the clock of the last update that was sent: that of the group, or one
+// more where it left and had something to pay.
+func (c *Client) Sent() consistency.Clock {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clock
+}
 
 // Policy is how stale the client's reads may be.
 func (c *Client) Policy() consistency.Policy { return c.o.Policy }
@@ -246,7 +260,7 @@ func (c *Client) introduce(k int) {
 	if declared && sh.version > consistency.Beginning && !slices.ContainsFunc(sh.asks, soon) {
 		// Their values are gone from the views, and nothing else may be left to bring them.
 		c.ticket++
-		sh.asks = append(sh.asks, sentAsk{c.ticket, consistency.Beginning})
+		sh.asks = append(sh.asks, sentAsk{ticket: c.ticket, floor: consistency.Beginning})
 	}
 	for _, a := range sh.asks {
 		c.sendAsk(k, a)
@@ -306,14 +320,16 @@ func (c *Client) sendHold(k int, r replica) {
 func (c *Client) sendAsk(k int, a sentAsk) {
 	b := c.message(kindAsk)
 	b.Bytes = appendVarint(appendUint(b.Bytes, a.ticket), int64(a.floor))
+	b.Bytes = appendUint(b.Bytes, flag(a.exactly))
 	c.send(k, b)
 }
 
-// ask asks every shard for an answer once floor is reached.
-func (c *Client) ask(floor consistency.Clock) (ticket uint64) {
+// ask asks every shard for an answer once floor is reached; exactly asks for what
+// lossy tables keep back, too.
+func (c *Client) ask(floor consistency.Clock, exactly bool) (ticket uint64) {
 	c.ticket++
 	for k := range c.shards {
-		a := sentAsk{c.ticket, floor}
+		a := sentAsk{c.ticket, floor, exactly}
 		c.shards[k].asks = append(c.shards[k].asks, a)
 		c.sendAsk(k, a)
 	}
@@ -339,132 +355,6 @@ func (c *Client) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
-}
-
-// Deliver takes a message of a shard. Any goroutine may call it; it never waits.
-// An error means that the message was not what a shard sends: close the
-// connection.
-func (c *Client) Deliver(shard int, msg []byte) error {
-	return c.DeliverAll([]Message{{Shard: shard, Body: msg}})
-}
-
-// Message is an encoded message for or from a shard.
-type Message struct {
-	Shard int
-	Body  []byte
-}
-
-// DeliverAll is Deliver for messages that came together: whoever waits is woken
-// once. It stops at the first error.
-func (c *Client) DeliverAll(list []Message) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.changed.Broadcast()
-	start := c.now()
-	var err error
-	for i := 0; i < len(list) && err == nil; i++ {
-		err = c.deliver(list[i].Shard, list[i].Body)
-	}
-	c.stats.Decode += c.now() - start
-	return err
-}
-
-func (c *Client) deliver(shard int, msg []byte) error {
-	if shard < 0 || shard >= len(c.shards) {
-		return fmt.Errorf("table: message of shard %d of %d", shard, len(c.shards))
-	}
-	r := &reader{b: msg}
-	k, gen, _ := r.header()
-	var err error
-	switch {
-	case r.err != nil:
-		err = r.err
-	case gen < c.gen && (k == kindAnswer || k == kindReset):
-		// It crossed the hello of our generation, which began another session.
-	case k == kindAnswer:
-		err = c.answer(shard, r)
-	case k == kindRefuse:
-		c.refused = max(c.refused, gen)
-	case k == kindReset:
-		c.shards[shard].life = 0
-		for _, rep := range c.replicas {
-			rep.unready(shard)
-		}
-		c.introduce(shard)
-	default:
-		err = errors.New("not a message for a client")
-	}
-	if err != nil {
-		return fmt.Errorf("table: %s of shard %d: %w", k, shard, err)
-	}
-	return nil
-}
-
-// answer takes an answer in. Its head is read first and nothing happens when it
-// is broken; a block that is broken fails the client, since part of it is in.
-func (c *Client) answer(k int, r *reader) error {
-	life, stamp := r.u32v(), r.u32v()
-	version, clock := consistency.Clock(r.varint()), consistency.Clock(r.varint())
-	ticket := r.uvarint()
-	seen := consistency.Clock(r.varint())
-	r.u32v() // sub: a client sends whole clocks
-	by := consistency.Origin(r.u32v())
-	n := r.u32n(6)
-	if r.err != nil {
-		return r.err
-	}
-	if err := c.answerBlocks(k, n, r); err != nil {
-		c.fail(fmt.Errorf("table: answer of shard %d: %w", k, err))
-		return err
-	}
-	sh := &c.shards[k]
-	sh.life, sh.stamp, sh.by = life, stamp, by
-	sh.version = max(sh.version, version)
-	sh.seen = max(sh.seen, seen)
-	sh.answered = max(sh.answered, clock)
-	sh.ticket = max(sh.ticket, ticket)
-	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
-		sh.sent[0].msg.Release()
-		sh.sent = append(sh.sent[:0], sh.sent[1:]...) // a few: those of the window
-	}
-	sh.asks = slices.DeleteFunc(sh.asks, func(a sentAsk) bool { // a later one with a lower floor may be answered first
-		return a.ticket <= sh.ticket && a.floor <= sh.version
-	})
-	for _, rep := range c.replicas {
-		rep.seen(k, sh.seen)
-	}
-	c.dropRetired()
-	return nil
-}
-
-func (c *Client) answerBlocks(k int, n uint32, r *reader) error {
-	for range n {
-		first := r.flag()
-		c.block = reader{b: r.bytes(int(r.u32()))}
-		body := &c.block
-		table, id := int(body.upTo(uint64(len(c.specs)-1), "table")), body.u32v()
-		if r.err != nil || body.err != nil {
-			return errors.Join(r.err, body.err)
-		}
-		if rep := c.replica(table, id); rep != nil {
-			if err := rep.deliver(k, first, body); err != nil {
-				return err
-			}
-		}
-	}
-	if len(r.b) > 0 {
-		return fmt.Errorf("%d bytes too many", len(r.b))
-	}
-	return nil
-}
-
-func (c *Client) replica(table int, id uint32) replica {
-	for _, r := range c.replicas {
-		if t, i := r.hold(); t == table && i == id {
-			return r
-		}
-	}
-	return nil
 }
 
 // dropRetired lets go of working sets that no unanswered update names.

@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"petuum/consistency"
 )
@@ -38,7 +39,7 @@ func (c *Client) startOpen() {
 		}
 	}
 	c.pending = nil
-	c.ask(c.o.Policy.Floor(c.o.Start))
+	c.ask(c.o.Policy.Floor(c.o.Start), false)
 	c.flushSenders()
 }
 
@@ -150,7 +151,7 @@ func (c *Client) flush() {
 		b = append(b, 0, 0, 0, 0)
 		for _, r := range c.replicas {
 			var took bool
-			if b, took = r.take(k, c.clock, c.clock <= sh.seen, b); took {
+			if b, took = r.take(k, c.clock, c.clock <= sh.seen, c.exactly, b); took {
 				n++
 			}
 		}
@@ -168,7 +169,7 @@ func (c *Client) flush() {
 	for _, r := range c.replicas {
 		r.taken()
 	}
-	c.releases = c.releases[:0]
+	c.releases, c.exactly = c.releases[:0], false
 	c.stats.Encode += c.now() - start
 	c.flushSenders()
 }
@@ -231,10 +232,25 @@ func (c *Client) refresh(part int) {
 
 // Sync waits, at a barrier, until the part's views hold every update that every
 // origin made before the part's clock, whatever the policy.
-func (c *Client) Sync(part int) error {
+func (c *Client) Sync(part int) error { return c.sync(part, false) }
+
+// Exactly has the next update of the group carry all that it owes of lossy tables,
+// as it is. Any part of it may call this, before its Clock.
+func (c *Client) Exactly() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ticket, floor := c.beginSync(part)
+	c.exactly = true
+}
+
+// SyncExactly is Sync after which the views also hold what shards keep back of
+// lossy tables: after a clock that all origins ended Exactly, the same values as
+// the shards and as every other view.
+func (c *Client) SyncExactly(part int) error { return c.sync(part, true) }
+
+func (c *Client) sync(part int, exactly bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ticket, floor := c.beginSync(part, exactly)
 	if err := c.wait(func() bool { return c.syncReady(ticket, floor) }); err != nil {
 		return err
 	}
@@ -242,9 +258,9 @@ func (c *Client) Sync(part int) error {
 	return nil
 }
 
-func (c *Client) beginSync(part int) (ticket uint64, floor consistency.Clock) {
+func (c *Client) beginSync(part int, exactly bool) (ticket uint64, floor consistency.Clock) {
 	floor = c.parts[part].clock
-	ticket = c.ask(floor)
+	ticket = c.ask(floor, exactly)
 	c.flushSenders()
 	return ticket, floor
 }
@@ -279,7 +295,7 @@ func (c *Client) Settle() error {
 }
 
 // Finish says that a part will write no more; after the last of the group the
-// origin leaves, and nobody waits for it.
+// origin pays what it owes and leaves, and nobody waits for it.
 func (c *Client) Finish(part int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -292,6 +308,11 @@ func (c *Client) Finish(part int) {
 	}
 	if c.left {
 		return
+	}
+	if slices.ContainsFunc(c.replicas, replica.owes) {
+		c.clock++
+		c.exactly = true
+		c.flush()
 	}
 	c.left = true
 	for k := range c.shards {
@@ -383,11 +404,12 @@ func (s Steps) End(part int) {
 	s.c.refresh(part)
 }
 
-// BeginSync is Sync of a part up to its wait; SyncReady takes what it returns.
-func (s Steps) BeginSync(part int) (ticket uint64, floor consistency.Clock) {
+// BeginSync is Sync or SyncExactly of a part up to its wait; SyncReady takes what
+// it returns.
+func (s Steps) BeginSync(part int, exactly bool) (ticket uint64, floor consistency.Clock) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	return s.c.beginSync(part)
+	return s.c.beginSync(part, exactly)
 }
 
 // SyncReady reports whether Sync would return.

@@ -16,7 +16,7 @@ import (
 //	  hello    kind gen origin | life stamp clock nholds (table hold)*   (clock: acknowledged)
 //	  hold     kind gen origin | table hold lease set
 //	  drop     kind gen origin | table hold
-//	  ask      kind gen origin | ticket floor
+//	  ask      kind gen origin | ticket floor exact
 //	  update   kind gen origin | clock sub floor based flags nblocks block* nreleases (table hold)*
 //	  leave    kind gen origin | clock
 //	shard to client
@@ -25,7 +25,7 @@ import (
 //	  reset    kind gen origin | life
 //
 //	set    = 0 begin length | 1 count gap*      (gap: distance to the key before, less one)
-//	block  = table hold positions value*        (width values a position, little endian)
+//	block  = table hold positions [form] value* (width values a position, little endian)
 //	positions = 0 | 1 count gap* | 2 byte*      (all held here; gaps; a bitmap)
 //
 // length and nblocks are four bytes, little endian: they are filled in when what
@@ -34,7 +34,8 @@ import (
 // Clocks and floors are zig-zag varints: a floor may lie before clock 0. lease is
 // 0 for a shared hold, 1 for one that is only written, whose values are not sent, and
 // 2(turn+1) for an exclusive one. first is 1 when the block
-// is the first of its hold: keys not in it have their initial value.
+// is the first of its hold: keys not in it have their initial value. exact is 1 where the
+// answer is to bring what lossy tables keep back, too; form is there for those alone.
 type kind uint8
 
 const (

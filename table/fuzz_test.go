@@ -18,6 +18,7 @@ func fuzzSpecs() []Spec {
 		{Name: "list", Keys: 1 << 40, Type: Float32, Rule: Aggregate(0.1, 1e-3)},
 		{Name: "min", Keys: 3000, Type: Float64, Rule: Min, Init: Init{Value: 7}},
 		{Name: "huge", Keys: math.MaxUint64, Type: Float32},
+		{Name: "lossy", Keys: 200, Type: Float64, Encoding: Fixed2, Filter: Filter{Significant: 1}},
 	}
 }
 
@@ -28,6 +29,7 @@ func fuzzRig(t testing.TB, policy consistency.Policy) *rig {
 		openView[float32](r, o, 0, "list", Keys([]uint64{3, 5, 1<<39 - 1, 1 << 39, 1<<40 - 1}), Increments)
 		openView[float64](r, o, 0, "min", Span(20, 2500), Increments)
 		openView[float32](r, o, 0, "huge", Keys([]uint64{0, 1 << 62, math.MaxUint64 - 1}), Increments)
+		openView[float64](r, o, 0, "lossy", Span(0, 150), Increments)
 	}
 	return r
 }
@@ -53,6 +55,10 @@ func (r *rig) run(clocks int, up, down func(p pair, msg []byte)) {
 			}
 			list.Inc(n%list.Len(), 0.5)
 			views[2].(*View[float64]).Put(n*100, []float64{float64(-n)})
+			lossy := views[4].(*View[float64])
+			for i := range lossy.Len() {
+				lossy.Inc(i, float64(n)+0.01*float64(i))
+			}
 			switch n - 2*o { // the other origin follows two clocks later
 			case 1:
 				list.Hold(Keys([]uint64{3, 4, 1 << 39}))

@@ -19,8 +19,10 @@ type replica interface {
 	readyAt(shard int) bool
 	unready(shard int) // the shard forgot it: it will be declared and sent anew
 	deliver(shard int, first bool, r *reader) error
-	take(shard int, clock consistency.Clock, known bool, b []byte) (out []byte, took bool)
+	take(shard int, clock consistency.Clock, known, exactly bool, b []byte) (out []byte, took bool)
 	taken() // by all shards
+	owes() bool
+	credit(shard int, clock consistency.Clock)
 	seen(shard int, clock consistency.Clock)
 	retiredAt() (consistency.Clock, bool)
 }
@@ -29,6 +31,7 @@ type replica interface {
 // parts deposited for the next update, and the updates sent that no answer
 // includes yet, a layer each.
 type heldSet[T Elem] struct {
+	c     *Client
 	table int
 	id    uint32
 	spec  Spec
@@ -49,8 +52,16 @@ type heldSet[T Elem] struct {
 	retired   bool
 	retiredBy consistency.Clock // the last update that can name it, once retired
 
-	positions []int32 // scratch
-	buf       []T     // scratch
+	// Of a lossy table.
+	owed    []T               // taken from acc, not sent
+	kept    bitset            // where a filter kept it back
+	keeps   bool              // a bit of kept may be set
+	exactBy consistency.Clock // updates up to this clock pay all that is owed
+
+	positions []int32    // scratch
+	buf       []T        // scratch
+	exactly   []T        // scratch
+	spare     []layer[T] // layers that are no more, for their memory
 }
 
 // segment is the part of a held set that one shard has: positions [lo, hi).
@@ -65,6 +76,7 @@ type segment[T Elem] struct {
 type layer[T Elem] struct {
 	clock     consistency.Clock
 	passed    bool // sent of another held set
+	credit    bool // added to base once the shard has it
 	positions []int32
 	deltas    []T
 }
@@ -79,7 +91,7 @@ func (l *layer[T]) at(s *segment[T], i int) int {
 
 func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *heldSet[T] {
 	spec := c.specs[table]
-	h := &heldSet[T]{table: table, id: id, spec: spec, set: set, turn: turn, width: spec.width()}
+	h := &heldSet[T]{c: c, table: table, id: id, spec: spec, set: set, turn: turn, width: spec.width(), exactBy: consistency.Beginning}
 	n := set.Len()
 	h.base = make([]T, n*h.width)
 	if !spec.Init.zero() {
@@ -88,6 +100,10 @@ func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *
 		}
 	}
 	h.layers = !c.o.Policy.Synchronous() && spec.Rule.preview()
+	if spec.Lossy() {
+		h.owed = make([]T, len(h.base))
+		h.kept = newBitset(n)
+	}
 	h.segs = make([]segment[T], c.o.Shards)
 	for k := range h.segs {
 		s := &h.segs[k]
@@ -140,14 +156,13 @@ func (h *heldSet[T]) unready(k int) {
 // deliver takes in the values that a shard answered.
 func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
 	s := &h.segs[k]
-	size := h.width * h.spec.Type.Size()
-	p := r.places(s.hi-s.lo, size, &h.positions)
-	values := r.bytes(p.n * size)
-	if r.err != nil {
-		return r.err
+	p := r.places(s.hi-s.lo, h.spec.rowBytes(), &h.positions)
+	if h.spec.Lossy() {
+		return h.deliverLossy(s, p, first, r)
 	}
-	if len(r.b) > 0 {
-		return fmt.Errorf("%d bytes too many in a block of %q", len(r.b), h.spec.Name)
+	values := r.bytes(p.n * h.width * h.spec.Type.Size())
+	if err := h.ended(r); err != nil {
+		return err
 	}
 	if p.all {
 		kernel.Load(h.base[s.lo*h.width:s.hi*h.width], values)
@@ -168,6 +183,14 @@ func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
 	return nil
 }
 
+// ended reports what is wrong with a block that was read.
+func (h *heldSet[T]) ended(r *reader) error {
+	if r.err == nil && len(r.b) > 0 {
+		r.fail(fmt.Errorf("%d bytes too many in a block of %q", len(r.b), h.spec.Name))
+	}
+	return r.err
+}
+
 // stale tells the views that they have other values than were answered at some
 // positions; nil are all of the segment.
 func (h *heldSet[T]) stale(s *segment[T], positions []int32) {
@@ -186,18 +209,25 @@ func (h *heldSet[T]) stale(s *segment[T], positions []int32) {
 // clock, and keeps it as a layer until an answer includes it. When the shard has
 // that clock already, from a client that carried the origin before, it will not
 // apply it, and the layer is forgotten at once.
-func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) ([]byte, bool) {
+func (h *heldSet[T]) take(k int, clock consistency.Clock, known, exactly bool, b []byte) ([]byte, bool) {
 	s := &h.segs[k]
-	if !h.marked || h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
+	exactly = h.owed != nil && (exactly || h.leaving(clock))
+	if !h.marked && !h.keeps && !exactly || h.marks == nil || h.retired && h.retiredBy < clock || s.lo == s.hi {
 		return b, false // not in use yet, any more, or here
 	}
 	keep := (h.layers || known) && !h.mute
+	if h.owed != nil {
+		credit := !known && !h.mute && h.spec.credits(h.c.o.Deterministic)
+		return h.takeLossy(k, clock, exactly, keep, credit, b)
+	}
 	if h.whole(s) {
 		acc := h.acc[s.lo*h.width : s.hi*h.width]
 		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
 		b = kernel.Append(b, acc)
 		if keep {
-			s.layers = append(s.layers, layer[T]{clock: clock, deltas: slices.Clone(acc)})
+			l := h.newLayer(clock, true)
+			l.deltas = append(l.deltas, acc...)
+			s.layers = append(s.layers, l)
 		}
 		clear(acc)
 		h.marks.clearRange(s.lo, s.hi)
@@ -212,10 +242,6 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 		sent[i] -= int32(s.lo)
 	}
 	b = appendPlaces(b, listed(sent), s.hi-s.lo)
-	l := layer[T]{clock: clock}
-	if keep {
-		l.positions = make([]int32, 0, len(sent))
-	}
 	h.buf = h.buf[:0]
 	for _, p := range sent {
 		at := s.lo + int(p)
@@ -228,17 +254,45 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known bool, b []byte) 
 		clear(h.row(h.acc, at))
 	}
 	if keep {
-		for _, p := range sent {
-			l.positions = append(l.positions, int32(s.lo)+p)
-		}
-		l.deltas = slices.Clone(h.buf)
-		s.layers = append(s.layers, l)
+		h.keepLayer(s, clock, sent, h.buf)
 	}
 	return kernel.Append(b, h.buf), true
 }
 
+// keepLayer keeps what was sent at some positions of a segment.
+func (h *heldSet[T]) keepLayer(s *segment[T], clock consistency.Clock, sent []int32, deltas []T) {
+	l := h.newLayer(clock, false)
+	for _, p := range sent {
+		l.positions = append(l.positions, int32(s.lo)+p)
+	}
+	l.deltas = append(l.deltas, deltas...)
+	s.layers = append(s.layers, l)
+}
+
+// newLayer makes an empty layer out of the memory of an earlier one of its kind: a
+// whole segment or listed positions.
+func (h *heldSet[T]) newLayer(clock consistency.Clock, whole bool) layer[T] {
+	i := slices.IndexFunc(h.spare, func(l layer[T]) bool { return (l.positions == nil) == whole })
+	if i < 0 {
+		l := layer[T]{clock: clock}
+		if !whole {
+			l.positions = []int32{}
+		}
+		return l
+	}
+	l := h.spare[i]
+	h.spare = append(h.spare[:i], h.spare[i+1:]...)
+	l.clock, l.passed, l.credit, l.positions, l.deltas = clock, false, false, l.positions[:0], l.deltas[:0]
+	return l
+}
+
 // taken says that what was deposited has gone to every shard.
-func (h *heldSet[T]) taken() { h.marked = false }
+func (h *heldSet[T]) taken() {
+	h.marked = false
+	if h.keeps {
+		h.keeps = h.kept.any(0, h.set.Len())
+	}
+}
 
 // nonZero unmarks all positions of a segment and lists those to be sent.
 func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {
@@ -250,11 +304,24 @@ func (h *heldSet[T]) nonZero(s *segment[T]) []int32 {
 		for _, p := range all {
 			if h.width == 1 && h.acc[p] != 0 || h.width > 1 && !kernel.Zero(h.row(h.acc, int(p))) {
 				sent = append(sent, p)
+			} else {
+				h.cancelled(p)
 			}
 		}
 	}
 	h.marks.clearRange(s.lo, s.hi)
 	return sent
+}
+
+// cancelled has the views look anew at a position where what several parts did
+// adds up to nothing: no answer will come of it, and each still shows its own half.
+func (h *heldSet[T]) cancelled(p int32) {
+	if h.lent {
+		return
+	}
+	for _, v := range h.views {
+		v.stale(int(p))
+	}
 }
 
 // whole reports whether all of a segment is to be sent: marked, and not zeros that
@@ -281,6 +348,7 @@ func (h *heldSet[T]) seen(k int, clock consistency.Clock) {
 	n := 0
 	for n < len(s.layers) && s.layers[n].clock <= clock {
 		h.stale(s, s.layers[n].positions)
+		h.spare = append(h.spare, s.layers[n])
 		n++
 	}
 	if n > 0 {
@@ -317,13 +385,29 @@ func (h *heldSet[T]) pass(to *heldSet[T], next consistency.Clock) {
 				to.inherit(k, l.clock, h, positions, l.deltas)
 			}
 		}
-		waiting := h.marks.appendTo(nil, s.lo, s.hi, 0)
-		deltas := make([]T, 0, len(waiting)*h.width)
-		for _, p := range waiting {
-			deltas = append(deltas, h.row(h.acc, int(p))...)
-		}
+		waiting, deltas := h.waiting(s)
 		to.inherit(k, next, h, waiting, deltas)
 	}
+}
+
+// waiting is what was not sent of a segment.
+func (h *heldSet[T]) waiting(s *segment[T]) (positions []int32, deltas []T) {
+	if h.owed == nil {
+		positions = h.marks.appendTo(nil, s.lo, s.hi, 0)
+	} else {
+		for p := s.lo; p < s.hi; p++ {
+			if h.marks.has(p) || !kernel.Zero(h.row(h.owed, p)) {
+				positions = append(positions, int32(p))
+			}
+		}
+	}
+	for _, p := range positions {
+		deltas = append(deltas, h.row(h.acc, int(p))...)
+		if h.owed != nil {
+			kernel.Add(deltas[len(deltas)-h.width:], h.row(h.owed, int(p)))
+		}
+	}
+	return positions, deltas
 }
 
 func (h *heldSet[T]) inherit(k int, clock consistency.Clock, from *heldSet[T], positions []int32, deltas []T) {

@@ -54,7 +54,7 @@ func newRig(t testing.TB, job rigJob) *rig {
 		r.shards = append(r.shards, s)
 	}
 	for o, parts := range job.parts {
-		r.newClient(ClientOptions{Origin: consistency.Origin(o), Generation: 1, Policy: job.policy, Window: job.window, Shards: shards, Parts: parts})
+		r.newClient(ClientOptions{Origin: consistency.Origin(o), Generation: 1, Policy: job.policy, Window: job.window, Shards: shards, Parts: parts, Deterministic: job.deterministic})
 	}
 	return r
 }
@@ -192,11 +192,13 @@ func (r *rig) end(o, part int) {
 }
 
 // sync brings the views of every part up to date.
-func (r *rig) sync() {
+func (r *rig) sync() { r.t.Helper(); r.syncTo(false) }
+
+func (r *rig) syncTo(exactly bool) {
 	r.t.Helper()
 	for o, c := range r.clients {
 		for p := range c.parts {
-			ticket, floor := c.Steps().BeginSync(p)
+			ticket, floor := c.Steps().BeginSync(p, exactly)
 			r.pump()
 			if !c.Steps().SyncReady(ticket, floor) {
 				r.t.Fatalf("part %d of client %d waits in Sync", p, o)

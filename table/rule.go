@@ -127,6 +127,10 @@ func (r Rule) preview() bool { return r.kind < ruleAdaGrad }
 // not be sent. Aggregate and ProximalL1 take a step even then.
 func (r Rule) skipsZero() bool { return r.kind == ruleAdd || r.kind == ruleAdaGrad }
 
+// sums reports whether updates are differences or gradients, which may come in
+// pieces.
+func (r Rule) sums() bool { return r.kind == ruleAdd || r.kind >= ruleAdaGrad }
+
 // fold reports whether the clock of all origins has to be combined before it is
 // applied, for the result not to depend on how the work was divided.
 func (r Rule) fold() bool { return r.kind >= ruleAdaGrad }

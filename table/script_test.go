@@ -270,7 +270,7 @@ func (s *script) atClient(verb string, o int, f []string) {
 		}
 		c.Steps().BeginClock(0)
 	case "sync":
-		ticket, floor := c.Steps().BeginSync(0)
+		ticket, floor := c.Steps().BeginSync(0, false)
 		s.syncs[o] = func() bool { return c.Steps().SyncReady(ticket, floor) }
 	case "end":
 		s.end(o)

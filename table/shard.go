@@ -38,6 +38,7 @@ type Stats struct {
 	Answers    uint64
 	Held       uint64 // requests that had to wait for the slowest origin
 	Stalest    consistency.Clock
+	Saved      int64 // bytes of answers by what lossy tables round and keep back
 }
 
 // Shard holds one range of every table. It is a state machine: the same
@@ -80,8 +81,13 @@ type Shard struct {
 		positions []int32
 		rows      []uint32
 		blocks    []block
+		values    []byte
+		credited  []int32
+		ready     []request
 	}
+	unused  unused  // memory of folds
 	buffers buffers // of replies
+	reader  reader  // of the message that is handled
 }
 
 // rows is a store of any element type.
@@ -93,6 +99,11 @@ type rows interface {
 	changed(at rowSet, since uint32, buf *[]int32) places
 	newer(at rowSet, since uint32) bool
 	appendValues(b []byte, at rowSet, p places) []byte
+	appendOwed(b []byte, h *hold, t consistency.Clock, exact bool, buf *[]int32) (out []byte, n, saved int)
+	unpack(r *reader, n int, room []byte) (values, after []byte)
+	appendKnown(b []byte, h *hold) []byte
+	restoreKnown(r *reader, h *hold)
+	credit(h *hold, at places, values []byte)
 	written(f func(key uint64, row uint32))
 	appendRow(b []byte, row uint32) []byte
 	restamp()
@@ -121,6 +132,7 @@ type hold struct {
 	turn  uint64 // 0: shared; else 1 + turn
 	ready bool   // shared or granted
 	mute  bool   // its values are not sent
+	known any    // of a lossy table: a *shadow of its type; nil: nothing was sent
 }
 
 // rowSet is n rows of a store: those listed, or the ones from begin on.
@@ -160,25 +172,14 @@ type request struct {
 	origin consistency.Origin
 	clock  consistency.Clock // of the update, or 0
 	ticket uint64            // of the ask, or 0
-}
-
-// foldedClock keeps the updates of one clock until every origin has finished it.
-type foldedClock struct {
-	clock consistency.Clock
-	parts []foldedBlock
-}
-
-type foldedBlock struct {
-	origin consistency.Origin
-	table  int
-	rows   rowSet
-	values []byte
+	exact  bool              // also what a lossy table keeps back
 }
 
 // block is one decoded block of an update; rows and values point into scratch
 // space and the message.
 type block struct {
 	hold   *hold
+	at     places // in the held set, where it will be credited
 	rows   rowSet
 	values []byte
 }
@@ -290,7 +291,8 @@ func (s *Shard) SetRoster(r placement.Roster, reply Reply) error {
 // the protocol, and nothing of the message was applied; [ErrNewer] alone means
 // that the message has to be handled again after SetRoster.
 func (s *Shard) Handle(msg []byte, reply Reply) error {
-	r := &reader{b: msg}
+	s.reader = reader{b: msg}
+	r := &s.reader
 	k, gen, o := r.header()
 	origin := consistency.Origin(o)
 	if r.err != nil {
@@ -378,6 +380,9 @@ func (s *Shard) hello(o consistency.Origin, ses *session, r *reader, reply Reply
 	}
 	for _, h := range ses.holds {
 		h.sent = min(h.sent, stamp)
+		if s.specs[h.table].shadowed() { // of what was sent some may not have arrived
+			h.sent, h.known, h.fresh = 0, nil, true
+		}
 	}
 	return nil
 }
@@ -438,10 +443,11 @@ func (s *Shard) drop(ses *session, r *reader) error {
 func (s *Shard) ask(o consistency.Origin, r *reader, reply Reply) error {
 	ticket := r.uvarint()
 	floor := consistency.Clock(r.varint())
+	exact := r.flag()
 	if r.err != nil {
 		return r.err
 	}
-	s.request(floor, request{origin: o, ticket: ticket})
+	s.request(floor, request{origin: o, ticket: ticket, exact: exact})
 	s.release(reply)
 	return nil
 }

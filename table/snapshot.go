@@ -16,15 +16,15 @@ import (
 // A snapshot is everything a shard knows: restored, it is the same state
 // machine. In order, numbers as in messages unless said otherwise:
 //
-//	"PTS2" index of generation stamp life answered
+//	"PTS3" index of generation stamp life answered
 //	origins: n (origin clock)*            the vector
 //	sessions: n (origin live clock sub holds)*
-//	  hold: table id n form (begin | row*) sent fresh turn ready mute [range]
-//	requests: n (floor origin clock ticket)*
+//	  hold: table id n form (begin | row*) sent fresh turn ready mute known [value*] [range]
+//	requests: n (floor origin clock ticket exact)*
 //	folds: n (clock n (origin table n row* len bytes)*)*
 //	leases: n (table begin length turn n (turn origin hold)*)*
 //	tables: one store each, see appendSnapshot of store
-const snapshotMagic = "PTS2"
+const snapshotMagic = "PTS3"
 
 // AppendSnapshot appends the shard's snapshot to b.
 func (s *Shard) AppendSnapshot(b []byte) []byte {
@@ -40,7 +40,7 @@ func (s *Shard) AppendSnapshot(b []byte) []byte {
 	s.held.All(func(floor consistency.Clock, q request) {
 		b = appendVarint(b, int64(floor))
 		b = appendVarint(appendUint(b, uint64(q.origin)), int64(q.clock))
-		b = appendUint(b, q.ticket)
+		b = appendUints(b, q.ticket, flag(q.exact))
 	})
 	b = s.appendFolds(b)
 	b = s.appendLeases(b)
@@ -66,6 +66,7 @@ func (s *Shard) appendSessions(b []byte) []byte {
 				b = appendUint(b, uint64(row))
 			}
 			b = appendUints(b, uint64(h.sent), flag(h.fresh), h.turn, flag(h.ready), flag(h.mute))
+			b = s.stores[h.table].appendKnown(b, h)
 			if h.turn > 0 {
 				b = appendUints(b, h.lease.r.Begin, h.lease.r.Len())
 			}
@@ -159,10 +160,10 @@ func restore(r *reader, specs []Spec, o Options) (*Shard, error) {
 			s.vector.Leave(o)
 		}
 	}
-	for range r.count(4) {
+	for range r.count(5) {
 		floor := consistency.Clock(r.varint())
 		q := request{origin: consistency.Origin(r.u32v())}
-		q.clock, q.ticket = consistency.Clock(r.varint()), r.uvarint()
+		q.clock, q.ticket, q.exact = consistency.Clock(r.varint()), r.uvarint(), r.flag()
 		if s.sessions[q.origin] == nil {
 			r.fail(fmt.Errorf("a request of the unknown origin %d", q.origin))
 		}
@@ -193,7 +194,7 @@ func (s *Shard) restoreSessions(r *reader) {
 		s.sessions[consistency.Origin(r.u32v())] = ses
 		ses.live = r.flag()
 		ses.clock, ses.sub = consistency.Clock(r.varint()), r.u32v()
-		for range r.count(9) {
+		for range r.count(10) {
 			h := &hold{table: s.tableOf(r), id: r.u32v()}
 			h.rows.n = int(r.upTo(1<<31, "positions"))
 			if r.flag() {
@@ -202,6 +203,9 @@ func (s *Shard) restoreSessions(r *reader) {
 				h.rows.begin = r.u32v()
 			}
 			h.sent, h.fresh, h.turn, h.ready, h.mute = r.u32v(), r.flag(), r.uvarint(), r.flag(), r.flag()
+			if r.err == nil {
+				s.stores[h.table].restoreKnown(r, h)
+			}
 			if h.turn > 0 && r.err == nil {
 				h.lease = leaseKey{h.table, r.rng(s.specs[h.table].Keys)}
 			}

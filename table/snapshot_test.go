@@ -165,7 +165,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"a list of rows that are not there":  func(s *Shard) { s.sessions[0].find(1, 2).rows = rowSet{n: 1, list: []uint32{1 << 30}} },
 		"a range of rows that are not there": func(s *Shard) { s.sessions[0].find(2, 3).rows.begin = 1499 },
 		"a fold of rows that are not there": func(s *Shard) {
-			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{0, 2, rowSet{n: 1, list: []uint32{1500}}, make([]byte, 8)}}})
+			s.folds = append(s.folds, foldedClock{1, []foldedBlock{{table: 2, rows: rowSet{n: 1, list: []uint32{1500}}, values: make([]byte, 8)}}})
 		},
 		"an origin without a session": func(s *Shard) { s.vector.Enter(9, 3) },
 		"an origin at two clocks":     func(s *Shard) { s.sessions[0].clock++ },

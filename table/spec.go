@@ -87,6 +87,9 @@ type Spec struct {
 	Init  Init // the values of a key that nobody wrote; the zero value is 0
 	Store Store
 
+	Encoding Encoding // how values travel; the zero value is Exact
+	Filter   Filter   // what is kept back; the zero value is nothing
+
 	Scratch bool // of use while the job runs only: not part of the model
 }
 
@@ -116,6 +119,9 @@ func (s Spec) Validate() error {
 	if err := s.Rule.validate(s.Type); err != nil {
 		bad("%w", err)
 	}
+	if err := s.checkLossy(); err != nil {
+		bad("%w", err)
+	}
 	if s.Type == Int32 && s.Init.Spread != 0 {
 		bad("random initial values need a float type")
 	}
@@ -136,6 +142,15 @@ func (s Spec) KeyBytes() int {
 		n += found
 	}
 	return n
+}
+
+// DenseBytes is the size of all values of a dense table, 0 of a sparse one, of
+// which nobody knows how many keys are in use.
+func (s Spec) DenseBytes() uint64 {
+	if s.sparse() {
+		return 0
+	}
+	return s.Keys * uint64(s.width()*s.Type.Size())
 }
 
 // Range is the half-open interval of keys [Begin, End).

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"math/bits"
 	"slices"
 
 	"petuum/table/kernel"
@@ -101,61 +100,6 @@ func (s *store[T]) writable(row uint32) *page[T] {
 	return p
 }
 
-// touch returns the row number of a key in a sparse store, made when it is new.
-func (s *store[T]) touch(key uint64) uint32 {
-	if uint64(s.rows)+1 > uint64(len(s.index))*4/5 {
-		s.grow()
-	}
-	for i := s.slot(key); ; i++ {
-		if i == len(s.index) {
-			i = 0
-		}
-		switch at := s.index[i]; {
-		case at == 0:
-			s.index[i] = s.rows + 1
-			return s.insert(key)
-		case s.key(at-1) == key:
-			return at - 1
-		}
-	}
-}
-
-func (s *store[T]) slot(key uint64) int {
-	hi, _ := bits.Mul64(mix(key), uint64(len(s.index)))
-	return int(hi)
-}
-
-func (s *store[T]) grow() {
-	s.index = make([]uint32, max(64, len(s.index)+len(s.index)/2))
-	for row := range s.rows {
-		i := s.slot(s.key(row))
-		for s.index[i] != 0 {
-			if i++; i == len(s.index) {
-				i = 0
-			}
-		}
-		s.index[i] = row + 1
-	}
-}
-
-func (s *store[T]) insert(key uint64) uint32 {
-	row := s.rows
-	s.rows++
-	if int(row>>pageBits) == len(s.pages) {
-		s.pages = append(s.pages, s.newPage(len(s.pages), pageRows))
-	}
-	p, i := s.pages[row>>pageBits], int(row&pageMask)
-	if s.wide {
-		p.far[i] = key
-	} else {
-		p.near[i] = uint32(key - s.rng.Begin)
-	}
-	if !s.spec.Init.zero() {
-		fillInit(s.spec.Init, key, p.vals[i*s.width:(i+1)*s.width])
-	}
-	return row
-}
-
 // key is the key of a row.
 func (s *store[T]) key(row uint32) uint64 {
 	if !s.spec.sparse() {
@@ -180,10 +124,11 @@ func (s *store[T]) resolve(h *hold, set Set) {
 	}
 	list := make([]uint32, h.rows.n)
 	consecutive := true // as those are that the first holder of sparse keys touches
+	if s.spec.sparse() {
+		s.touchAll(set, list)
+	}
 	for i := range list {
-		if s.spec.sparse() {
-			list[i] = s.touch(set.Key(i))
-		} else {
+		if !s.spec.sparse() {
 			list[i] = uint32(set.Key(i) - s.rng.Begin)
 		}
 		consecutive = consecutive && list[i] == list[0]+uint32(i)

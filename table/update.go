@@ -53,6 +53,9 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 			s.keep(clock, o, b)
 		} else {
 			s.stores[b.hold.table].apply(b.rows, b.values, s.stamp)
+			if b.hold.known != nil && s.credits(b.hold.table) {
+				s.stores[b.hold.table].credit(b.hold, b.at, b.values)
+			}
 		}
 	}
 	// A lease is granted with an answer, which must say that this update is in.
@@ -81,30 +84,40 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	return nil
 }
 
-// foldsClock reports whether a table is folded a clock at a time.
-func (s *Shard) foldsClock(table int) bool {
-	return s.o.Policy.Synchronous() && (s.o.Deterministic || s.specs[table].Rule.fold())
-}
+// credits reports whether a client itself adds its updates of a table to the
+// values that it has.
+func (s *Shard) credits(table int) bool { return s.specs[table].credits(s.o.Deterministic) }
 
 // decode checks the whole body of an update before anything is applied.
 func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
 	sc := &s.scratch
-	sc.blocks, sc.rows = sc.blocks[:0], sc.rows[:0]
+	sc.blocks, sc.rows, sc.values = sc.blocks[:0], sc.rows[:0], sc.values[:0]
+	sc.credited = sc.credited[:0]
 	var released []*hold
 	for range r.u32n(4) {
 		h := s.heldBy(ses, r)
 		if r.err != nil {
 			break
 		}
-		size := s.specs[h.table].Type.Size() * s.specs[h.table].width()
-		p := r.places(h.rows.n, size, &sc.positions)
-		values := r.bytes(p.n * size)
+		spec := s.specs[h.table]
+		p := r.places(h.rows.n, spec.rowBytes(), &sc.positions)
+		var values []byte
+		if spec.Lossy() && r.err == nil {
+			values, sc.values = s.stores[h.table].unpack(r, p.n, sc.values)
+		} else {
+			values = r.bytes(p.n * spec.rowBytes())
+		}
 		if r.err != nil {
 			break
 		}
 		var rows rowSet
 		rows, sc.rows = h.rows.at(p, sc.rows)
-		sc.blocks = append(sc.blocks, block{h, rows, values})
+		if h.known != nil {
+			first := len(sc.credited)
+			sc.credited = append(sc.credited, p.list...)
+			p.list = sc.credited[first:len(sc.credited):len(sc.credited)]
+		}
+		sc.blocks = append(sc.blocks, block{h, p, rows, values})
 	}
 	for range r.upTo(uint64(len(r.b)), "the number of releases") {
 		h := s.heldBy(ses, r)
@@ -133,34 +146,6 @@ func (s *Shard) heldBy(ses *session, r *reader) *hold {
 		r.fail(fmt.Errorf("the lease on %q was not granted", s.specs[t].Name))
 	}
 	return h
-}
-
-// keep stores a block until its clock is folded.
-func (s *Shard) keep(clock consistency.Clock, o consistency.Origin, b block) {
-	i, ok := slices.BinarySearchFunc(s.folds, clock, func(f foldedClock, c consistency.Clock) int { return int(f.clock - c) })
-	if !ok {
-		s.folds = slices.Insert(s.folds, i, foldedClock{clock: clock})
-	}
-	b.rows.list = slices.Clone(b.rows.list)
-	s.folds[i].parts = append(s.folds[i].parts, foldedBlock{o, b.hold.table, b.rows, slices.Clone(b.values)})
-}
-
-// foldUpTo folds every clock up to min: the updates of each origin are combined
-// in the order of origins, then the rule is applied once a key.
-func (s *Shard) foldUpTo(min consistency.Clock) {
-	n := 0
-	for n < len(s.folds) && s.folds[n].clock <= min {
-		f := s.folds[n]
-		slices.SortStableFunc(f.parts, func(a, b foldedBlock) int { return int(a.origin) - int(b.origin) })
-		for _, b := range f.parts {
-			s.stores[b.table].combine(b.rows, b.values)
-		}
-		for _, st := range s.stores {
-			st.flush(s.stamp)
-		}
-		n++
-	}
-	s.folds = slices.Delete(s.folds, 0, n)
 }
 
 // advanced follows an advance of the slowest origin.
@@ -194,7 +179,7 @@ func (s *Shard) behind(ses *session) bool {
 
 // release answers what has reached its floor, each origin once.
 func (s *Shard) release(reply Reply) {
-	var ready []request
+	ready := s.scratch.ready[:0]
 	for {
 		q, ok := s.held.Ready(s.vector.Min())
 		if !ok {
@@ -207,7 +192,9 @@ func (s *Shard) release(reply Reply) {
 		}
 		ready[i].clock = max(ready[i].clock, q.clock)
 		ready[i].ticket = max(ready[i].ticket, q.ticket)
+		ready[i].exact = ready[i].exact || q.exact
 	}
+	s.scratch.ready = ready
 	for _, q := range ready {
 		s.answer(q.origin, s.sessions[q.origin], q, reply)
 	}
@@ -233,32 +220,46 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 	n, count := uint32(0), len(b)
 	b = append(b, 0, 0, 0, 0)
 	for _, h := range ses.holds {
-		if !h.ready || h.sent == s.stamp && !h.fresh {
+		exact := q.exact && s.specs[h.table].shadowed()
+		if !h.ready || h.sent == s.stamp && !h.fresh && !exact {
 			continue
 		}
-		var changed places
-		if !h.mute { // else one block without values says that the set is known
-			changed = s.stores[h.table].changed(h.rows, h.sent, &s.scratch.positions)
-		}
-		if changed.n == 0 && !h.fresh {
-			h.sent = s.stamp
-			continue
-		}
-		b = append(b, byte(flag(h.fresh)))
-		length := len(b)
-		b = append(b, 0, 0, 0, 0)
+		first := len(b)
+		b = append(b, byte(flag(h.fresh)), 0, 0, 0, 0)
 		b = appendUint(b, uint64(h.table))
 		b = appendUint(b, uint64(h.id))
-		b = appendPlaces(b, changed, h.rows.n)
-		b = s.stores[h.table].appendValues(b, h.rows, changed)
-		binary.LittleEndian.PutUint32(b[length:], uint32(len(b)-length-4))
+		var rows int
+		if b, rows = s.appendLacking(b, h, exact); rows == 0 && !h.fresh {
+			b = b[:first]
+		} else {
+			binary.LittleEndian.PutUint32(b[first+1:], uint32(len(b)-first-5))
+			n++
+		}
 		h.sent, h.fresh = s.stamp, false
-		n++
 	}
 	binary.LittleEndian.PutUint32(b[count:], n)
 	out.Bytes = b
 	s.answered = true
 	s.send(o, out, reply)
+}
+
+// appendLacking encodes what the client of a hold lacks, and returns of how many
+// rows.
+func (s *Shard) appendLacking(b []byte, h *hold, exact bool) (out []byte, rows int) {
+	st := s.stores[h.table]
+	if s.specs[h.table].Lossy() {
+		out, rows, saved := st.appendOwed(b, h, s.vector.Min(), exact, &s.scratch.positions)
+		s.stats.Saved += int64(saved)
+		return out, rows
+	}
+	var changed places
+	if !h.mute { // else one block without values says that the set is known
+		changed = st.changed(h.rows, h.sent, &s.scratch.positions)
+	}
+	if changed.n == 0 && !h.fresh {
+		return b, 0
+	}
+	return st.appendValues(appendPlaces(b, changed, h.rows.n), h.rows, changed), changed.n
 }
 
 func appendUint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 )
 
 // view is a View of any element type, as its client sees it.
@@ -301,7 +302,7 @@ func (v *View[T]) hold(keys Set, turn uint64) {
 	v.next = newHeldSet[T](c, v.table, c.newHold(), keys, turn)
 	v.next.mute = v.mute && turn == 0
 	c.add(v.next)
-	c.ask(c.o.Policy.Floor(c.parts[v.part].clock))
+	c.ask(c.o.Policy.Floor(c.parts[v.part].clock), false)
 	c.flushSenders()
 }
 
@@ -420,6 +421,9 @@ func (v *View[T]) refresh() {
 // settled reports whether what was answered includes all own updates.
 func (v *View[T]) settled() bool {
 	h := v.held
+	if h.owed != nil {
+		return false
+	}
 	for k := range h.segs {
 		if len(h.segs[k].layers) > 0 {
 			return false
@@ -446,7 +450,11 @@ func (v *View[T]) replay() {
 		}
 	}
 	for _, i := range v.changed {
-		if p := v.position(int(i)); (h.layers || h.lent) && h.marks.has(p) {
+		p := v.position(int(i))
+		if h.owed != nil {
+			kernel.Add(v.Row(int(i)), h.row(h.owed, p))
+		}
+		if (h.layers || h.lent) && h.marks.has(p) {
 			combineRow(h.spec.Rule, v.Row(int(i)), h.row(h.acc, p))
 		}
 		if !h.lent && !v.inPlace && v.dirty.has(int(i)) {
@@ -468,6 +476,7 @@ func (v *View[T]) turn() {
 	}
 	old.views = slices.DeleteFunc(old.views, func(w *View[T]) bool { return w == v })
 	old.retiredBy = max(old.retiredBy, c.parts[v.part].clock)
+	old.exactBy = old.retiredBy
 	if len(old.views) == 0 {
 		old.retired = true
 		if old.lent {

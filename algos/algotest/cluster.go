@@ -195,6 +195,7 @@ func (c *cluster) makeTables(job *rand.Rand, slots int) {
 		{latest, table.Spec{Name: "last", Rule: table.Replace}, 1},
 		{gradients, table.Spec{Name: "steps", Type: table.Float64, Rule: table.AdaGrad(0.5, 1e-3)}, 2},
 		{fractions, table.Spec{Name: "fractions"}, 4},
+		{rounded, lossy(rand.New(rand.NewPCG(c.cfg.Seed, 4))), 2},
 	}
 	for _, t := range all {
 		switch {
@@ -206,6 +207,19 @@ func (c *cluster) makeTables(job *rand.Rand, slots int) {
 		tab := newTab(t.spec, t.kind, c.cfg.Shards, slots)
 		c.tabs, c.specs = append(c.tabs, tab), append(c.specs, tab.spec)
 	}
+}
+
+// lossy is a table that rounds, keeps back, or both.
+func lossy(job *rand.Rand) table.Spec {
+	s := table.Spec{Name: "rounded", Type: table.Float64, Width: 1 + job.IntN(2), Init: table.Init{Value: 2}}
+	s.Encoding = []table.Encoding{table.Exact, table.Single, table.BFloat16, table.Fixed1, table.Fixed2}[job.IntN(5)]
+	switch form := job.IntN(3); {
+	case form == 1 || s.Encoding == table.Exact:
+		s.Filter.Significant = 20
+	case form == 2:
+		s.Filter.Skip = 0.5
+	}
+	return s
 }
 
 func (c *cluster) failf(kind, format string, args ...any) {

@@ -13,6 +13,7 @@ import (
 	"petuum/algos/dataset"
 	"petuum/configs"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // Suite is what every algorithm has to show. Fields after Reference have
@@ -46,6 +47,8 @@ type Suite struct {
 //
 //   - the optimum is the reference's with 1, 2 and 6 parts, 1 and 5 shards, under
 //     bsp, ssp:3 and asp, with the same parameters;
+//   - it is the same where values travel rounded, and where changes are kept back, once
+//     what is owed is paid;
 //   - deterministic bsp gives the same bytes of the tables whatever the shards and
 //     the order in which messages arrive;
 //   - Push allocates nothing once it is warm;
@@ -60,6 +63,7 @@ func Conformance(t *testing.T, s Suite) {
 	t.Run("parameters", s.parameters)
 	t.Run("tables", s.tables)
 	t.Run("optimum", s.optimum)
+	t.Run("lossy", s.lossy)
 	t.Run("deterministic", s.deterministic)
 	t.Run("allocations", s.allocations)
 }
@@ -106,6 +110,31 @@ func (s Suite) optimum(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+func (s Suite) lossy(t *testing.T) {
+	info, parts, err := s.job(1, 1, 1, "bsp").read(s.Path, s.Options, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.Reference(t, info, parts[0])
+	for _, policy := range []string{"bsp", "ssp:3", "asp"} {
+		for _, c := range []struct {
+			encoding table.Encoding
+			filter   table.Filter
+		}{{table.BFloat16, table.Filter{}}, {table.Fixed2, table.Filter{}}, {table.Fixed1, table.Filter{}}, {table.Exact, table.Filter{Skip: 0.3}}} {
+			t.Run(fmt.Sprintf("%s/%s/%s", policy, c.encoding, c.filter), func(t *testing.T) {
+				job := s.job(3, 2, 2, policy)
+				job.Encoding, job.Filter, job.Delay = c.encoding, c.filter, 1
+				r := Train(t, job)
+				got := r.Eval.Objective
+				t.Logf("objective %.10g after %d clocks (%s)", got, r.Clocks, r.Reason)
+				if off := math.Abs(got - want); !(off <= s.Tolerance*math.Abs(want)) {
+					t.Errorf("got an objective of %.10g, want %.10g: it is off by %.3g", got, want, off/math.Abs(want))
+				}
+			})
 		}
 	}
 }

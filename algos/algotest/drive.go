@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,10 @@ type Job struct {
 	Deterministic bool
 	Eager         bool
 	Seed          uint64
+
+	// How the values of those tables travel that can.
+	Encoding table.Encoding
+	Filter   table.Filter
 
 	Stop  algos.Stop
 	Every int // clocks between evaluations; 0: an epoch
@@ -190,8 +195,17 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	if err != nil {
 		return r, t.cause(err)
 	}
+	clocks := t.at
+	if slices.ContainsFunc(t.specs, table.Spec.Lossy) {
+		if err := t.pay(); err != nil {
+			return r, t.cause(err)
+		}
+		if _, err := t.evaluate(func() float64 { return time.Since(start).Seconds() }); err != nil {
+			return r, t.cause(err)
+		}
+	}
 	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info,
-		Clocks: t.at, Seconds: time.Since(start).Seconds(), job: job}
+		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error { p.Finish(); return nil })
@@ -231,7 +245,7 @@ func (t *training) setUp() (err error) {
 		return err
 	}
 	t.alg = t.job.New()
-	if t.specs, err = t.alg.Tables(t.info); err != nil {
+	if t.specs, err = t.tables(t.alg); err != nil {
 		return err
 	}
 	origins := (t.job.Parts + t.job.Group - 1) / t.job.Group
@@ -271,6 +285,32 @@ func (t *training) setUp() (err error) {
 	return t.prepare()
 }
 
+// tables is what the algorithm declares; those that can travel as the job says do.
+func (t *training) tables(a algos.Algorithm) ([]table.Spec, error) {
+	specs, err := a.Tables(t.info)
+	for i, s := range specs {
+		s.Encoding, s.Filter = t.job.Encoding, t.job.Filter
+		if s.Lossy() && s.Validate() == nil {
+			specs[i] = s
+		}
+	}
+	return specs, err
+}
+
+// pay has all origins settle, in a clock for that alone.
+func (t *training) pay() error {
+	for p := range t.crew {
+		t.order(p, (*algos.Part).Settle)
+	}
+	if t.rounds != nil {
+		if err := t.rounds.Settle(); err != nil {
+			return err
+		}
+	}
+	t.at++
+	return t.settle()
+}
+
 // makeOrigin makes the client of an origin and the instances of its parts.
 // Tables is asked of the first of them only, as in a worker.
 func (t *training) makeOrigin(roster placement.Roster, origin int, data []*dataset.Part) error {
@@ -278,7 +318,7 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 	for local, d := range data {
 		alg := t.job.New()
 		if local == 0 {
-			specs, err := alg.Tables(t.info)
+			specs, err := t.tables(alg)
 			if err == nil {
 				client, err = t.newClient(roster, origin, specs, len(data))
 			}
@@ -303,7 +343,7 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 
 func (t *training) newClient(roster placement.Roster, origin int, specs []table.Spec, parts int) (*table.Client, error) {
 	c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: roster.Generation,
-		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts})
+		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts, Deterministic: t.job.Deterministic})
 	if err == nil {
 		t.clients = append(t.clients, c)
 	}
@@ -333,7 +373,7 @@ func (t *training) prepare() error {
 		t.order(p, (*algos.Part).Prepare)
 	}
 	if t.rounds != nil && prepares {
-		if err := t.rounds.Prepared(); err != nil {
+		if err := t.rounds.Settle(); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func (c *cluster) retire() bool {
 // complete reports whether every shard has every update of a node.
 func (c *cluster) complete(n *node) bool {
 	for _, h := range c.hosts {
-		if h.shard.Seen(n.origin) < n.clock {
+		if h.shard.Seen(n.origin) < n.client.Sent() {
 			return false
 		}
 	}

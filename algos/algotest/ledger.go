@@ -16,6 +16,7 @@ const (
 	latest                // value = init + level written last; one writer a key
 	gradients             // an optimiser: checked at the end, by replaying it
 	fractions             // sums that depend on their order: only their bytes are compared
+	rounded               // sums of a lossy table: exact in the end, unless a client died with what it owed
 )
 
 // tab is one table of the job. Its keys are cells: in each shard one for each
@@ -43,7 +44,7 @@ func newTab(spec table.Spec, kind kind, shards, slots int) *tab {
 			writers = make([]*log, slots)
 		}
 		for i := range writers {
-			writers[i] = &log{shard: cell / (slots + 1), adds: kind == sums || kind == gradients}
+			writers[i] = &log{shard: cell / (slots + 1), adds: kind == sums || kind == gradients || kind == rounded}
 		}
 		t.logs = append(t.logs, writers)
 	}
@@ -93,7 +94,7 @@ func (t *tab) bounds(cell, self int, floor consistency.Clock, exact bool) (lo, h
 		} else if exact {
 			most = least
 		}
-		if t.kind == sums {
+		if t.kind == sums || t.kind == rounded {
 			lo, hi = lo+least, hi+most
 		} else {
 			lo, hi = max(lo, least), max(hi, most)

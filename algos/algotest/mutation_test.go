@@ -41,7 +41,7 @@ var mutations = []mutation{
 		{"table/client.go", "for _, a := range sh.asks {", "for _, a := range sh.asks[:0] {"},
 	}, []string{"stuck"}},
 	{"an ask is taken for answered when a later one is", []edit{
-		{"table/client.go", "a.ticket <= sh.ticket && a.floor <= sh.version", "a.ticket <= sh.ticket"},
+		{"table/deliver.go", "a.ticket <= sh.ticket && a.floor <= sh.version", "a.ticket <= sh.ticket"},
 	}, []string{"stuck"}},
 	{"a shard applies what it has seen", []edit{
 		{"table/update.go", "if clock <= ses.clock || clock == ses.clock+1 && sub < ses.sub {", "if false {"},
@@ -97,24 +97,30 @@ var mutations = []mutation{
 	}, []string{"read-my-writes", "bound", "future"}},
 	{"parts that end apart leave updates behind", []edit{
 		{"table/clock.go", "		least = most\n", "		least, most = c.clock, least\n"},
-	}, []string{"sums", "stuck", "protocol"}},
+	}, []string{"sums", "stuck", "protocol", "bound"}},
 	{"nothing asks for sets that are declared anew", []edit{
 		{"table/client.go", "if declared && sh.version > consistency.Beginning &&", "if false && declared &&"},
 	}, []string{"stuck"}},
 	{"an answer of the session before is taken", []edit{
-		{"table/client.go", "case gen < c.gen && (k == kindAnswer || k == kindReset):", "case false:"},
+		{"table/deliver.go", "case gen < c.gen && (k == kindAnswer || k == kindReset):", "case false:"},
 	}, []string{"read-my-writes", "bound", "protocol", "stuck"}},
 	{"a Clock does not wait for sets that are declared anew", []edit{
 		{"table/view.go", "	return v.held.ready()\n", "	return true\n"},
-	}, []string{"bound"}},
+	}, []string{"bound", "read-my-writes"}},
 	{"what a dead client had sent is seen twice", []edit{
 		{"table/clock.go", "		if c.clock <= sh.seen {\n", "		if false {\n"},
 	}, []string{"read-my-writes", "future"}},
 	{"an origin that has left is waited for again", []edit{
 		{"table/shard.go", "if s.sessions[e.Origin] == nil { // else", "if _, ok := s.vector.Clock(e.Origin); !ok { // else"},
 	}, []string{"stuck", "back", "bound", "replica"}},
+	{"an origin that leaves forgets what it owes", []edit{
+		{"table/clock.go", "slices.ContainsFunc(c.replicas, replica.owes)", "c.err != nil && slices.ContainsFunc(c.replicas, replica.owes)"},
+	}, []string{"sums"}},
+	{"a part that turns away leaves behind what it owes", []edit{
+		{"table/lossy.go", "return clock <= h.exactBy || slices.ContainsFunc(h.views, func(v *View[T]) bool { return v.next != nil })", "return false"},
+	}, []string{"sums"}},
 	{"a clock is folded in the order of arrival", []edit{
-		{"table/update.go", "return int(a.origin) - int(b.origin)", "return 0"},
+		{"table/fold.go", "return int(a.origin) - int(b.origin)", "return 0"},
 	}, []string{"deterministic"}},
 	{"a snapshot has no identities", []edit{
 		{"table/snapshot.go", "b = appendVarint(b, int64(ses.clock))", "b = appendVarint(b, 0)"},

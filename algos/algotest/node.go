@@ -69,7 +69,7 @@ func (c *cluster) newNode(o consistency.Origin, generation uint32, start consist
 	n := &node{c: c, origin: o, generation: generation, clock: start, redo: redo, links: make([]*link, c.cfg.Shards)}
 	n.port = &port{n}
 	client, err := table.NewClient(c.specs, table.ClientOptions{Origin: o, Generation: generation, Policy: c.cfg.Policy,
-		Shards: c.cfg.Shards, Parts: c.partsOf[o], Start: start})
+		Shards: c.cfg.Shards, Parts: c.partsOf[o], Start: start, Deterministic: c.cfg.Deterministic})
 	if err != nil {
 		c.failf("protocol", "%v", err)
 		return n
@@ -223,7 +223,7 @@ func (p *part) sync(s state) {
 	for _, w := range p.windows {
 		w.ended()
 	}
-	p.ticket, p.floor = p.node.client.Steps().BeginSync(p.index)
+	p.ticket, p.floor = p.node.client.Steps().BeginSync(p.index, false)
 }
 
 // work is what a part does in a clock: it writes, and may ask for other keys.

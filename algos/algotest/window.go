@@ -106,7 +106,7 @@ func (f *frame[T]) write(r *rand.Rand) {
 		before, _ := f.level(i)
 		want := before + x
 		switch f.tab.kind {
-		case sums:
+		case sums, rounded:
 			f.add(r, i, T(x))
 		case gradients:
 			f.view.Inc(i, T(x))

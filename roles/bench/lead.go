@@ -134,7 +134,7 @@ func (l *lead) setUp(ctx context.Context) (control.Setup, error) {
 		}
 	}
 	var err error
-	if setup.Placement, err = placement.Place(setup.Roster.Generation, l.o.Config.Shards(), seats); err != nil {
+	if setup.Placement, err = placement.Place(setup.Roster.Generation, l.o.Config.Shards(4*l.o.Dense), seats); err != nil {
 		return setup, err
 	}
 	text := string(l.o.Config.Encode())

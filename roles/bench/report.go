@@ -82,7 +82,7 @@ func (l *lead) measure(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Servers: l.o.Config.Cluster.Servers, Workers: l.o.Config.Cluster.Workers, Shards: l.o.Config.Shards()}
+	r := &Report{Servers: l.o.Config.Cluster.Servers, Workers: l.o.Config.Cluster.Workers, Shards: len(setup.Placement.Seats)}
 	r.Dense.Values, r.Sparse.Keys = l.o.Dense, l.o.Keys
 	const many = 200 // short rounds for each long one
 	for _, work := range []string{WorkRTT, WorkRaw, WorkMatched, WorkStart, WorkDense, WorkSparse, WorkShared, WorkCold, WorkClock, WorkSmall} {

@@ -31,10 +31,11 @@ func (p *program) benchCommand() *cli.Command {
 			Name: "wire", Usage: "measure what servers and workers move, beside bare TCP", Flags: flags, Action: p.benchWire,
 			Description: `Starts servers and workers on this machine:
   petuum bench wire
-On a cluster, with --gossip, it waits for the ones that you start:
+On a cluster, with --gossip, it waits for the ones that you start, each with
+--join 10.0.0.1:7946 as for a job:
   petuum bench wire --servers 2 --workers 4 --bind 10.0.0.1 --gossip 10.0.0.1:7946
-  petuum server --join 10.0.0.1:7946 --bind 10.0.0.2 --shard 0
-  petuum worker --join 10.0.0.1:7946 --bind 10.0.0.4`,
+With --join it goes to servers and workers that wait, one of them at that address:
+  petuum bench wire --servers 2 --workers 4 --bind 10.0.0.1 --join 10.0.0.2:7946`,
 		}},
 	}
 }
@@ -45,7 +46,7 @@ var counts = []string{"servers", "workers", "shards", "keys", "rounds"}
 // benchPlace are the flags of place but for a job's configuration.
 func benchPlace() (flags []cli.Flag) {
 	for _, f := range place() {
-		if n := f.Names()[0]; n != "config" && n != "join" {
+		if f.Names()[0] != "config" {
 			flags = append(flags, f)
 		}
 	}
@@ -74,7 +75,7 @@ func (p *program) benchWire(c *cli.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if !p.child && !c.IsSet("gossip") {
+	if !p.child && !c.IsSet("gossip") && !c.IsSet("join") {
 		return p.benchHere(c, cfg)
 	}
 	tell, end := status(c.App.ErrWriter)

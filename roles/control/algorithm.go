@@ -13,7 +13,8 @@ import (
 )
 
 // NewAlgorithm makes an instance of the job's algorithm, which is one of list, with
-// its parameters. What is wrong with these comes as configs.Errors.
+// its parameters. What is wrong with these, or with how its tables are to travel,
+// comes as configs.Errors.
 func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error) {
 	make, ok := list[c.Job.Algorithm]
 	if !ok {
@@ -24,6 +25,9 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	err := c.ValidAlgorithm(a)
 	if _, ok := a.(algos.Predictor); !ok && len(c.Data.Test) > 0 {
 		err = configs.Join(err, c.Refuse("data.test", c.Job.Algorithm+" does not predict: there is nothing to test"))
+	}
+	if _, wrong := readTravel(c); wrong != nil {
+		err = configs.Join(err, wrong)
 	}
 	if err != nil {
 		return nil, err

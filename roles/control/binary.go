@@ -136,6 +136,21 @@ func ReadRun(body []byte) (until consistency.Clock, err error) {
 	return until, r.Err()
 }
 
+// AppendEvaluate encodes Evaluate; settled asks to pay first what lossy tables owe.
+func AppendEvaluate(b []byte, settled bool) []byte {
+	if settled {
+		return AppendUints(b, 1)
+	}
+	return AppendUints(b, 0)
+}
+
+// ReadEvaluate decodes Evaluate.
+func ReadEvaluate(body []byte) (settled bool, err error) {
+	r := NewReader(body)
+	settled = r.Uint(1) == 1
+	return settled, r.Err()
+}
+
 // ReadReached decodes Reached.
 func ReadReached(body []byte) (part int, at consistency.Clock, err error) {
 	r := NewReader(body)

@@ -182,32 +182,14 @@ type ServerLedger struct {
 	Answers    uint64  `json:"answers"`
 	Held       uint64  `json:"held"`
 	Stalest    int64   `json:"stalest"` // clocks
+	Saved      int64   `json:"saved"`   // bytes of answers, by what lossy tables round and keep back
 	Queue      float64 `json:"queue"`   // seconds that messages waited for their shard
 	Apply      float64 `json:"apply"`   // seconds in shards
-}
-
-// WireLedger counts the bytes of a role's connections.
-type WireLedger struct {
-	Raw      int64 `json:"raw"`     // bodies sent, before compression
-	Encoded  int64 `json:"encoded"` // bodies sent, after
-	Sent     int64 `json:"sent"`    // on the sockets
-	Received int64 `json:"received"`
-}
-
-// Plus adds up the bytes of both.
-func (l WireLedger) Plus(o WireLedger) WireLedger {
-	return WireLedger{l.Raw + o.Raw, l.Encoded + o.Encoded, l.Sent + o.Sent, l.Received + o.Received}
 }
 
 // Used is what a process has used so far.
 type Used struct {
 	CPU float64 `json:"cpu"` // seconds, in user and system mode
-}
-
-// Counted is what a connection has carried so far.
-func Counted(c *wire.Conn) WireLedger {
-	s := c.Stats()
-	return WireLedger{Raw: s.Sent.Raw, Encoded: s.Sent.Encoded, Sent: s.Sent.Socket, Received: s.Received.Socket}
 }
 
 // Encode makes the body of a cold message.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"reflect"
 	"strings"
 	"sync"
@@ -56,7 +57,9 @@ func TestCold(t *testing.T) {
 	roundTrip(t, Failed{Error: "data:3: bad \"number\""})
 	var l PartLedger
 	fill(reflect.ValueOf(&l).Elem(), 2)
-	roundTrip(t, Ledger{Parts: []PartLedger{l, {}}, Server: &ServerLedger{Updates: 1 << 63, Stalest: -1}, Wire: WireLedger{1, 2, 3, 4}})
+	var w WireLedger
+	fill(reflect.ValueOf(&w).Elem(), 2)
+	roundTrip(t, Ledger{Parts: []PartLedger{l, {}}, Server: &ServerLedger{Updates: 1 << 63, Stalest: -1}, Wire: w})
 }
 
 func TestColdRefused(t *testing.T) {
@@ -87,6 +90,8 @@ func TestKnown(t *testing.T) {
 func fill(v reflect.Value, k int) {
 	for i := range v.NumField() {
 		switch f := v.Field(i); f.Kind() {
+		case reflect.Struct:
+			fill(f, 10*(k+i))
 		case reflect.Map:
 			f.Set(reflect.ValueOf(map[string]float64{"both": float64(k + i), fmt.Sprint("only ", k): 1}))
 		default:
@@ -132,10 +137,65 @@ func sums(t *testing.T, a, b, got any, but ...string) {
 		if strings.Contains(strings.Join(but, " "), name) {
 			continue
 		}
+		if va.Field(i).Kind() == reflect.Struct {
+			sums(t, va.Field(i).Interface(), vb.Field(i).Interface(), vg.Field(i).Interface())
+			continue
+		}
 		want := va.Field(i).Convert(number).Float() + vb.Field(i).Convert(number).Float()
 		if sum := vg.Field(i).Convert(number).Float(); sum != want {
 			t.Errorf("%s: got %v, want %v", name, sum, want)
 		}
+	}
+}
+
+// What a worker sends are updates, and what it receives are answers.
+func TestCountedLink(t *testing.T) {
+	a, b := net.Pipe()
+	hello := func(role string) wire.Hello { return wire.Hello{Major: 1, Role: role, Name: role, Seat: -1} }
+	accepted := make(chan *wire.Conn)
+	go func() {
+		c, _ := wire.Accept(a, hello(Server), wire.Options{Compression: wire.Zstd})
+		accepted <- c
+	}()
+	worker, err := wire.Client(t.Context(), b, hello(Worker), wire.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := <-accepted
+	var ended sync.WaitGroup
+	came := make(chan struct{})
+	ended.Go(func() { worker.Serve(func(wire.Kind, []byte) error { came <- struct{}{}; return nil }) })
+	ended.Go(func() { server.Serve(func(wire.Kind, []byte) error { came <- struct{}{}; return nil }) })
+	for range 3 {
+		worker.Send(KindBatch, make([]byte, 1000))
+		<-came
+	}
+	server.Send(KindBatch, make([]byte, 5000))
+	<-came
+	l := CountedLink(worker)
+	worker.Abort()
+	server.Abort()
+	ended.Wait()
+	if got, want := l.Compression, (FrameLedger{Updates: FrameCount{All: 3}, Answers: FrameCount{All: 1, Compressed: 1}}); got != want {
+		t.Errorf("frames: got %+v, want %+v", got, want)
+	}
+	u, n := l.Updates, l.Answers
+	if u.Raw != 3000 || u.Encoded != 3000 || u.Compressed != 3000 || u.Sent != l.Sent || u.Sent <= 3000 {
+		t.Errorf("updates: got %+v, want 3000 bytes and %d sent", u, l.Sent)
+	}
+	if n.Raw != 5000 || n.Encoded != 5000 || n.Compressed >= 1000 || n.Sent != l.Received || n.Sent <= n.Compressed {
+		t.Errorf("answers: got %+v, want 5000 bytes, compressed, and %d received", n, l.Received)
+	}
+	if l.Raw != 3000 || l.Encoded != 3000 || l.Compressed != 3000 {
+		t.Errorf("totals: got %+v, want what was sent", l)
+	}
+}
+
+// What the workers know of raw bytes counts in the total, too.
+func TestSettled(t *testing.T) {
+	l := WireLedger{Raw: 100, Encoded: 100, Updates: FlowLedger{Raw: 50, Encoded: 30}, Answers: FlowLedger{Raw: 40, Encoded: 35}}
+	if got, want := l.Settled().Raw, int64(125); got != want {
+		t.Errorf("raw: got %d, want %d", got, want)
 	}
 }
 

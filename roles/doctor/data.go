@@ -100,7 +100,7 @@ func (s Sample) info() dataset.Info {
 
 // checkTables asks the algorithm what it makes of the data; nil if it refuses.
 func checkTables(l *list, c *configs.Config, a algos.Algorithm, s Sample) []table.Spec {
-	specs, err := a.Tables(s.info())
+	specs, err := control.Tables(c, a, s.info())
 	if err != nil && !s.Whole {
 		l.warn("labels", "look whether the rest of the data is different", "%s in the lines that were read: %v", c.Job.Algorithm, err)
 		return nil

@@ -29,7 +29,7 @@ const Version = "0.1.0"
 
 const (
 	wireMajor = 1
-	wireMinor = 0
+	wireMinor = 1
 )
 
 // lookFor bounds how long a process looks for the scheduler of the cluster that
@@ -55,8 +55,9 @@ type Place struct {
 	Cluster  *cluster.Cluster
 	Options
 
-	mu      sync.Mutex
-	closing sync.Once
+	mu          sync.Mutex
+	compression wire.Compression // guarded by mu
+	closing     sync.Once
 }
 
 // checkup begins the id of a check-up, which gathers roles as a job does.
@@ -103,6 +104,9 @@ func Open(ctx context.Context, o Options, role, name string, seat int, job strin
 	}
 	if err := checkAddresses(ctx, &c.Cluster, role != control.Worker); err != nil {
 		return nil, fmt.Errorf("%s: %w", role, err)
+	}
+	if err := p.Adopt(c); err != nil {
+		return nil, err
 	}
 	gossip, err := o.Gossip(role)
 	if err != nil {
@@ -279,10 +283,29 @@ func (p *Place) Rename(name string, seat int) {
 	p.Name, p.Seat = name, seat
 }
 
+// Adopt has connections send as the job's configuration says: those that are made from
+// now on, and those given.
+func (p *Place) Adopt(job *configs.Config, conns ...*wire.Conn) error {
+	how, err := wire.ParseCompression(job.Wire.Compression)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.compression = how
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.SetCompression(how)
+	}
+	return nil
+}
+
 // Wire returns the options of the process's connections. verify may be nil.
 func (p *Place) Wire(verify func(peer wire.Hello) error) wire.Options {
 	o := wire.Defaults()
 	o.Kinds = control.Known
+	p.mu.Lock()
+	o.Compression = p.compression
+	p.mu.Unlock()
 	o.Verify = func(peer wire.Hello) error {
 		if peer.Job != "" && p.Job != "" && peer.Job != p.Job {
 			return fmt.Errorf("this is job %s, not %s: a cluster runs one job at a time", p.Job, peer.Job)

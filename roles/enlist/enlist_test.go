@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"petuum/configs"
 	"petuum/roles/control"
 	"petuum/roles/wire"
 )
@@ -92,6 +93,48 @@ func TestAcceptCutsOff(t *testing.T) {
 		}
 	case <-ctx.Done():
 		t.Errorf("the connection is still open after %v", time.Duration(wire.DefaultHandshakeTimeout/2))
+	}
+}
+
+// The job's compression is for connections that are there as for those to come.
+func TestAdopt(t *testing.T) {
+	p, f := listen(t)
+	adopt := func(how string, conns ...*wire.Conn) error {
+		c := configs.Default()
+		c.Wire.Compression = how
+		return p.Adopt(c, conns...)
+	}
+	if err := adopt("gzip"); err == nil {
+		t.Error("gzip: got no error")
+	}
+	if err := adopt("zstd"); err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan *wire.Conn, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.Accept(nil, func(c *wire.Conn) { accepted <- c })
+	}()
+	self := wire.Hello{Major: wireMajor, Minor: wireMinor, Role: control.Worker, Name: "worker-0", Seat: -1}
+	dialed, err := wire.Dial(t.Context(), f.Addr().String(), self, wire.Options{Compression: wire.Off})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := <-accepted
+	f.Close()
+	<-ended
+	if err := adopt("zstd", dialed); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*wire.Conn{"accepted": served, "given": dialed} {
+		if err := c.Send(control.KindRows, make([]byte, 10_000)); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if got := c.Stats().Sent.Compressed; got != 1 {
+			t.Errorf("%s: got %d frames compressed, want 1", name, got)
+		}
 	}
 }
 

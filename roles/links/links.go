@@ -143,7 +143,7 @@ func (l *Links) read(seat int, conn *wire.Conn) {
 	})
 	l.mu.Lock()
 	done := l.done
-	l.past = l.past.Plus(control.Counted(conn))
+	l.past = l.past.Plus(control.CountedLink(conn))
 	l.conns[seat] = nil
 	l.mu.Unlock()
 	if done {
@@ -236,15 +236,19 @@ func (l *Links) Fail(err error) {
 	}
 }
 
-// Ledger counts the bytes of the connections so far.
+// Ledger counts the bytes of the connections so far, updates and answers by
+// themselves.
 func (l *Links) Ledger() control.WireLedger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	sum := l.past
 	for _, c := range l.conns {
 		if c != nil {
-			sum = sum.Plus(control.Counted(c))
+			sum = sum.Plus(control.CountedLink(c))
 		}
+	}
+	for _, c := range l.clients {
+		sum.Updates.Raw += c.Stats().Saved
 	}
 	return sum
 }

@@ -40,7 +40,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 	m.Job, m.Algorithm, m.Policy = s.cfg.Job.Name, s.cfg.Job.Algorithm, s.cfg.Policy().String()
 	m.NumServers, m.NumWorkers, m.Parts = s.cfg.Cluster.Servers, s.cfg.Cluster.Workers, s.parts
 	m.Objective, m.Metrics = s.last.Objective, maps.Clone(s.last.Metrics)
-	m.Clocks, m.Epochs, m.Curve = int64(s.at-s.start), s.director.Epochs(s.at), s.director.Curve()
+	m.Clocks, m.Epochs, m.Curve = int64(s.reached-s.start), s.director.Epochs(s.reached), s.director.Curve()
 	m.Gap = m.Curve[len(m.Curve)-1].Gap
 	if s.rounds != nil {
 		m.Rounds = m.Clocks

@@ -60,6 +60,7 @@ type scheduler struct {
 	rounds   *algos.Rounds
 	start    consistency.Clock // when the rounds begin
 	at       consistency.Clock
+	reached  consistency.Clock // where the rounds ended
 	perEpoch int
 	last     *algos.Eval
 
@@ -257,7 +258,7 @@ func (s *scheduler) scan(ctx context.Context) error {
 func (s *scheduler) setUp(ctx context.Context) error {
 	s.progress.Status("%d rows, %d features, %d values: making tables", s.info.Rows, s.info.Features, s.info.NonZeros)
 	var err error
-	if s.specs, err = s.alg.Tables(s.info); err != nil {
+	if s.specs, err = control.Tables(s.cfg, s.alg, s.info); err != nil {
 		return err
 	}
 	servers := s.peers.Of(control.Server)
@@ -270,7 +271,11 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		}
 		seats[i], addrs[i] = p.Seat, addr
 	}
-	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(), seats); err != nil {
+	largest := uint64(0)
+	for _, spec := range s.specs {
+		largest = max(largest, spec.DenseBytes())
+	}
+	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(largest), seats); err != nil {
 		return err
 	}
 	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs}
@@ -292,7 +297,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 		}
 	}
 	if s.rounds != nil && s.at > 0 {
-		if err := s.rounds.Prepared(); err != nil {
+		if err := s.rounds.Settle(); err != nil {
 			return err
 		}
 	}
@@ -322,7 +327,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	}
 	origin := s.roster.Origins[len(s.roster.Origins)-1]
 	client, err := table.NewClient(s.specs, table.ClientOptions{Origin: origin.Origin, Generation: s.roster.Generation,
-		Policy: s.cfg.Policy(), Window: s.cfg.Window(), Shards: len(s.placed.Seats), Parts: 1, Start: origin.Start})
+		Policy: s.cfg.Policy(), Window: s.cfg.Window(), Shards: len(s.placed.Seats), Parts: 1, Start: origin.Start, Deterministic: s.cfg.Consistency.Deterministic})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type Summary struct {
 		Train float64 `json:"train"`
 		Total float64 `json:"total"`
 	} `json:"seconds"`
-	Bytes   control.WireLedger     `json:"bytes"` // of all processes
+	Bytes   control.WireLedger     `json:"bytes"` // of all processes; docs/architecture.md says what each number is
 	Wait    Wait                   `json:"wait"`
 	Servers []control.ServerLedger `json:"server_ledgers"`
 
@@ -58,8 +58,10 @@ func (s *Summary) settle(ledgers []control.Ledger, own control.WireLedger) {
 		s.Wait.Parts = append(s.Wait.Parts, l.Parts...)
 		if l.Server != nil {
 			s.Servers = append(s.Servers, *l.Server)
+			s.Bytes.Answers.Raw += l.Server.Saved
 		}
 	}
+	s.Bytes = s.Bytes.Settled()
 	slices.SortFunc(s.Wait.Parts, func(a, b control.PartLedger) int { return cmp.Compare(a.Part, b.Part) })
 	s.Wait.Sum = control.PartLedger{Part: -1}
 	for _, p := range s.Wait.Parts {
@@ -106,6 +108,11 @@ func (s *Summary) Text(w io.Writer) error {
 			pct(sum.Compute), pct(sum.Evaluate), pct(sum.Encode+sum.Decode), pct(sum.Slowest), pct(sum.Queue), pct(sum.Apply), pct(sum.Wire), pct(sum.Barrier), pct(sum.Scheduler), pct(sum.Unaccounted))
 	}
 	row("bytes sent", "%d (%d before encoding)", s.Bytes.Sent, s.Bytes.Raw)
+	if f := s.Bytes.Compression; f.Updates.All+f.Answers.All > 0 {
+		u, a := s.Bytes.Updates, s.Bytes.Answers
+		row("updates", "%d bytes (%d before encoding), %d of %d frames compressed; answers %d (%d), %d of %d",
+			u.Sent, u.Raw, f.Updates.Compressed, f.Updates.All, a.Sent, a.Raw, f.Answers.Compressed, f.Answers.All)
+	}
 	if s.Model != "" {
 		row("model", "%s", s.Model)
 	}

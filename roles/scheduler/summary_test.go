@@ -28,9 +28,11 @@ func done() *Summary {
 		NumWorkers: 2, NumServers: 3, Parts: 4, Policy: "bsp", Model: "out", Curve: []algos.Point{{Clock: 0, Objective: 3}, {Clock: 8, Seconds: 1, Objective: 1.5, Gap: &gap}}}
 	s.Seconds.Start, s.Seconds.Load, s.Seconds.Train, s.Seconds.Total = 0.1, 0.2, 1, 1.5
 	s.settle([]control.Ledger{
-		{Parts: []control.PartLedger{{Part: 3, Wall: 1, Compute: 0.5}, {Part: 1, Wall: 1, Wire: 0.25}}, Wire: control.WireLedger{Raw: 1, Encoded: 2, Sent: 3, Received: 4}},
-		{Parts: []control.PartLedger{{Part: 0, Wall: 1, Slowest: 0.1, SlowestBy: map[string]float64{"1": 0.1}}, {Part: 2, Wall: 1}}, Wire: control.WireLedger{Raw: 10}},
-		{Server: &control.ServerLedger{Updates: 7}, Wire: control.WireLedger{Sent: 100}},
+		{Parts: []control.PartLedger{{Part: 3, Wall: 1, Compute: 0.5}, {Part: 1, Wall: 1, Wire: 0.25}}, Wire: control.WireLedger{Raw: 8, Encoded: 8, Compressed: 6, Sent: 7, Received: 4,
+			Updates: control.FlowLedger{Raw: 20, Encoded: 5, Compressed: 3, Sent: 4}, Answers: control.FlowLedger{Raw: 40, Encoded: 10, Compressed: 9, Sent: 11},
+			Compression: control.FrameLedger{Updates: control.FrameCount{All: 3, Compressed: 2}, Answers: control.FrameCount{All: 4, Compressed: 1}}}},
+		{Parts: []control.PartLedger{{Part: 0, Wall: 1, Slowest: 0.1, SlowestBy: map[string]float64{"1": 0.1}}, {Part: 2, Wall: 1}}, Wire: control.WireLedger{Raw: 3, Encoded: 3, Compressed: 3}},
+		{Server: &control.ServerLedger{Updates: 7}, Wire: control.WireLedger{Raw: 10, Encoded: 10, Compressed: 9, Sent: 100}},
 		{Server: &control.ServerLedger{Updates: 8}},
 	}, control.WireLedger{Received: 1000})
 	return s
@@ -38,8 +40,11 @@ func done() *Summary {
 
 func TestSettle(t *testing.T) {
 	s := done()
-	if want := (control.WireLedger{Raw: 11, Encoded: 2, Sent: 103, Received: 1004}); s.Bytes != want {
-		t.Errorf("bytes %+v, want %+v", s.Bytes, want)
+	bytes := control.WireLedger{Raw: 21 + 15 + 30, Encoded: 21, Compressed: 18, Sent: 107, Received: 1004,
+		Updates: control.FlowLedger{Raw: 20, Encoded: 5, Compressed: 3, Sent: 4}, Answers: control.FlowLedger{Raw: 40, Encoded: 10, Compressed: 9, Sent: 11},
+		Compression: control.FrameLedger{Updates: control.FrameCount{All: 3, Compressed: 2}, Answers: control.FrameCount{All: 4, Compressed: 1}}}
+	if diff := cmp.Diff(bytes, s.Bytes); diff != "" {
+		t.Errorf("bytes: (-want +got)\n%s", diff)
 	}
 	var order []int
 	for _, p := range s.Wait.Parts {
@@ -88,10 +93,16 @@ func TestJSON(t *testing.T) {
 			t.Errorf("no key %q among %q", key, keys(got))
 		}
 	}
-	for key, want := range map[string][]string{"seconds": {"load", "start", "total", "train"}, "bytes": {"encoded", "raw", "received", "sent"},
+	for key, want := range map[string][]string{"seconds": {"load", "start", "total", "train"}, "bytes": {"answers", "compressed", "compression", "encoded", "raw", "received", "sent", "updates"},
 		"metrics": {"nonzeros", "train_logloss"}, "wait": {"parts", "sum"}} {
 		if diff := cmp.Diff(want, keys(got[key])); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", key, diff)
+		}
+	}
+	bytes, _ := got["bytes"].(map[string]any)
+	for _, direction := range []string{"updates", "answers"} {
+		if diff := cmp.Diff([]string{"compressed", "encoded", "raw", "sent"}, keys(bytes[direction])); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", direction, diff)
 		}
 	}
 	want := []any{map[string]any{"clock": 0.0, "seconds": 0.0, "objective": 3.0}, map[string]any{"clock": 8.0, "seconds": 1.0, "objective": 1.5, "gap": 0.25}}
@@ -155,7 +166,8 @@ train_logloss  0.123457
 stopped by     tolerance after 8 clocks, 2 epochs
 seconds        1.50: start 0.10, load 0.20, train 1.00
 parts' time    compute 12%, evaluate 0%, encode and decode 0%, waiting: slowest part 2%, server queue 0%, apply 0%, wire 6%, barrier 0%, scheduler 0%; unaccounted 0.0%
-bytes sent     103 (11 before encoding)
+bytes sent     107 (66 before encoding)
+updates        4 bytes (20 before encoding), 2 of 3 frames compressed; answers 11 (40), 1 of 4
 model          out
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
@@ -165,7 +177,7 @@ model          out
 	if err := (&Summary{}).Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"gap", "parts' time", "model", "NaN"} {
+	for _, word := range []string{"gap", "parts' time", "model", "NaN", "updates"} {
 		if strings.Contains(b.String(), word) {
 			t.Errorf("a summary without it speaks of %s:\n%s", word, b.String())
 		}

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"petuum/algos"
@@ -17,7 +18,7 @@ import (
 func (s *scheduler) train(ctx context.Context) error {
 	s.trained = time.Now()
 	elapsed := func() float64 { return time.Since(s.trained).Seconds() }
-	reason, err := s.evaluate(ctx, elapsed)
+	reason, err := s.evaluate(ctx, elapsed, false)
 	start := s.at
 	for err == nil && reason == "" {
 		pace := 0.0
@@ -33,8 +34,12 @@ func (s *scheduler) train(ctx context.Context) error {
 			err = s.runTo(ctx, until)
 		}
 		if err == nil && s.director.Due(s.at, elapsed()) {
-			reason, err = s.evaluate(ctx, elapsed)
+			reason, err = s.evaluate(ctx, elapsed, false)
 		}
+	}
+	s.reached = s.at
+	if err == nil && slices.ContainsFunc(s.specs, table.Spec.Lossy) {
+		_, err = s.evaluate(ctx, elapsed, true)
 	}
 	if err != nil {
 		return err
@@ -82,10 +87,21 @@ func (s *scheduler) round(ctx context.Context) error {
 }
 
 // evaluate gathers an evaluation at a barrier: the parts' sums, then the norms
-// of the tables, which by then hold every update.
-func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64) (reason string, err error) {
+// of the tables, which by then hold every update. settled lets all origins first
+// pay what they owe of lossy tables, in a clock for that alone: what is evaluated
+// then is the model to the bit.
+func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64, settled bool) (reason string, err error) {
+	body := control.AppendEvaluate(nil, settled)
 	for _, p := range s.peers.Of(control.Worker) {
-		if err := s.send(ctx, p.Conn, control.KindEvaluate, nil); err != nil {
+		if err := s.send(ctx, p.Conn, control.KindEvaluate, body); err != nil {
+			return "", err
+		}
+	}
+	if settled {
+		s.at++
+	}
+	if settled && s.rounds != nil {
+		if err := s.rounds.Settle(); err != nil {
 			return "", err
 		}
 	}

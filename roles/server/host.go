@@ -175,6 +175,7 @@ func (h *host) ledger() *control.ServerLedger {
 		l.Answers += st.Answers
 		l.Held += st.Held
 		l.Stalest = max(l.Stalest, int64(st.Stalest))
+		l.Saved += st.Saved
 		l.Queue += s.queue.Seconds()
 		l.Apply += s.apply.Seconds()
 		s.mu.Unlock()

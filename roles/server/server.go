@@ -201,6 +201,9 @@ func (s *server) adopt(job control.Job) (*configs.Config, error) {
 	if err := s.place.Config.Conflicts(cfg); err != nil {
 		return nil, err
 	}
+	if err := s.place.Adopt(cfg, s.sched); err != nil {
+		return nil, err
+	}
 	if s.place.Seat != job.Seat {
 		if err := s.place.Cluster.SetSeat(job.Seat); err != nil {
 			return nil, err
@@ -219,7 +222,7 @@ func (s *server) setUp(cfg *configs.Config, job control.Job, setup control.Setup
 	if err != nil {
 		return err
 	}
-	specs, err := alg.Tables(setup.Info)
+	specs, err := control.Tables(cfg, alg, setup.Info)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,11 @@ type Conn struct {
 
 	pen *writer // its state belongs to the writer's goroutine, or to SendNow while inline
 
+	compression atomic.Uint32 // a Compression
+	pace        atomic.Uint64 // what the peer told last: the word of a pace
+	telling     atomic.Bool   // a frame of kindPace is queued
+	meter       meter         // Serve's
+
 	mu      sync.Mutex
 	queue   queue     // protected by mu
 	pong    [8]byte   // protected by mu: the answer to the last ping, if ponging
@@ -135,6 +140,7 @@ func newConn(nc net.Conn, o Options) *Conn {
 		wake: make(chan struct{}, 1), gone: make(chan struct{}), written: make(chan struct{}),
 	}
 	c.src.c = c
+	c.compression.Store(uint32(c.opts.Compression))
 	c.dec = decoder{br: bufio.NewReaderSize(&c.src, readBuffer), max: c.opts.MaxFrame, know: c.opts.Kinds}
 	return c
 }
@@ -152,6 +158,9 @@ func (c *Conn) Peer() Hello { return c.peer }
 
 // RemoteAddr returns the address of the other side.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// SetCompression changes Options.Compression for what is not encoded yet.
+func (c *Conn) SetCompression(how Compression) { c.compression.Store(uint32(how)) }
 
 // Stats returns what the connection has done so far, also after its end.
 func (c *Conn) Stats() Stats {

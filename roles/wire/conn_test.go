@@ -26,7 +26,7 @@ func TestBodiesArriveUnchanged(t *testing.T) {
 	for _, network := range networks {
 		for _, above := range []int{-1, 0, 1} {
 			t.Run(fmt.Sprintf("%s above %d", network, above), func(t *testing.T) {
-				a, b := pair(t, network, Options{CompressAbove: above}, Options{})
+				a, b := pair(t, network, Options{Compression: Zstd, CompressAbove: above}, Options{})
 				done := serve(a, ignore)
 				back := make(chan []byte, 1)
 				echo := serve(b, func(k Kind, body []byte) error {
@@ -94,7 +94,7 @@ func TestDialOverLoopback(t *testing.T) {
 }
 
 func TestStatsCount(t *testing.T) {
-	a, b := pair(t, "tcp", Options{}, Options{})
+	a, b := pair(t, "tcp", Options{Compression: Zstd}, Options{})
 	done := serve(b, ignore)
 	small, squeezed, large := noise(100), prose(100_000), noise(200_000)
 	for _, body := range [][]byte{small, squeezed, large} {

@@ -35,7 +35,7 @@ type decoder struct {
 	held int    // bytes of br that the last frame still occupies
 	zstd *zstd.Decoder
 
-	moving, coding time.Duration // of the last frame
+	moving, coding, unpacking time.Duration // of the last frame; unpacking is part of coding
 }
 
 // A frame is one as received. Its body is valid until the next call of next.
@@ -43,6 +43,7 @@ type frame struct {
 	kind    Kind
 	body    []byte // decoded
 	encoded int    // length of the body as sent
+	size    int    // and of the header
 	packed  bool   // it was compressed
 }
 
@@ -52,7 +53,7 @@ func (d *decoder) next() (frame, error) {
 	if err := d.release(); err != nil {
 		return frame{}, readError(err, false)
 	}
-	d.moving, d.coding = 0, 0
+	d.moving, d.coding, d.unpacking = 0, 0, 0
 	h, err := d.header()
 	if err != nil {
 		return frame{}, err
@@ -64,11 +65,12 @@ func (d *decoder) next() (frame, error) {
 	if err := d.check(h); err != nil {
 		return frame{}, err
 	}
-	f := frame{kind: h.kind, body: body, encoded: len(body), packed: h.flags&flagZstd != 0}
+	f := frame{kind: h.kind, body: body, encoded: len(body), size: h.size() + len(body), packed: h.flags&flagZstd != 0}
 	if f.packed {
 		start := time.Now()
 		f.body, err = d.unpack(body, int(h.raw))
-		d.coding += time.Since(start)
+		d.unpacking = time.Since(start)
+		d.coding += d.unpacking
 	}
 	return f, err
 }
@@ -195,7 +197,7 @@ func (d *decoder) check(h header) error {
 	switch {
 	case h.kind >= FirstKind && (d.know == nil || d.know(h.kind)):
 		return nil
-	case h.kind == kindPing, h.kind == kindPong:
+	case h.kind == kindPing, h.kind == kindPong, h.kind == kindPace:
 		want = 8
 	case h.kind == kindBye:
 	default:

@@ -95,6 +95,9 @@ func attacks() []attack {
 		{"a kind reserved for later", plain(15, nil), ErrKind, ""},
 		{"a kind not accepted", plain(99, prose(10)), ErrKind, "99, with 10 bytes"},
 		{"unknown flags", edited(plain(kindData, nil), atFlags, 4), ErrMalformed, "flags 0x4"},
+		{"a long pace", plain(kindPace, prose(9)), ErrMalformed, "want 8"},
+		{"half a pace", plain(kindPace, prose(4)), ErrMalformed, "want 8"},
+		{"a compressed pace", squeezed(kindPace, pack(prose(8)), 8), ErrMalformed, "flags 0x1"},
 		{"a long ping", plain(kindPing, prose(9)), ErrMalformed, "want 8"},
 		{"a short pong", plain(kindPong, nil), ErrMalformed, ""},
 		{"a pong from the future", plain(kindPong, bytes.Repeat([]byte{0x7f}, 8)), ErrMalformed, "no ping"},
@@ -244,6 +247,7 @@ func FuzzDecoder(f *testing.F) {
 			f.Add(a.bytes)
 		}
 	}
+	f.Add(plain(kindPace, bytes.Repeat([]byte{0xff}, 8)))
 	f.Add(append(plain(kindData, prose(10)), squeezed(kindData, pack(prose(3000)), 3000)...))
 	classes := []error{ErrLost, ErrTruncated, ErrChecksum, ErrTooLarge, ErrCompressed, ErrKind, ErrMalformed}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -264,7 +268,7 @@ func FuzzDecoder(f *testing.F) {
 					t.Errorf("body: got %d bytes, want at most %d", len(body), limit)
 				}
 				var packed bool
-				if again, packed, err = enc.appendZstd(again, kinds[i], body, nil); err != nil {
+				if again, packed, err = enc.appendZstd(again, Zstd, pace{}, kinds[i], body, nil); err != nil {
 					t.Fatal(err)
 				} else if !packed {
 					again = append(appendPlain(again, kinds[i], body, nil), body...)

@@ -15,7 +15,7 @@ func TestSendNowArrivesUnchanged(t *testing.T) {
 	for _, network := range networks {
 		for _, above := range []int{-1, 1} {
 			t.Run(fmt.Sprintf("%s above %d", network, above), func(t *testing.T) {
-				a, b := pair(t, network, Options{CompressAbove: above}, Options{})
+				a, b := pair(t, network, Options{Compression: Zstd, CompressAbove: above}, Options{})
 				done := serve(a, ignore)
 				back := make(chan []byte, 1)
 				echo := serve(b, func(k Kind, body []byte) error {
@@ -191,7 +191,7 @@ func mallocs(t *testing.T, f func()) float64 {
 // is there, and are only so many at a time.
 func TestKeep(t *testing.T) {
 	for _, above := range []int{-1, 1} {
-		a, b := pair(t, "tcp", Options{CompressAbove: above}, Options{})
+		a, b := pair(t, "tcp", Options{Compression: Zstd, CompressAbove: above}, Options{})
 		done := serve(a, ignore)
 		type frame struct {
 			k    Owner

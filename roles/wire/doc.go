@@ -67,5 +67,41 @@
 // version for ever, so that any two versions can tell each other apart.
 //
 // Kinds below [FirstKind] are wire's own: ping (1) and pong (2), whose body is
-// the eight bytes of the pinger's clock, and bye (3), which is empty.
+// the eight bytes of the pinger's clock, bye (3), which is empty, and pace (4), whose
+// body is two u32, the picoseconds that a byte as sent and the decompressing of a raw
+// byte cost its sender. A pace goes only to a peer whose hello has minor version 1 or
+// more; to others it is an unknown kind.
+//
+// # Compression
+//
+// With [Auto] a body is compressed only if that saves time: zstd is many times slower
+// than loopback, and what numbers shrink by differs. Neither is known beforehand, so
+// both are measured, each where it shows:
+//
+//	sender                                        receiver
+//	  probe, habit: bytes before and after,         meter: bytes as sent, and the time for
+//	  ns to encode, of each kind                    which it was blocked inside frames
+//	    │                                             │
+//	    │◄──────────── pace: link, decode ────────────┤  when either has doubled or halved
+//	    ▼
+//	  compress if  max(encode, ratio * link, decode) + (encode + decode) / 4 < link
+//	               for each raw byte: the three go on at the same time
+//
+// The time blocked inside frames is what the link costs that nothing overlaps, and so
+// what fewer bytes save. A frame that is there when the receiver comes to it
+// costs nothing, however slow the link.
+//
+//   - Without a pace, or with one of 1 GB/s or more, nothing is compressed and nothing
+//     probed: that is loopback, where the whole costs one comparison for a frame.
+//   - A probe compresses 32 KiB of a body. Those that do not pay come
+//     after 256 KiB, 512 KiB, ... 64 MiB of their kind, or when the link has become slower.
+//   - The pace of the link is the median of 5 windows of 256 KiB or more, so that it takes
+//     three slow ones to be slow: one stall of a process on loopback is no slow link.
+//   - To begin to compress must save 4 % of the time, to go on 1 %; a
+//     kind that ends soon after it began waits longer for the next probe.
+//   - A pace is sent after at least 256 KiB of the application's frames, so never while idle;
+//     paces, pings and pongs are neither measured nor counted. Of frames that
+//     tell the pace at most one is queued.
+//   - A pace is believed, but it can only make this side compress for nothing or send
+//     more bytes than needed; both are bounded by the other two ways, [Zstd] and [Off].
 package wire

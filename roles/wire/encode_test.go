@@ -2,59 +2,63 @@ package wire
 
 import (
 	"bytes"
+	"math"
 	"testing"
 )
 
-func TestCompressionIsGivenUpAndTriedAgain(t *testing.T) {
-	enc := encoder{above: DefaultCompressAbove}
-	hard, easy := noise(2000), prose(2000)
-	tries := 0
-	for range 100 {
-		before := enc.habits[kindData]
-		if _, packed, err := enc.appendZstd(nil, kindData, hard, nil); packed || err != nil {
-			t.Fatalf("noise: got compressed %v, %v", packed, err)
-		}
-		if after := enc.habits[kindData]; after.misses != before.misses || after.passed < before.passed {
-			tries++
-		}
-	}
-	if want := patience + (100-patience)/retry; tries != want {
-		t.Errorf("tries in 100 frames of noise: got %d, want %d", tries, want)
-	}
-	if _, packed, _ := enc.appendZstd(nil, kindData+1, easy, nil); !packed {
-		t.Error("prose of another kind: got it raw, want it compressed")
-	}
-	raw := 0
-	for range 100 {
-		if _, packed, _ := enc.appendZstd(nil, kindData, easy, nil); !packed {
-			raw++
-		}
-	}
-	if raw >= retry {
-		t.Errorf("prose after noise: got %d frames raw, want fewer than %d", raw, retry)
-	}
-}
-
 func TestWhatIsCompressed(t *testing.T) {
+	slow, fast := pace{link: 100_000_000, decode: 1000}, pace{link: 200}
 	for _, tt := range []struct {
 		name  string
+		how   Compression
+		pace  pace
 		above int
 		body  []byte
 		want  bool
 	}{
-		{"prose above the threshold", 512, prose(513), true},
-		{"prose at the threshold", 512, prose(512), false},
-		{"noise", 512, noise(5000), false},
-		{"never", -1, prose(5000), false},
-		{"nothing", 0, nil, false},
+		{"prose above the threshold", Zstd, fast, 512, prose(513), true},
+		{"prose at the threshold", Zstd, fast, 512, prose(512), false},
+		{"noise", Zstd, fast, 512, noise(5000), false},
+		{"never", Zstd, slow, -1, prose(5000), false},
+		{"nothing", Zstd, slow, 0, nil, false},
+		{"off", Off, slow, 512, prose(5000), false},
+		{"auto and a pace unknown", Auto, pace{}, 512, prose(5000), false},
+		{"auto on a fast link", Auto, fast, 512, prose(5000), false},
+		{"auto on a slow link", Auto, slow, 512, prose(5000), true},
+		{"auto and noise", Auto, slow, 512, noise(5000), false},
+		{"auto and an endless link", Auto, pace{link: math.MaxUint32, decode: 1}, 512, prose(5000), true},
+		{"auto and endless decoding", Auto, pace{link: 2000, decode: math.MaxUint32}, 512, prose(5000), false},
 	} {
 		enc := encoder{above: tt.above}
-		out, packed, err := enc.appendZstd([]byte("before"), kindData, tt.body, nil)
+		out, packed, err := enc.appendZstd([]byte("before"), tt.how, tt.pace, kindData, tt.body, nil)
 		if packed != tt.want || err != nil {
 			t.Errorf("%s: got compressed %v, %v, want %v", tt.name, packed, err, tt.want)
 		}
 		if !bytes.HasPrefix(out, []byte("before")) || !packed && len(out) != 6 {
 			t.Errorf("%s: what was there before has changed", tt.name)
+		}
+		if idle := enc.zstd == nil; tt.how == Auto && idle != !tt.pace.slow() {
+			t.Errorf("%s: got no compressor made: %v, want %v", tt.name, idle, !tt.pace.slow())
+		}
+	}
+}
+
+// A body of one plane of bytes after the other is probed everywhere, also where it
+// is in two pieces.
+func TestProbeLooksAtAllOfABody(t *testing.T) {
+	mixed := append(prose(300_000), noise(100_000)...)
+	for name, split := range map[string]int{"whole": len(mixed), "in two pieces": 100} {
+		var enc encoder
+		if err := enc.begin(); err != nil {
+			t.Fatal(err)
+		}
+		h := &enc.habits[kindData]
+		enc.wants(h, pace{link: 80_000}, mixed[:split], mixed[split:])
+		if got, want := h.trial.raw, int64(32<<10); got != want {
+			t.Errorf("%s: got %d bytes probed, want %d", name, got, want)
+		}
+		if got, least, most := h.trial.packed, int64(8<<10), int64(12<<10); got < least || got > most {
+			t.Errorf("%s: got them packed to %d, want %d to %d", name, got, least, most)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (o *owner) Release() {
 
 func TestOwnedBodies(t *testing.T) {
 	for _, above := range []int{-1, 1} {
-		a, b := pair(t, "tcp", Options{CompressAbove: above}, Options{})
+		a, b := pair(t, "tcp", Options{Compression: Zstd, CompressAbove: above}, Options{})
 		done := serve(a, ignore)
 		back := make(chan []byte, 1)
 		echo := serve(b, func(_ Kind, body []byte) error {

@@ -57,6 +57,7 @@ func (c *Conn) readLoop(handle func(Kind, []byte) error) (reason error, handled 
 		if f.packed {
 			r.compressed.Add(1)
 		}
+		c.measure(f)
 		if err := handle(f.kind, f.body); err != nil {
 			return err, true
 		}
@@ -82,6 +83,8 @@ func (c *Conn) own(f frame) error {
 			return fmt.Errorf("%w: a pong to no ping", ErrMalformed)
 		}
 		c.count.roundTrip.Store(int64(max(1, now-then)))
+	case kindPace:
+		c.pace.Store(binary.LittleEndian.Uint64(f.body))
 	}
 	return nil
 }

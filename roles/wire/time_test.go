@@ -114,7 +114,7 @@ func TestCloseToSlowReader(t *testing.T) {
 }
 
 func closeToSlowReader(t *testing.T, body []byte) {
-	c, nc := raw(t, "pipe", Options{WriteTimeout: 5 * time.Second})
+	c, nc := raw(t, "pipe", Options{Compression: Zstd, WriteTimeout: 5 * time.Second})
 	read := make(chan struct{})
 	go func() {
 		defer close(read)

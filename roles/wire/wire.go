@@ -20,6 +20,7 @@ const (
 	kindPing Kind = 1 // body: the pinger's clock, 8 bytes
 	kindPong Kind = 2 // body: that of the ping
 	kindBye  Kind = 3 // no body; nothing follows, and nothing more is read
+	kindPace Kind = 4 // body: what bytes cost at the receiver, 8 bytes; since minor version 1
 )
 
 // The reasons why a connection ends or does not come about. Test with
@@ -67,8 +68,11 @@ type Options struct {
 	// directions. 0: DefaultMaxFrame.
 	MaxFrame int
 
-	// CompressAbove is the size in bytes above which a body is compressed,
-	// if that makes it smaller. 0: DefaultCompressAbove; negative: never.
+	// Compression says which bodies are compressed. 0: Auto.
+	Compression Compression
+
+	// CompressAbove is the size in bytes above which a body may be
+	// compressed. 0: DefaultCompressAbove; negative: never.
 	CompressAbove int
 
 	// WriteTimeout is how long one write of at most 1 MiB may take, and how
@@ -130,6 +134,9 @@ func (o Options) filled() Options {
 // validate reports options that no connection could work with.
 func (o Options) validate() error {
 	var errs []error
+	if o.Compression > Zstd {
+		errs = append(errs, fmt.Errorf("Compression is %d, want Auto, Off or Zstd", o.Compression))
+	}
 	if o.MaxFrame < 1 || o.MaxFrame > 1<<30 {
 		errs = append(errs, fmt.Errorf("MaxFrame is %d bytes, want 1 to 1 GiB", o.MaxFrame))
 	}

@@ -204,7 +204,12 @@ func (w *writer) encode(it *item) (rest []byte, err error) {
 	s := &w.c.count.sent
 	before := len(w.out)
 	var packed bool
-	w.out, packed, err = w.enc.appendZstd(w.out, it.kind, it.body, it.tail)
+	if it.kind < FirstKind { // wire's own, of which nothing is counted
+		w.c.telling.Store(false)
+		w.out = append(appendPlain(w.out, it.kind, it.body, nil), it.body...)
+		return nil, nil
+	}
+	w.out, packed, err = w.enc.appendZstd(w.out, Compression(w.c.compression.Load()), paceOf(w.c.pace.Load()), it.kind, it.body, it.tail)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ type command struct {
 	kind  wire.Kind
 	until clock // Run: up to which clock; Blocks: the round
 	block algos.Block
+
+	settled bool // Evaluate: after Settle
 }
 
 // runner is the goroutine of one part.
@@ -100,6 +102,13 @@ func (r *runner) do(c command) error {
 		}
 		return r.clock()
 	case control.KindEvaluate:
+		if c.settled {
+			err := r.part.Settle()
+			r.book()
+			if err != nil {
+				return err
+			}
+		}
 		e, err := r.part.Evaluate()
 		if err != nil {
 			return err

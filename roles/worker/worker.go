@@ -198,7 +198,11 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 	case control.KindBlocks:
 		return w.blocks(e.Body)
 	case control.KindEvaluate:
-		return w.each(command{kind: e.Kind})
+		settled, err := control.ReadEvaluate(e.Body)
+		if err != nil {
+			return err
+		}
+		return w.each(command{kind: e.Kind, settled: settled})
 	case control.KindUsage:
 		return w.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 	case control.KindBench:
@@ -246,6 +250,9 @@ func (w *worker) scan(job control.Job) error {
 		return err
 	}
 	if err := w.place.Config.Conflicts(cfg); err != nil {
+		return err
+	}
+	if err := w.place.Adopt(cfg, w.sched); err != nil {
 		return err
 	}
 	w.cfg, w.job = cfg, job
@@ -322,12 +329,13 @@ func (w *worker) group(g control.Group, setup control.Setup, data map[int]*datas
 			return nil, nil, err
 		}
 		if client == nil {
-			specs, err := alg.Tables(setup.Info)
+			specs, err := control.Tables(w.cfg, alg, setup.Info)
 			if err != nil {
 				return nil, nil, err
 			}
 			client, err = table.NewClient(specs, table.ClientOptions{Origin: g.Origin, Generation: setup.Roster.Generation,
-				Policy: w.cfg.Policy(), Window: w.cfg.Window(), Shards: len(setup.Placement.Seats), Parts: len(g.Parts), Start: start, Now: now})
+				Policy: w.cfg.Policy(), Window: w.cfg.Window(), Shards: len(setup.Placement.Seats), Parts: len(g.Parts), Start: start,
+				Deterministic: w.cfg.Consistency.Deterministic, Now: now})
 			if err != nil {
 				return nil, nil, err
 			}
