@@ -118,10 +118,6 @@ func TestLossyTablesThatAreRefused(t *testing.T) {
 	}
 }
 
-// ledger is what the origins of a test did to a table, whose keys they share out:
-// key k is written by origin k % n. All numbers are whole, so that sums are exact.
-type ledger struct{ sums []float64 }
-
 // lossyJobs are all kinds of lossy tables under all policies.
 func lossyJobs(do func(name string, job rigJob)) {
 	for _, policy := range []consistency.Policy{consistency.BSP(), consistency.SSP(2), consistency.ASP()} {
@@ -142,7 +138,8 @@ func lossyJobs(do func(name string, job rigJob)) {
 
 const lossyKeys = 150
 
-// lossyRun has every part write to its own keys for some clocks. A view must
+// lossyRun has part n of all write to keys n, n + (all parts), ... for some clocks, in
+// whole numbers, so that sums are exact. A view must
 // always show what its part did, exactly; and the sum of everything once all is
 // paid. disturb is called in each clock when the updates are on their way.
 func lossyRun(t *testing.T, name string, job rigJob, disturb func(r *rig, clock int)) {
@@ -155,13 +152,10 @@ func lossyRun(t *testing.T, name string, job rigJob, disturb func(r *rig, clock 
 		keys = append(keys, i*step)
 	}
 	var views []*View[float64]
-	var owner [][]*View[float64]
 	for o, parts := range job.parts {
-		var own []*View[float64]
 		for p := range parts {
-			own = append(own, openView[float64](r, o, p, "w", Keys(keys), Increments))
+			views = append(views, openView[float64](r, o, p, "w", Keys(keys), Increments))
 		}
-		views, owner = append(views, own...), append(owner, own)
 	}
 	r.start()
 	sums := make([]float64, 2*lossyKeys)

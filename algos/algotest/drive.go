@@ -15,7 +15,6 @@ import (
 	"petuum/algos/dataset"
 	"petuum/consistency"
 	"petuum/table"
-	"petuum/table/placement"
 )
 
 // Job is a learning job that [Train] runs in memory. Zero counts mean one.
@@ -237,125 +236,6 @@ func (t *training) end() {
 		f()
 	}
 	t.tasks.Wait()
-}
-
-func (t *training) setUp() (err error) {
-	var data []*dataset.Part
-	if t.info, data, err = t.job.read(t.job.Path, t.job.Options, t.job.Parts); err != nil {
-		return err
-	}
-	t.alg = t.job.New()
-	if t.specs, err = t.tables(t.alg); err != nil {
-		return err
-	}
-	origins := (t.job.Parts + t.job.Group - 1) / t.job.Group
-	scheduled, isScheduled := t.alg.(algos.ModelParallel)
-	roster := placement.NewRoster(origins)
-	if isScheduled {
-		roster = placement.NewRoster(origins + 1)
-	}
-	if err := t.makeShards(roster); err != nil {
-		return err
-	}
-	t.acks, t.emitted = make(chan error, ordersAhead*t.job.Parts), make(chan emission, t.job.Parts)
-	for o := range origins {
-		lo := o * t.job.Group
-		if err := t.makeOrigin(roster, o, data[lo:min(lo+t.job.Group, t.job.Parts)]); err != nil {
-			return err
-		}
-	}
-	if isScheduled {
-		if err := t.makeScheduler(roster, scheduled); err != nil {
-			return err
-		}
-	}
-	stop := context.AfterFunc(t.ctx, func() {
-		for _, c := range t.clients {
-			c.Fail(context.Cause(t.ctx))
-		}
-	})
-	t.closes = append(t.closes, func() { stop() })
-	t.down = make([][]lane, len(t.clients))
-	for _, c := range t.clients {
-		t.connect(c)
-		if err := c.Start(); err != nil {
-			return err
-		}
-	}
-	return t.prepare()
-}
-
-// tables is what the algorithm declares; those that can travel as the job says do.
-func (t *training) tables(a algos.Algorithm) ([]table.Spec, error) {
-	specs, err := a.Tables(t.info)
-	for i, s := range specs {
-		s.Encoding, s.Filter = t.job.Encoding, t.job.Filter
-		if s.Lossy() && s.Validate() == nil {
-			specs[i] = s
-		}
-	}
-	return specs, err
-}
-
-// pay has all origins settle, in a clock for that alone.
-func (t *training) pay() error {
-	for p := range t.crew {
-		t.order(p, (*algos.Part).Settle)
-	}
-	if t.rounds != nil {
-		if err := t.rounds.Settle(); err != nil {
-			return err
-		}
-	}
-	t.at++
-	return t.settle()
-}
-
-// makeOrigin makes the client of an origin and the instances of its parts.
-// Tables is asked of the first of them only, as in a worker.
-func (t *training) makeOrigin(roster placement.Roster, origin int, data []*dataset.Part) error {
-	var client *table.Client
-	for local, d := range data {
-		alg := t.job.New()
-		if local == 0 {
-			specs, err := t.tables(alg)
-			if err == nil {
-				client, err = t.newClient(roster, origin, specs, len(data))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		w := algos.NewWorker(d.Index, t.job.Parts, t.info, t.job.Seed, client, local)
-		m := &member{part: algos.NewPart(alg, w, nil), orders: make(chan func(*algos.Part) error, ordersAhead)}
-		if err := m.part.Load(d); err != nil {
-			return err
-		}
-		t.crew = append(t.crew, m)
-		t.tasks.Go(func() {
-			for f := range m.orders {
-				t.acks <- f(m.part)
-			}
-		})
-	}
-	return nil
-}
-
-func (t *training) newClient(roster placement.Roster, origin int, specs []table.Spec, parts int) (*table.Client, error) {
-	c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: roster.Generation,
-		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts, Deterministic: t.job.Deterministic})
-	if err == nil {
-		t.clients = append(t.clients, c)
-	}
-	return c, err
-}
-
-func (t *training) makeScheduler(roster placement.Roster, alg algos.ModelParallel) (err error) {
-	if t.sched, err = t.newClient(roster, len(roster.Origins)-1, t.specs, 1); err != nil {
-		return err
-	}
-	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched))
-	return t.rounds.Begin()
 }
 
 // prepare takes the parts to their first round.

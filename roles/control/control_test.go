@@ -172,10 +172,12 @@ func TestCountedLink(t *testing.T) {
 	}
 	server.Send(KindBatch, make([]byte, 5000))
 	<-came
-	l := CountedLink(worker)
-	worker.Abort()
+	if err := worker.Close(); err != nil { // which ends the writer, who counts what it wrote afterwards
+		t.Error(err)
+	}
 	server.Abort()
 	ended.Wait()
+	l := CountedLink(worker)
 	if got, want := l.Compression, (FrameLedger{Updates: FrameCount{All: 3}, Answers: FrameCount{All: 1, Compressed: 1}}); got != want {
 		t.Errorf("frames: got %+v, want %+v", got, want)
 	}
