@@ -128,4 +128,3 @@ func (t *training) makeScheduler(roster placement.Roster, alg algos.ModelParalle
 	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched))
 	return t.rounds.Begin()
 }
-

@@ -20,6 +20,7 @@ type Options struct {
 	enlist.Options
 	Keys   int           // that a client holds of a sparse table
 	Dense  uint64        // values of the dense table
+	Flying int           // updates of a sparse table that a worker has on their way at a time
 	Rounds int           // of each workload
 	For    time.Duration // that bare streams last
 	// Joined is told the gossip address under which others join.
@@ -124,7 +125,7 @@ func (l *lead) each(ctx context.Context, peers []*muster.Peer, kind wire.Kind, b
 // setUp has the servers hold the tables.
 func (l *lead) setUp(ctx context.Context) (control.Setup, error) {
 	servers, workers := l.peers.Of(control.Server), l.peers.Of(control.Worker)
-	setup := control.Setup{Roster: placement.NewRoster(2 * len(workers)), Servers: make([]string, len(servers))}
+	setup := control.Setup{Roster: placement.NewRoster(Origins(l.o.Flying) * len(workers)), Servers: make([]string, len(servers))}
 	seats := make([]int, len(servers))
 	for i, p := range servers {
 		seats[i] = p.Seat

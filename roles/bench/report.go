@@ -25,6 +25,7 @@ type Report struct {
 	} `json:"dense"`
 	Sparse struct {
 		Keys       int     `json:"keys"`
+		Flying     int     `json:"in_flight"`
 		Push       float64 `json:"push_mvalues"`
 		Pull       float64 `json:"pull_mvalues"`
 		Cold       float64 `json:"cold_pull_mvalues"`
@@ -83,11 +84,11 @@ func (l *lead) measure(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{Servers: l.o.Config.Cluster.Servers, Workers: l.o.Config.Cluster.Workers, Shards: len(setup.Placement.Seats)}
-	r.Dense.Values, r.Sparse.Keys = l.o.Dense, l.o.Keys
+	r.Dense.Values, r.Sparse.Keys, r.Sparse.Flying = l.o.Dense, l.o.Keys, l.o.Flying
 	const many = 200 // short rounds for each long one
 	for _, work := range []string{WorkRTT, WorkRaw, WorkMatched, WorkStart, WorkDense, WorkSparse, WorkShared, WorkCold, WorkClock, WorkSmall} {
 		status("measuring: " + work)
-		t := Task{Work: work, Dense: l.o.Dense, Keys: l.o.Keys, Rounds: l.o.Rounds, For: l.o.For}
+		t := Task{Work: work, Dense: l.o.Dense, Keys: l.o.Keys, Flying: l.o.Flying, Rounds: l.o.Rounds, For: l.o.For}
 		switch work {
 		case WorkStart:
 			t.Setup = setup
@@ -217,7 +218,7 @@ func (r *Report) Text(w io.Writer) error {
 	line("matched TCP", gb(r.Matched.GBPS), cpu(r.Matched.CPU), "a checksum, one copy out, one add in")
 	line("dense push", gb(r.Dense.PushGBPS), cpu(r.Dense.CPU), of(r.Dense.PushGBPS, r.Dense.PushGBPS/r.Raw.GBPS))
 	line("dense pull", gb(r.Dense.PullGBPS), "", of(r.Dense.PullGBPS, r.Dense.PullGBPS/r.Raw.GBPS))
-	line("sparse push, held", fmt.Sprintf("%.0f M values/s", r.Sparse.Push), cpu(r.Sparse.CPU), fmt.Sprintf("%d keys of 2^32", r.Sparse.Keys))
+	line("sparse push, held", fmt.Sprintf("%.0f M values/s", r.Sparse.Push), cpu(r.Sparse.CPU), fmt.Sprintf("%d keys of 2^32, %d updates on their way", r.Sparse.Keys, r.Sparse.Flying))
 	line("sparse pull, held", fmt.Sprintf("%.0f M values/s", r.Sparse.Pull), "", "")
 	line("sparse, two holders", fmt.Sprintf("%.0f M values/s", r.Sparse.TwoHolders), "", "pushed and pulled, half of the keys in common")
 	line("sparse pull, cold", fmt.Sprintf("%.1f M values/s", r.Sparse.Cold), "", "keys that nobody held before")

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -36,6 +38,7 @@ type Task struct {
 	Dense  uint64        `json:"dense"`  // values of the dense table
 	Keys   int           `json:"keys"`   // of the sparse tables, that a client holds
 	Sink   string        `json:"sink"`   // where bare TCP ends
+	Flying int           `json:"flying"` // updates of a sparse table that are on their way at a time, and answers
 	Rounds int           `json:"rounds"`
 	For    time.Duration `json:"for"` // of the streams
 }
@@ -55,16 +58,24 @@ type Worker struct {
 	failed func(error)
 
 	links  *links.Links
-	writer *table.Client
+	pairs  []pair
+	writer *table.Client // the first pair's
 	reader *table.Client
-	out    map[string]*table.View[float32] // of the writer
-	in     map[string]*table.View[float32] // of the reader
+	out    map[string]*table.View[float32]
+	in     map[string]*table.View[float32]
 	random *rand.Rand
+}
+
+// pair is a client that writes and one that reads. All hold the same keys of the
+// sparse table; the first holds everything else.
+type pair struct {
+	writer, reader *table.Client
+	out, in        map[string]*table.View[float32]
 }
 
 // NewWorker prepares to work at place. failed is told of servers that are lost.
 func NewWorker(place *enlist.Place, failed func(error)) *Worker {
-	return &Worker{place: place, failed: failed, out: map[string]*table.View[float32]{}, in: map[string]*table.View[float32]{}}
+	return &Worker{place: place, failed: failed}
 }
 
 // Close ends the connections.
@@ -87,8 +98,10 @@ func (w *Worker) Do(ctx context.Context, t Task) (Measure, error) {
 		return Measure{Pull: seconds(times)}, err
 	case WorkRaw, WorkMatched:
 		return stream(ctx, t.Sink, t.Work == WorkMatched, t.For)
-	case WorkDense, WorkSparse:
-		return w.pushPull(t)
+	case WorkDense:
+		return w.pushPull(t, w.pairs[:1])
+	case WorkSparse:
+		return w.pushPull(t, w.pairs)
 	case WorkShared:
 		return w.bothWays(t)
 	case WorkCold:
@@ -101,7 +114,7 @@ func (w *Worker) Do(ctx context.Context, t Task) (Measure, error) {
 	return Measure{}, fmt.Errorf("bench: no workload is called %q", t.Work)
 }
 
-// start makes the two clients of this worker and all their views.
+// start makes the clients of this worker and all their views.
 func (w *Worker) start(ctx context.Context, t Task) error {
 	specs, err := (&tables{Dense: t.Dense}).Tables(t.Setup.Info)
 	if err != nil {
@@ -109,38 +122,36 @@ func (w *Worker) start(ctx context.Context, t Task) error {
 	}
 	const seed = 7
 	w.random = rand.New(rand.NewPCG(seed, uint64(t.Worker)))
-	client := func(origin int) (*table.Client, error) {
-		return table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: t.Setup.Roster.Generation,
-			Policy: consistency.ASP(), Shards: len(t.Setup.Placement.Seats), Parts: 1})
-	}
-	if w.writer, err = client(2 * t.Worker); err != nil {
-		return err
-	}
-	if w.reader, err = client(2*t.Worker + 1); err != nil {
-		return err
-	}
-	held := w.keys(t.Keys)
-	for name, keys := range map[string]table.Set{dense: table.Span(0, t.Dense), sparse: table.Keys(held)} {
-		if w.out[name], err = table.Open[float32](w.writer, 0, name, keys, table.WriteOnly); err != nil {
+	held := table.Keys(w.keys(t.Keys))
+	var clients []*table.Client
+	for n := range max(t.Flying, 1) {
+		p := pair{out: map[string]*table.View[float32]{}, in: map[string]*table.View[float32]{}}
+		for _, c := range []**table.Client{&p.writer, &p.reader} {
+			origin := t.Worker*Origins(t.Flying) + len(clients)
+			if *c, err = table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: t.Setup.Roster.Generation,
+				Policy: consistency.ASP(), Shards: len(t.Setup.Placement.Seats), Parts: 1}); err != nil {
+				return err
+			}
+			clients = append(clients, *c)
+		}
+		if err := p.open(sparse, held, held, table.WriteOnly); err != nil {
 			return err
 		}
-		if w.in[name], err = table.Open[float32](w.reader, 0, name, keys, table.Increments); err != nil {
-			return err
+		if n == 0 {
+			w.writer, w.reader, w.out, w.in = p.writer, p.reader, p.out, p.in
+			all := table.Span(0, t.Dense)
+			// Half of what one holds the other holds, too.
+			mine := w.keys(t.Keys)
+			other := slices.Concat(mine[:len(mine)/2], w.keys(t.Keys-len(mine)/2))
+			slices.Sort(other)
+			if err := errors.Join(p.open(dense, all, all, table.WriteOnly),
+				p.open(shared, table.Keys(mine), table.Keys(slices.Compact(other)), table.Increments),
+				p.open(cold, table.Keys(nil), table.Keys(nil), table.Increments)); err != nil {
+				return err
+			}
 		}
+		w.pairs = append(w.pairs, p)
 	}
-	// Half of what one holds the other holds, too.
-	other := slices.Concat(held[:len(held)/2], w.keys(t.Keys-len(held)/2))
-	slices.Sort(other)
-	if w.out[shared], err = table.Open[float32](w.writer, 0, shared, table.Keys(held), table.Increments); err != nil {
-		return err
-	}
-	if w.in[shared], err = table.Open[float32](w.reader, 0, shared, table.Keys(slices.Compact(other)), table.Increments); err != nil {
-		return err
-	}
-	if w.in[cold], err = table.Open[float32](w.reader, 0, cold, table.Keys(nil), table.Increments); err != nil {
-		return err
-	}
-	clients := []*table.Client{w.writer, w.reader}
 	w.links = links.New(w.place, t.Setup, clients, w.failed)
 	if err := w.links.Connect(ctx); err != nil {
 		return err
@@ -151,6 +162,17 @@ func (w *Worker) start(ctx context.Context, t Task) error {
 		}
 	}
 	return nil
+}
+
+// Origins is how many clients a worker has.
+func Origins(flying int) int { return 2 * max(flying, 1) }
+
+// open opens the views of both on a table.
+func (p *pair) open(name string, written, read table.Set, mode table.Mode) (err error) {
+	if p.out[name], err = table.Open[float32](p.writer, 0, name, written, mode); err == nil {
+		p.in[name], err = table.Open[float32](p.reader, 0, name, read, table.Increments)
+	}
+	return err
 }
 
 // keys are n keys of a sparse table, spread evenly, no two alike, in order.
@@ -180,23 +202,42 @@ func push(c *table.Client) (float64, error) {
 	return time.Since(start).Seconds(), err
 }
 
-// pushPull measures both ways by themselves.
-func (w *Worker) pushPull(t Task) (m Measure, err error) {
-	out := w.out[t.Work]
-	m.Values = out.Len()
+// pushPull measures both ways by themselves: all writers push before the first waits,
+// then all readers pull.
+func (w *Worker) pushPull(t Task, pairs []pair) (m Measure, err error) {
+	m.Values = len(pairs) * pairs[0].out[t.Work].Len()
 	for round := range t.Rounds + 1 {
-		fill(out, round)
-		pushed, err := push(w.writer)
+		for _, p := range pairs {
+			fill(p.out[t.Work], round)
+		}
+		start := time.Now()
+		for _, p := range pairs {
+			if err := p.writer.Clock(0); err != nil {
+				return m, err
+			}
+		}
+		for _, p := range pairs {
+			if err := p.writer.Settle(); err != nil {
+				return m, err
+			}
+		}
+		pushed := time.Since(start).Seconds()
+		start = time.Now()
+		read := make(chan error, len(pairs))
+		for _, p := range pairs {
+			go func() { read <- p.reader.Sync(0) }()
+		}
+		for range pairs {
+			err = cmp.Or(err, <-read)
+		}
 		if err != nil {
 			return m, err
 		}
-		start := time.Now()
-		if err := w.reader.Sync(0); err != nil {
-			return m, err
-		}
 		pulled := time.Since(start).Seconds()
-		if in := w.in[t.Work]; in.Values()[0] == 0 || in.Values()[in.Len()-1] == 0 {
-			return m, fmt.Errorf("bench: the values of %s did not arrive", t.Work)
+		for _, p := range pairs {
+			if in := p.in[t.Work]; in.Values()[0] == 0 || in.Values()[in.Len()-1] == 0 {
+				return m, fmt.Errorf("bench: the values of %s did not arrive", t.Work)
+			}
 		}
 		if round > 0 { // the first makes room
 			m.Push, m.Pull = append(m.Push, pushed), append(m.Pull, pulled)

@@ -21,6 +21,7 @@ func (p *program) benchCommand() *cli.Command {
 		&cli.IntFlag{Name: "shards", Value: 64, Usage: "shards that each table is cut into"},
 		&cli.Uint64Flag{Name: "dense", Value: 10_000_000, Usage: "float32 values of the dense table"},
 		&cli.IntFlag{Name: "keys", Value: 1_000_000, Usage: "keys of 2^32 that a client holds of a sparse table"},
+		&cli.IntFlag{Name: "in-flight", Value: 4, Usage: "updates of a sparse table, or answers, that a worker has on their way at a time"},
 		&cli.IntFlag{Name: "rounds", Value: 20, Usage: "rounds of each workload; short ones get 200 times as many"},
 		&cli.DurationFlag{Name: "for", Value: time.Second, Usage: "`time` that each stream of bare TCP lasts"},
 	}, benchPlace()...)
@@ -41,7 +42,7 @@ With --join it goes to servers and workers that wait, one of them at that addres
 }
 
 // counts are the flags that say how many of something.
-var counts = []string{"servers", "workers", "shards", "keys", "rounds"}
+var counts = []string{"servers", "workers", "shards", "keys", "in-flight", "rounds"}
 
 // benchPlace are the flags of place but for a job's configuration.
 func benchPlace() (flags []cli.Flag) {
@@ -80,7 +81,7 @@ func (p *program) benchWire(c *cli.Context) error {
 	}
 	tell, end := status(c.App.ErrWriter)
 	report, err := bench.Lead(c.Context, bench.Options{Options: p.options(c, cfg), Keys: c.Int("keys"), Dense: c.Uint64("dense"),
-		Rounds: c.Int("rounds"), For: c.Duration("for"), Joined: local.Joined, Status: tell})
+		Flying: c.Int("in-flight"), Rounds: c.Int("rounds"), For: c.Duration("for"), Joined: local.Joined, Status: tell})
 	end()
 	if err != nil {
 		return err
