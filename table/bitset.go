@@ -45,6 +45,30 @@ func (b bitset) appendTo(positions []int32, lo, hi, base int) []int32 {
 	return positions
 }
 
+// run returns the next bits [i, j) that are all set, at or after from and below n;
+// n, n where there are none.
+func (b bitset) run(from, n int) (i, j int) {
+	i = b.next(from, n, 0)
+	return i, b.next(i, n, ^uint64(0))
+}
+
+// next is the first bit at or after from and below n that differs from those of
+// flip; n if there is none.
+func (b bitset) next(from, n int, flip uint64) int {
+	if from >= n {
+		return n
+	}
+	w := from >> 6
+	word := (b[w] ^ flip) &^ (1<<(from&63) - 1)
+	for word == 0 {
+		if w++; w<<6 >= n {
+			return n
+		}
+		word = b[w] ^ flip
+	}
+	return min(n, w<<6+bits.TrailingZeros64(word))
+}
+
 // full reports whether all of [lo, hi) are set.
 func (b bitset) full(lo, hi int) bool {
 	for i := lo; i < hi; {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"petuum/table/kernel"
 )
 
 // Rule says how updates become values: a client combines what its parts did in
@@ -150,6 +152,10 @@ func combineRow[T Elem](r Rule, acc, u []T) {
 	case ruleReplace:
 		copy(acc, u)
 	default:
+		if len(acc) >= 16 {
+			kernel.Add(acc, u)
+			return
+		}
 		for j, x := range u {
 			acc[j] += x
 		}

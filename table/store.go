@@ -34,6 +34,8 @@ type store[T Elem] struct {
 	zero   []T  // scratch: the initial row, for rows that have no page
 	buf    []T  // scratch: an update decoded
 
+	rowList []uint32 // scratch
+
 	fold folder[T]
 }
 
@@ -320,19 +322,33 @@ func (s *store[T]) appendValues(b []byte, at rowSet, p places) []byte {
 		}
 		return b
 	}
-	s.buf = s.buf[:0]
-	for i := range p.n {
-		if !p.all {
-			i = int(p.list[i])
+	rows := s.listed(at, p)
+	if s.width > 1 {
+		s.buf = s.buf[:0]
+		for _, row := range rows {
+			s.buf = append(s.buf, s.row(row)...)
 		}
-		row := at.row(i)
-		if page := s.pages[row>>pageBits]; page != nil && s.width == 1 {
-			s.buf = append(s.buf, page.vals[row&pageMask])
-			continue
+		return kernel.Append(b, s.buf)
+	}
+	s.buf = slices.Grow(s.buf[:0], len(rows))[:len(rows)]
+	for i, row := range rows {
+		if page := s.pages[row>>pageBits]; page != nil {
+			s.buf[i] = page.vals[row&pageMask]
+		} else {
+			s.buf[i] = s.row(row)[0]
 		}
-		s.buf = append(s.buf, s.row(row)...)
 	}
 	return kernel.Append(b, s.buf)
+}
+
+// listed lists the rows at some positions.
+func (s *store[T]) listed(at rowSet, p places) []uint32 {
+	if p.all && at.list != nil {
+		return at.list
+	}
+	var rows rowSet
+	rows, s.rowList = at.at(p, s.rowList[:0])
+	return rows.list
 }
 
 func (s *store[T]) appendRow(b []byte, row uint32) []byte { return kernel.Append(b, s.row(row)) }

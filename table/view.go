@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"petuum/consistency"
-	"petuum/table/kernel"
 )
 
 // view is a View of any element type, as its client sees it.
@@ -363,104 +362,6 @@ func (v *View[T]) deposit() {
 		}
 	}
 	clear(v.dirty)
-}
-
-// subtract makes, in place, the delta of key i the part's update.
-func (v *View[T]) subtract(i int) {
-	u := v.delta[i*v.width : (i+1)*v.width]
-	for j, x := range v.Row(i) {
-		u[j] = x - u[j]
-	}
-}
-
-// rewrite puts what the part wrote in place since its last Clock back on a
-// refreshed value.
-func (v *View[T]) rewrite(i int) {
-	row, u := v.Row(i), v.delta[i*v.width:(i+1)*v.width]
-	dirty := v.dirty.has(i)
-	for j, x := range row {
-		if dirty {
-			row[j] += u[j]
-		}
-		u[j] = x
-	}
-}
-
-// refresh brings what was answered into the values.
-func (v *View[T]) refresh() {
-	h := v.held
-	v.version = v.c.oldest()
-	if !v.stirred {
-		return
-	}
-	v.stirred, v.renewed = false, true
-	n := v.set.Len()
-	if v.at == nil && !v.inPlace && v.fresh.full(0, n) && (!v.preview || v.settled()) {
-		copy(v.vals, h.base[v.off*v.width:(v.off+n)*v.width])
-		v.news.drain(v.fresh)
-		return
-	}
-	v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
-	for _, i := range v.changed {
-		if v.inPlace && v.dirty.has(int(i)) {
-			v.subtract(int(i))
-		}
-		copy(v.Row(int(i)), h.row(h.base, v.position(int(i))))
-	}
-	if v.preview {
-		v.replay()
-	}
-	if v.inPlace {
-		for _, i := range v.changed {
-			v.rewrite(int(i))
-		}
-	}
-	v.news.drain(v.fresh)
-}
-
-// settled reports whether what was answered includes all own updates.
-func (v *View[T]) settled() bool {
-	h := v.held
-	if h.owed != nil {
-		return false
-	}
-	for k := range h.segs {
-		if len(h.segs[k].layers) > 0 {
-			return false
-		}
-	}
-	if (h.layers || h.lent) && h.marks.any(0, h.set.Len()) {
-		return false
-	}
-	return h.lent || !v.dirty.any(0, v.set.Len())
-}
-
-// replay puts the updates that no answer includes back on refreshed values. Under
-// BSP none of them is of the part itself: what its group has deposited by now is
-// of a clock that this part has not come to.
-func (v *View[T]) replay() {
-	h := v.held
-	for k := range h.segs {
-		for _, l := range h.segs[k].layers {
-			for j := range len(l.deltas) / v.width {
-				if i := v.index(l.at(&h.segs[k], j)); i >= 0 && v.fresh.has(i) {
-					combineRow(h.spec.Rule, v.Row(i), l.deltas[j*v.width:(j+1)*v.width])
-				}
-			}
-		}
-	}
-	for _, i := range v.changed {
-		p := v.position(int(i))
-		if h.owed != nil {
-			kernel.Add(v.Row(int(i)), h.row(h.owed, p))
-		}
-		if (h.layers || h.lent) && h.marks.has(p) {
-			combineRow(h.spec.Rule, v.Row(int(i)), h.row(h.acc, p))
-		}
-		if !h.lent && !v.inPlace && v.dirty.has(int(i)) {
-			combineRow(h.spec.Rule, v.Row(int(i)), v.delta[int(i)*v.width:(int(i)+1)*v.width])
-		}
-	}
 }
 
 // turn moves the view to the working set it asked for.

@@ -72,10 +72,10 @@ var mutations = []mutation{
 		{"table/update.go", "	// A lease is granted with an answer, which must say that this update is in.\n", "	for _, h := range released {\n		ses.remove(h)\n		s.releaseLease(h, reply)\n	}\n"},
 	}, []string{"lease", "future", "read-my-writes"}},
 	{"updates in flight are not put back on refreshed values", []edit{
-		{"table/view.go", "for _, l := range h.segs[k].layers {", "for _, l := range h.segs[k].layers[:0] {"},
+		{"table/refresh.go", "for _, l := range s.layers {", "for _, l := range s.layers[:0] {"},
 	}, []string{"read-my-writes"}},
 	{"unsent updates are not put back on refreshed values", []edit{
-		{"table/view.go", "(h.layers || h.lent) && h.marks.has(p)", "false && h.marks.has(p)"},
+		{"table/refresh.go", "waiting && h.marks.has(p)", "false && h.marks.has(p)"},
 	}, []string{"read-my-writes", "bound"}},
 	{"another working set forgets the updates in flight", []edit{
 		{"table/view.go", "			h.pass(v.next, c.clock+1)\n", "			_ = h\n"},
@@ -93,7 +93,7 @@ var mutations = []mutation{
 		{"table/view.go", "old.retiredBy = max(old.retiredBy, c.parts[v.part].clock)", "old.retiredBy = c.parts[v.part].clock"},
 	}, []string{"read-my-writes", "bound", "sums"}},
 	{"what was written in place is refreshed away", []edit{
-		{"table/view.go", "if v.inPlace && v.dirty.has(int(i)) {", "if false {"},
+		{"table/refresh.go", "if v.inPlace && v.dirty.has(int(i)) {", "if false {"},
 	}, []string{"read-my-writes", "bound", "future"}},
 	{"parts that end apart leave updates behind", []edit{
 		{"table/clock.go", "		least = most\n", "		least, most = c.clock, least\n"},

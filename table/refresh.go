@@ -1,0 +1,104 @@
+package table
+
+import "petuum/table/kernel"
+
+// refresh brings what was answered into the values.
+func (v *View[T]) refresh() {
+	h, n := v.held, v.set.Len()
+	v.version = v.c.oldest()
+	if !v.stirred {
+		return
+	}
+	v.stirred, v.renewed = false, true
+	if v.at == nil && !v.inPlace {
+		for i, j := v.fresh.run(0, n); i < n; i, j = v.fresh.run(j, n) {
+			copy(v.vals[i*v.width:j*v.width], h.base[(v.off+i)*v.width:(v.off+j)*v.width])
+		}
+	} else {
+		v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
+		for _, i := range v.changed {
+			if v.inPlace && v.dirty.has(int(i)) {
+				v.subtract(int(i))
+			}
+			copy(v.Row(int(i)), h.row(h.base, v.position(int(i))))
+		}
+	}
+	if v.preview {
+		v.replay()
+	}
+	if v.inPlace {
+		for _, i := range v.changed {
+			v.rewrite(int(i))
+		}
+	}
+	v.news.drain(v.fresh)
+}
+
+// replay puts the updates that no answer includes back on refreshed values. Under
+// BSP none of them is of the part itself: what its group has deposited by now is
+// of a clock that this part has not come to.
+func (v *View[T]) replay() {
+	h, n := v.held, v.set.Len()
+	for k := range h.segs {
+		s := &h.segs[k]
+		for _, l := range s.layers {
+			if l.positions == nil && v.at == nil {
+				v.replaySpan(s, l.deltas)
+				continue
+			}
+			for j := range len(l.deltas) / v.width {
+				if i := v.index(l.at(s, j)); i >= 0 && v.fresh.has(i) {
+					combineRow(h.spec.Rule, v.Row(i), l.deltas[j*v.width:(j+1)*v.width])
+				}
+			}
+		}
+	}
+	waiting := (h.layers || h.lent) && (h.marked || v.touched) // in the group
+	unsent := !h.lent && !v.inPlace && v.touched               // by the part alone
+	if h.owed == nil && !waiting && !unsent {
+		return
+	}
+	v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
+	for _, i := range v.changed {
+		p, row := v.position(int(i)), v.Row(int(i))
+		if h.owed != nil {
+			kernel.Add(row, h.row(h.owed, p))
+		}
+		if waiting && h.marks.has(p) {
+			combineRow(h.spec.Rule, row, h.row(h.acc, p))
+		}
+		if unsent && v.dirty.has(int(i)) {
+			combineRow(h.spec.Rule, row, v.delta[int(i)*v.width:(int(i)+1)*v.width])
+		}
+	}
+}
+
+// replaySpan puts the deltas of a whole segment back, run by run.
+func (v *View[T]) replaySpan(s *segment[T], deltas []T) {
+	w, lo, hi := v.width, max(s.lo-v.off, 0), min(s.hi-v.off, v.set.Len())
+	for i, j := v.fresh.run(lo, hi); i < hi; i, j = v.fresh.run(j, hi) {
+		first := (v.off + i - s.lo) * w
+		combineRow(v.held.spec.Rule, v.vals[i*w:j*w], deltas[first:first+(j-i)*w])
+	}
+}
+
+// subtract makes, in place, the delta of key i the part's update.
+func (v *View[T]) subtract(i int) {
+	u := v.delta[i*v.width : (i+1)*v.width]
+	for j, x := range v.Row(i) {
+		u[j] = x - u[j]
+	}
+}
+
+// rewrite puts what the part wrote in place since its last Clock back on a
+// refreshed value.
+func (v *View[T]) rewrite(i int) {
+	row, u := v.Row(i), v.delta[i*v.width:(i+1)*v.width]
+	dirty := v.dirty.has(i)
+	for j, x := range row {
+		if dirty {
+			row[j] += u[j]
+		}
+		u[j] = x
+	}
+}
