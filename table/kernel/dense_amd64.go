@@ -52,54 +52,6 @@ func takeInt32AVX2(to *byte, x *int32, n int) (zeros bool)
 //go:noescape
 func hasZeroInt32AVX2(x *int32, n int) bool
 
-// addFloat32AVX512 adds n values of u to x.
-//
-//go:noescape
-func addFloat32AVX512(x *float32, u *float32, n int)
-
-// takeFloat32AVX512 moves n values of x to to, and reports whether one is zero.
-// They become zero.
-//
-//go:noescape
-func takeFloat32AVX512(to *byte, x *float32, n int) (zeros bool)
-
-// hasZeroFloat32AVX512 reports whether one of n values of x is zero.
-//
-//go:noescape
-func hasZeroFloat32AVX512(x *float32, n int) bool
-
-// addFloat64AVX512 adds n values of u to x.
-//
-//go:noescape
-func addFloat64AVX512(x *float64, u *float64, n int)
-
-// takeFloat64AVX512 moves n values of x to to, and reports whether one is zero.
-// They become zero.
-//
-//go:noescape
-func takeFloat64AVX512(to *byte, x *float64, n int) (zeros bool)
-
-// hasZeroFloat64AVX512 reports whether one of n values of x is zero.
-//
-//go:noescape
-func hasZeroFloat64AVX512(x *float64, n int) bool
-
-// addInt32AVX512 adds n values of u to x.
-//
-//go:noescape
-func addInt32AVX512(x *int32, u *int32, n int)
-
-// takeInt32AVX512 moves n values of x to to, and reports whether one is zero.
-// They become zero.
-//
-//go:noescape
-func takeInt32AVX512(to *byte, x *int32, n int) (zeros bool)
-
-// hasZeroInt32AVX512 reports whether one of n values of x is zero.
-//
-//go:noescape
-func hasZeroInt32AVX512(x *int32, n int) bool
-
 // orAVX2 is all bits of n words of x.
 //
 //go:noescape

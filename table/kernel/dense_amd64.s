@@ -69,7 +69,7 @@ TEXT ·takeFloat32AVX2(SB), NOSPLIT, $0-25
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VPBROADCASTD magnitude32<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -165,7 +165,7 @@ TEXT ·hasZeroFloat32AVX2(SB), NOSPLIT, $0-17
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VPBROADCASTD magnitude32<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -304,7 +304,7 @@ TEXT ·takeFloat64AVX2(SB), NOSPLIT, $0-25
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VPBROADCASTQ magnitude64<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -400,7 +400,7 @@ TEXT ·hasZeroFloat64AVX2(SB), NOSPLIT, $0-17
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VPBROADCASTQ magnitude64<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -539,7 +539,7 @@ TEXT ·takeInt32AVX2(SB), NOSPLIT, $0-25
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VPBROADCASTD magnitudeInt<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -635,7 +635,7 @@ TEXT ·hasZeroInt32AVX2(SB), NOSPLIT, $0-17
 	MOVQ         x+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VPBROADCASTD magnitudeInt<>+0(SB), Y0
-	VPXOR        X1, X1, X1
+	VPXOR        Y1, Y1, Y1
 	VPXOR        Y2, Y2, Y2
 
 many:
@@ -696,477 +696,6 @@ one:
 	ADDQ     $0x00000040, AX
 	SUBQ     $0x00000010, CX
 	JMP      one
-
-oneEnd:
-	MOVB $0x00, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-found:
-	MOVB $0x01, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func addFloat32AVX512(x *float32, u *float32, n int)
-// Requires: AVX, AVX512F
-TEXT ·addFloat32AVX512(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ u+8(FP), CX
-	MOVQ n+16(FP), DX
-
-many:
-	CMPQ    DX, $0x00000040
-	JL      manyEnd
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VADDPS  (CX), Z0, Z0
-	VADDPS  64(CX), Z1, Z1
-	VADDPS  128(CX), Z2, Z2
-	VADDPS  192(CX), Z3, Z3
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    DX, $0x00000010
-	JL      oneEnd
-	VMOVUPS (AX), Z0
-	VADDPS  (CX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     one
-
-oneEnd:
-	VZEROUPPER
-	RET
-
-// func takeFloat32AVX512(to *byte, x *float32, n int) (zeros bool)
-// Requires: AVX, AVX512F
-TEXT ·takeFloat32AVX512(SB), NOSPLIT, $0-25
-	MOVQ         to+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VPBROADCASTD magnitude32<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      DX, $0x00000040
-	JL        manyEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   64(CX), Z3
-	VMOVUPS   128(CX), Z4
-	VMOVUPS   192(CX), Z5
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z1, 64(CX)
-	VMOVUPS   Z1, 128(CX)
-	VMOVUPS   Z1, 192(CX)
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   Z5, 192(AX)
-	VPTESTNMD Z0, Z2, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z3, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z4, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z5, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000040, DX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      DX, $0x00000010
-	JL        oneEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z2, (AX)
-	VPTESTNMD Z0, Z2, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000010, DX
-	JMP       one
-
-oneEnd:
-	KORTESTW K1, K1
-	SETNE    AL
-	MOVB     AL, zeros+24(FP)
-	VZEROUPPER
-	RET
-
-// func hasZeroFloat32AVX512(x *float32, n int) bool
-// Requires: AVX, AVX512F
-TEXT ·hasZeroFloat32AVX512(SB), NOSPLIT, $0-17
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VPBROADCASTD magnitude32<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      CX, $0x00000040
-	JL        manyEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   64(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   128(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   192(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000040, CX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      CX, $0x00000010
-	JL        oneEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000010, CX
-	JMP       one
-
-oneEnd:
-	MOVB $0x00, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-found:
-	MOVB $0x01, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func addFloat64AVX512(x *float64, u *float64, n int)
-// Requires: AVX, AVX512F
-TEXT ·addFloat64AVX512(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ u+8(FP), CX
-	MOVQ n+16(FP), DX
-
-many:
-	CMPQ    DX, $0x00000020
-	JL      manyEnd
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VADDPD  (CX), Z0, Z0
-	VADDPD  64(CX), Z1, Z1
-	VADDPD  128(CX), Z2, Z2
-	VADDPD  192(CX), Z3, Z3
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000020, DX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    DX, $0x00000008
-	JL      oneEnd
-	VMOVUPS (AX), Z0
-	VADDPD  (CX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000008, DX
-	JMP     one
-
-oneEnd:
-	VZEROUPPER
-	RET
-
-// func takeFloat64AVX512(to *byte, x *float64, n int) (zeros bool)
-// Requires: AVX, AVX512F
-TEXT ·takeFloat64AVX512(SB), NOSPLIT, $0-25
-	MOVQ         to+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VPBROADCASTQ magnitude64<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      DX, $0x00000020
-	JL        manyEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   64(CX), Z3
-	VMOVUPS   128(CX), Z4
-	VMOVUPS   192(CX), Z5
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z1, 64(CX)
-	VMOVUPS   Z1, 128(CX)
-	VMOVUPS   Z1, 192(CX)
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   Z5, 192(AX)
-	VPTESTNMQ Z0, Z2, K2
-	KORW      K2, K1, K1
-	VPTESTNMQ Z0, Z3, K2
-	KORW      K2, K1, K1
-	VPTESTNMQ Z0, Z4, K2
-	KORW      K2, K1, K1
-	VPTESTNMQ Z0, Z5, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000020, DX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      DX, $0x00000008
-	JL        oneEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z2, (AX)
-	VPTESTNMQ Z0, Z2, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, DX
-	JMP       one
-
-oneEnd:
-	KORTESTW K1, K1
-	SETNE    AL
-	MOVB     AL, zeros+24(FP)
-	VZEROUPPER
-	RET
-
-// func hasZeroFloat64AVX512(x *float64, n int) bool
-// Requires: AVX, AVX512F
-TEXT ·hasZeroFloat64AVX512(SB), NOSPLIT, $0-17
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VPBROADCASTQ magnitude64<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      CX, $0x00000020
-	JL        manyEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMQ Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   64(AX), Z1
-	VPTESTNMQ Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   128(AX), Z1
-	VPTESTNMQ Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   192(AX), Z1
-	VPTESTNMQ Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000020, CX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      CX, $0x00000008
-	JL        oneEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMQ Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000008, CX
-	JMP       one
-
-oneEnd:
-	MOVB $0x00, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-found:
-	MOVB $0x01, AL
-	MOVB AL, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func addInt32AVX512(x *int32, u *int32, n int)
-// Requires: AVX, AVX512F
-TEXT ·addInt32AVX512(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ u+8(FP), CX
-	MOVQ n+16(FP), DX
-
-many:
-	CMPQ    DX, $0x00000040
-	JL      manyEnd
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VPADDD  (CX), Z0, Z0
-	VPADDD  64(CX), Z1, Z1
-	VPADDD  128(CX), Z2, Z2
-	VPADDD  192(CX), Z3, Z3
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, 192(AX)
-	ADDQ    $0x00000100, AX
-	ADDQ    $0x00000100, CX
-	SUBQ    $0x00000040, DX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    DX, $0x00000010
-	JL      oneEnd
-	VMOVUPS (AX), Z0
-	VPADDD  (CX), Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DX
-	JMP     one
-
-oneEnd:
-	VZEROUPPER
-	RET
-
-// func takeInt32AVX512(to *byte, x *int32, n int) (zeros bool)
-// Requires: AVX, AVX512F
-TEXT ·takeInt32AVX512(SB), NOSPLIT, $0-25
-	MOVQ         to+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VPBROADCASTD magnitudeInt<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      DX, $0x00000040
-	JL        manyEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   64(CX), Z3
-	VMOVUPS   128(CX), Z4
-	VMOVUPS   192(CX), Z5
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z1, 64(CX)
-	VMOVUPS   Z1, 128(CX)
-	VMOVUPS   Z1, 192(CX)
-	VMOVUPS   Z2, (AX)
-	VMOVUPS   Z3, 64(AX)
-	VMOVUPS   Z4, 128(AX)
-	VMOVUPS   Z5, 192(AX)
-	VPTESTNMD Z0, Z2, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z3, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z4, K2
-	KORW      K2, K1, K1
-	VPTESTNMD Z0, Z5, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000040, DX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      DX, $0x00000010
-	JL        oneEnd
-	VMOVUPS   (CX), Z2
-	VMOVUPS   Z1, (CX)
-	VMOVUPS   Z2, (AX)
-	VPTESTNMD Z0, Z2, K2
-	KORW      K2, K1, K1
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000010, DX
-	JMP       one
-
-oneEnd:
-	KORTESTW K1, K1
-	SETNE    AL
-	MOVB     AL, zeros+24(FP)
-	VZEROUPPER
-	RET
-
-// func hasZeroInt32AVX512(x *int32, n int) bool
-// Requires: AVX, AVX512F
-TEXT ·hasZeroInt32AVX512(SB), NOSPLIT, $0-17
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VPBROADCASTD magnitudeInt<>+0(SB), Z0
-	VPXOR        X1, X1, X1
-	KXORW        K1, K1, K1
-
-many:
-	CMPQ      CX, $0x00000040
-	JL        manyEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   64(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   128(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	VMOVUPS   192(AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000100, AX
-	SUBQ      $0x00000040, CX
-	JMP       many
-
-manyEnd:
-one:
-	CMPQ      CX, $0x00000010
-	JL        oneEnd
-	VMOVUPS   (AX), Z1
-	VPTESTNMD Z0, Z1, K2
-	KORW      K2, K1, K1
-	KORTESTW  K1, K1
-	JNE       found
-	ADDQ      $0x00000040, AX
-	SUBQ      $0x00000010, CX
-	JMP       one
 
 oneEnd:
 	MOVB $0x00, AL

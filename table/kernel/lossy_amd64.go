@@ -7,8 +7,14 @@ import "math"
 // block is how many values are kept in between two kernels.
 const block = 512
 
-// words32 is how many of n values are in whole blocks of 32.
-func words32(n int) int { return n &^ 31 }
+// words32 is how many of n values are in whole blocks of 32, 0 where they are too
+// few to be worth it.
+func words32(n int) int {
+	if n < 64 {
+		return 0
+	}
+	return n &^ 31
+}
 
 func planesFast[T Elem](planes []byte, x []T, size int) (done int) {
 	k := kind[T]()
@@ -73,12 +79,13 @@ func normal(unit int) bool { return unit >= -126 && unit <= 126 }
 
 func fixedFast[T Elem](planes []byte, x []T, size, unit int) (done int) {
 	k := kind[T]()
-	if path == plain || k == isInt32 || !normal(unit) {
+	n := words32(len(x))
+	if path == plain || k == isInt32 || n == 0 || !normal(unit) {
 		return 0
 	}
 	per := math.Ldexp(1, -unit)
 	var q [block]uint32
-	for n := words32(len(x)); done < n; {
+	for done < n {
 		m := min(n-done, block)
 		if k == isFloat32 {
 			quantizeFloat32AVX2(&q[0], f32(&x[done]), m, float32(per))
@@ -100,12 +107,13 @@ func fixedFast[T Elem](planes []byte, x []T, size, unit int) (done int) {
 
 func loadFixedFast[T Elem](x []T, planes []byte, size, unit int) (done int) {
 	k := kind[T]()
-	if path == plain || k == isInt32 || !normal(unit) {
+	n := words32(len(x))
+	if path == plain || k == isInt32 || n == 0 || !normal(unit) {
 		return 0
 	}
 	one := math.Ldexp(1, unit)
 	var q [block]uint32
-	for n := words32(len(x)); done < n; {
+	for done < n {
 		m := min(n-done, block)
 		switch from := &planes[done]; size {
 		case 1:

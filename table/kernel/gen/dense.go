@@ -8,12 +8,10 @@ import (
 
 // dense are the kernels over whole slices of elements, in blocks of 64 bytes.
 func dense() {
-	for _, s := range []isa{avx2, avx512} {
-		for _, e := range []elem{float32s, float64s, int32s} {
-			add(s, e)
-			take(s, e)
-			hasZero(s, e)
-		}
+	for _, e := range []elem{float32s, float64s, int32s} {
+		add(avx2, e)
+		take(avx2, e)
+		hasZero(avx2, e)
 	}
 	or()
 }
@@ -54,7 +52,7 @@ type zeros struct {
 	s          isa
 	e          elem
 	mask, none VecVirtual
-	found      Register
+	found      VecVirtual
 }
 
 func newZeros(s isa, e elem) *zeros {
@@ -68,32 +66,15 @@ func newZeros(s isa, e elem) *zeros {
 		z.mask = words("magnitudeInt", 1<<32-1, s)
 	}
 	z.none = s.vec()
-	VPXOR(z.none.AsX(), z.none.AsX(), z.none.AsX())
-	if s == avx512 {
-		k := K()
-		KXORW(k, k, k)
-		z.found = k
-	} else {
-		v := YMM()
-		VPXOR(v, v, v)
-		z.found = v
-	}
+	VPXOR(z.none, z.none, z.none)
+	z.found = s.vec()
+	VPXOR(z.found, z.found, z.found)
 	return z
 }
 
 // note looks at v, which it leaves alone.
 func (z *zeros) note(v Register) {
-	if z.s == avx512 {
-		k := K()
-		if z.e == float64s {
-			VPTESTNMQ(z.mask, v, k)
-		} else {
-			VPTESTNMD(z.mask, v, k)
-		}
-		KORW(k, z.found, z.found)
-		return
-	}
-	m := YMM()
+	m := z.s.vec()
 	VPAND(z.mask, v, m)
 	if z.e == float64s {
 		VPCMPEQQ(z.none, m, m)
@@ -105,11 +86,7 @@ func (z *zeros) note(v Register) {
 
 // test sets the flags: Z where no zero was found.
 func (z *zeros) test() {
-	if z.s == avx512 {
-		KORTESTW(z.found, z.found)
-	} else {
-		VPTEST(z.found, z.found)
-	}
+	VPTEST(z.found, z.found)
 }
 
 func take(s isa, e elem) {
