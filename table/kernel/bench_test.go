@@ -25,8 +25,14 @@ func bench(b *testing.B, do func(x, u []float32, to []byte)) {
 
 func BenchmarkAdd(b *testing.B) { bench(b, func(x, u []float32, _ []byte) { Add(x, u) }) }
 
-// Of zeros, as Take leaves them: it does the same for any values.
-func BenchmarkTake(b *testing.B) { bench(b, func(x, _ []float32, to []byte) { Take(to, x) }) }
+// With Load, which puts the values back: plain Go stops to look for zeros at the
+// first.
+func BenchmarkTakeAndLoad(b *testing.B) {
+	bench(b, func(x, _ []float32, to []byte) {
+		to, _ = Take(to, x)
+		Load(x, to)
+	})
+}
 
 func BenchmarkHasZero(b *testing.B) { bench(b, func(x, _ []float32, _ []byte) { HasZero(x) }) }
 

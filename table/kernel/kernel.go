@@ -32,16 +32,24 @@ const short = 16
 // Add adds u, which is at least as long, to x. They are the same memory or do not
 // overlap.
 func Add[T Elem](x, u []T) {
-	u = u[:len(x)]
-	done := 0
 	if len(x) >= short {
-		done = addFast(x, u)
+		addLong(x, u)
+		return
 	}
+	for i := range x {
+		x[i] += u[i]
+	}
+}
+
+// addLong stands apart so that little more than a loop is between a caller and a
+// short row.
+func addLong[T Elem](x, u []T) {
+	u = u[:len(x)]
+	done := addFast(x, u)
 	addGo(x[done:], u[done:])
 }
 
 func addGo[T Elem](x, u []T) {
-	u = u[:len(x)]
 	for i := range x {
 		x[i] += u[i]
 	}
@@ -49,10 +57,19 @@ func addGo[T Elem](x, u []T) {
 
 // Zero reports whether all of x is 0.
 func Zero[T Elem](x []T) bool {
-	if len(x) < 2*short {
-		return zeroGo(x)
+	if len(x) >= short {
+		return zeroLong(x)
 	}
-	if !zeroGo(x[:short]) {
+	for _, v := range x {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func zeroLong[T Elem](x []T) bool {
+	if x[0] != 0 {
 		return false
 	}
 	done, zero := zeroFast(x)

@@ -11,7 +11,12 @@ func Largest[T Elem](x []T) float64 {
 func largestGo[T Elem](x []T) float64 {
 	most := 0.0
 	for _, v := range x {
-		most = max(most, math.Abs(float64(v)))
+		if a := math.Abs(float64(v)); !(a <= most) {
+			if a != a {
+				return a
+			}
+			most = a
+		}
 	}
 	return most
 }

@@ -11,7 +11,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"os"
 	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -26,8 +25,7 @@ func main() {
 	flag.Parse()
 	write, ok := groups[*group]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "gen: -group %q is none of dense, planes and rounding\n", *group)
-		os.Exit(2)
+		panic(fmt.Sprintf("gen: -group %q is none of dense, planes and rounding", *group))
 	}
 	ConstraintExpr("!purego")
 	write()
