@@ -76,7 +76,7 @@ func steps[T Elem](x, u []byte, shift int) (list []step) {
 		LoadPlanes(r.x, b[5:], size)
 		note(fmt.Sprint("LoadPlanes ", size), nil, r.all)
 		r = newRoom[T](x, shift)
-		LoadPlanes(r.x, x[:size*len(r.x)], size/2*2) // any bytes, such as no value is sent as
+		LoadPlanes(r.x, x[:size*len(r.x)], size) // any bytes, such as no value is sent as
 		note(fmt.Sprint("LoadPlanes of any bytes ", size), nil, r.all)
 	}
 	return finite[T](list, x, shift)
