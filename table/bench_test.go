@@ -175,3 +175,36 @@ func BenchmarkColdHold(b *testing.B) {
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "values/s")
 }
+
+// Rounding, packing and reading a block of values, with bytes as float32.
+func BenchmarkPacker(b *testing.B) {
+	const n = 1 << 14
+	x, back := make([]float32, n), make([]float32, n)
+	for i := range x {
+		x[i] = float32(i%1000)/1000 - 0.5
+	}
+	for _, enc := range lossyEncodings {
+		p := packer[float32]{enc: enc}
+		work := make([]float32, n)
+		var msg []byte
+		b.Run(enc.String()+"/round", func(b *testing.B) {
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				copy(work, x)
+				p.round(work)
+			}
+		})
+		b.Run(enc.String()+"/append", func(b *testing.B) {
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				msg = p.append(msg[:0], work)
+			}
+		})
+		b.Run(enc.String()+"/read", func(b *testing.B) {
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				p.read(&reader{b: msg}, back)
+			}
+		})
+	}
+}

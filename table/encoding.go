@@ -175,31 +175,18 @@ func (p *packer[T]) round(x []T) bool {
 	if p.enc == Exact {
 		return true
 	}
-	most := 0.0
-	for _, v := range x {
-		a := math.Abs(float64(v))
-		if !(a <= most) { // also where a is not a number
-			most = a
-		}
-	}
+	most := kernel.Largest(x)
 	if limit := 3.38e38; !(most < limit) {
 		return false
 	}
 	switch p.enc {
 	case Single:
-		for i, v := range x {
-			x[i] = T(float32(v))
-		}
+		kernel.RoundSingle(x)
 	case BFloat16:
-		for i, v := range x {
-			x[i] = T(math.Float32frombits(nearestBFloat16(float32(v)) << 16))
-		}
+		kernel.RoundBFloat16(x)
 	case Fixed1, Fixed2, Fixed3:
 		p.unit = unitFor(most, p.enc.fixed())
-		unit, per := math.Ldexp(1, p.unit), math.Ldexp(1, -p.unit)
-		for i, v := range x {
-			x[i] = T(math.RoundToEven(float64(v)*per) * unit)
-		}
+		kernel.RoundFixed(x, p.unit)
 	}
 	return true
 }
@@ -215,91 +202,37 @@ func unitFor(most float64, bytes int) int {
 	return max(e, leastUnit)
 }
 
-// nearestBFloat16 is the upper half of x, rounded to even.
-func nearestBFloat16(x float32) uint32 {
-	b := math.Float32bits(x)
-	return (b + 0x7fff + b>>16&1) >> 16
-}
-
 // append appends x, which round has rounded.
 func (p *packer[T]) append(b []byte, x []T) []byte {
-	n := len(x)
-	first := len(b)
-	if size := p.enc.fixed(); size > 0 {
-		b = appendVarint(b, int64(p.unit))
-		first = len(b)
-		b = append(b, make([]byte, size*n)...)
-		per := math.Ldexp(1, -p.unit)
-		planes := b[first:]
-		for i, v := range x {
-			q := zigzag(int32(float64(v) * per))
-			for k := range size {
-				planes[k*n+i] = byte(q >> (8 * (size - 1 - k)))
-			}
-		}
-		return b
-	}
 	switch p.enc {
 	case Single, BFloat16:
-		size := p.enc.size(Float32)
-		b = append(b, make([]byte, size*n)...)
-		planes := b[first:]
-		for i, v := range x {
-			bits := math.Float32bits(float32(v))
-			for k := range size {
-				planes[k*n+i] = byte(bits >> (24 - 8*k))
-			}
-		}
-		return b
+		return kernel.AppendPlanes(b, x, p.enc.size(Float32))
+	case Fixed1, Fixed2, Fixed3:
+		return kernel.AppendFixed(appendVarint(b, int64(p.unit)), x, p.enc.fixed(), p.unit)
 	}
 	return kernel.Append(b, x)
 }
 
 // read reads what append wrote of len(x) values.
 func (p *packer[T]) read(r *reader, x []T) {
-	n := len(x)
-	size := p.enc.fixed()
-	if size > 0 {
-		unit := r.varint()
-		if r.err == nil && (unit < leastUnit || unit > mostUnit) {
-			r.fail(fmt.Errorf("a unit of 2^%d", unit))
+	unit := 0
+	if p.enc.fixed() > 0 {
+		exponent := r.varint()
+		if r.err == nil && (exponent < leastUnit || exponent > mostUnit) {
+			r.fail(fmt.Errorf("a unit of 2^%d", exponent))
 		}
-		planes := r.bytes(size * n)
-		if r.err != nil {
-			return
-		}
-		scale := math.Ldexp(1, int(unit))
-		for i := range x {
-			q := uint32(0)
-			for k := range size {
-				q = q<<8 | uint32(planes[k*n+i])
-			}
-			x[i] = T(float64(unzigzag(q)) * scale)
-		}
+		unit = int(exponent)
+	}
+	b := r.bytes(p.enc.size(typeOf[T]()) * len(x))
+	if r.err != nil {
 		return
 	}
 	switch p.enc {
 	case Single, BFloat16:
-		size = p.enc.size(Float32)
-		planes := r.bytes(size * n)
-		if r.err != nil {
-			return
-		}
-		for i := range x {
-			bits := uint32(0)
-			for k := range size {
-				bits |= uint32(planes[k*n+i]) << (24 - 8*k)
-			}
-			x[i] = T(math.Float32frombits(bits))
-		}
+		kernel.LoadPlanes(x, b, p.enc.size(Float32))
+	case Fixed1, Fixed2, Fixed3:
+		kernel.LoadFixed(x, b, p.enc.fixed(), unit)
 	default:
-		if b := r.bytes(n * typeOf[T]().Size()); b != nil {
-			kernel.Load(x, b)
-		}
+		kernel.Load(x, b)
 	}
 }
-
-// zigzag makes small numbers of either sign small, so that their high bytes are 0.
-func zigzag(q int32) uint32 { return uint32(q<<1 ^ q>>31) }
-
-func unzigzag(q uint32) int32 { return int32(q>>1) ^ -int32(q&1) }

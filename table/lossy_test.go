@@ -67,8 +67,10 @@ func TestRounding(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 3.4e38, 1e300} {
 		for _, enc := range lossyEncodings {
 			p := packer[float64]{enc: enc}
-			if x := []float64{1, bad}; p.round(x) {
-				t.Errorf("%s rounded %v", enc, bad)
+			for _, x := range [][]float64{{1, bad}, {bad, 1}} {
+				if p.round(slices.Clone(x)) {
+					t.Errorf("%s rounded %v", enc, x)
+				}
 			}
 		}
 	}

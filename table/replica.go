@@ -220,18 +220,8 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known, exactly bool, b
 		credit := !known && !h.mute && h.spec.credits(h.c.o.Deterministic)
 		return h.takeLossy(k, clock, exactly, keep, credit, b)
 	}
-	if h.whole(s) {
-		acc := h.acc[s.lo*h.width : s.hi*h.width]
-		b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
-		b = kernel.Append(b, acc)
-		if keep {
-			l := h.newLayer(clock, true)
-			l.deltas = append(l.deltas, acc...)
-			s.layers = append(s.layers, l)
-		}
-		clear(acc)
-		h.marks.clearRange(s.lo, s.hi)
-		return b, true
+	if out, took := h.takeWhole(s, clock, keep, b); took {
+		return out, true
 	}
 	sent := h.nonZero(s)
 	if len(sent) == 0 {
@@ -257,6 +247,44 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known, exactly bool, b
 		h.keepLayer(s, clock, sent, h.buf)
 	}
 	return kernel.Append(b, h.buf), true
+}
+
+// takeWhole is take for a segment all of which is to be sent: marked, and without
+// a row of zeros that the rule skips. What is sent decides which keys count as
+// written, so it must not depend on how keys are cut in segments. Zeros show once
+// the values have been moved to the message: then they are put back.
+func (h *heldSet[T]) takeWhole(s *segment[T], clock consistency.Clock, keep bool, b []byte) ([]byte, bool) {
+	acc := h.acc[s.lo*h.width : s.hi*h.width]
+	if !h.marks.full(s.lo, s.hi) || h.spec.Rule.skipsZero() && kernel.Zero(acc[:h.width]) {
+		return b, false
+	}
+	b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
+	before := len(b)
+	b, zeros := kernel.Take(b, acc)
+	if zeros && h.spec.Rule.skipsZero() && h.zeroRow(kernel.Values(b[before:], len(acc), &h.buf)) {
+		kernel.Load(acc, b[before:])
+		return b, false
+	}
+	if keep {
+		l := h.newLayer(clock, true)
+		l.deltas = append(l.deltas, kernel.Values(b[before:], len(acc), &h.buf)...)
+		s.layers = append(s.layers, l)
+	}
+	h.marks.clearRange(s.lo, s.hi)
+	return b, true
+}
+
+// zeroRow reports whether all of some row is zero, where some value is.
+func (h *heldSet[T]) zeroRow(values []T) bool {
+	if h.width == 1 {
+		return true
+	}
+	for at := 0; at < len(values); at += h.width {
+		if kernel.Zero(values[at : at+h.width]) {
+			return true
+		}
+	}
+	return false
 }
 
 // keepLayer keeps what was sent at some positions of a segment.
@@ -322,24 +350,6 @@ func (h *heldSet[T]) cancelled(p int32) {
 	for _, v := range h.views {
 		v.stale(int(p))
 	}
-}
-
-// whole reports whether all of a segment is to be sent: marked, and not zeros that
-// the rule skips. What is sent decides which keys count as written, so it must not
-// depend on how keys are cut in segments.
-func (h *heldSet[T]) whole(s *segment[T]) bool {
-	if !h.marks.full(s.lo, s.hi) {
-		return false
-	}
-	if !h.spec.Rule.skipsZero() {
-		return true
-	}
-	for p := s.lo; p < s.hi; p++ {
-		if h.width == 1 && h.acc[p] == 0 || h.width > 1 && kernel.Zero(h.row(h.acc, p)) {
-			return false
-		}
-	}
-	return true
 }
 
 // seen forgets the layers that the shard has: its values include them.

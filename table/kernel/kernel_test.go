@@ -89,11 +89,3 @@ func TestNothingAllocates(t *testing.T) {
 		t.Errorf("got %v allocations, want none", n)
 	}
 }
-
-func BenchmarkAdd(b *testing.B) {
-	x, u := make([]float32, 1<<16), make([]float32, 1<<16)
-	b.SetBytes(4 << 16)
-	for b.Loop() {
-		Add(x, u)
-	}
-}

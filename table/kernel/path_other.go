@@ -1,0 +1,21 @@
+//go:build !amd64 || purego
+
+package kernel
+
+const plain = iota
+
+// path is how kernels are computed.
+var path = plain
+
+func addFast[T Elem](x, u []T) int                               { return 0 }
+func zeroFast[T Elem](x []T) (int, bool)                         { return 0, true }
+func hasZeroFast[T Elem](x []T) (int, bool)                      { return 0, false }
+func takeFast[T Elem](to []byte, x []T) (int, bool)              { return 0, false }
+func planesFast[T Elem](planes []byte, x []T, size int) int      { return 0 }
+func loadPlanesFast[T Elem](x []T, planes []byte, size int) int  { return 0 }
+func fixedFast[T Elem](planes []byte, x []T, size, unit int) int { return 0 }
+func loadFixedFast[T Elem](x []T, b []byte, size, unit int) int  { return 0 }
+func largestFast[T Elem](x []T) (int, float64)                   { return 0, 0 }
+func roundSingleFast[T Elem](x []T) int                          { return 0 }
+func roundBFloat16Fast[T Elem](x []T) int                        { return 0 }
+func roundFixedFast[T Elem](x []T, unit int) int                 { return 0 }
