@@ -117,13 +117,3 @@ func (b bitset) clearRange(lo, hi int) {
 		i++
 	}
 }
-
-// drain adds the bits of o and empties o.
-func (b bitset) drain(o bitset) {
-	for w, word := range o {
-		if word != 0 {
-			b[w] |= word
-			o[w] = 0
-		}
-	}
-}

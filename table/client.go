@@ -100,6 +100,7 @@ type PartTimes struct {
 type partState struct {
 	clock consistency.Clock
 	ended bool // is in Clock: its views turn to what they asked for
+	waits bool // is in Clock or Sync: it does not look at its views
 	done  bool // finished: counts no longer for the origin's clock
 	views []view
 	times PartTimes

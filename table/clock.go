@@ -111,7 +111,7 @@ func (c *Client) beginClock(part int) {
 		v.deposit()
 	}
 	p.clock++
-	p.ended = true
+	p.ended, p.waits = true, true
 	c.advance()
 }
 
@@ -227,7 +227,7 @@ func (c *Client) refresh(part int) {
 		}
 		v.refresh()
 	}
-	p.ended = false
+	p.ended, p.waits = false, false
 }
 
 // Sync waits, at a barrier, until the part's views hold every update that every
@@ -260,6 +260,7 @@ func (c *Client) sync(part int, exactly bool) error {
 
 func (c *Client) beginSync(part int, exactly bool) (ticket uint64, floor consistency.Clock) {
 	floor = c.parts[part].clock
+	c.parts[part].waits = true
 	ticket = c.ask(floor, exactly)
 	c.flushSenders()
 	return ticket, floor

@@ -103,6 +103,7 @@ func (c *Client) answer(k int, r *reader) error {
 	})
 	for _, rep := range c.replicas {
 		rep.seen(k, sh.seen)
+		rep.refreshAhead(k)
 	}
 	c.dropRetired()
 	return nil

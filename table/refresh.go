@@ -4,43 +4,62 @@ import "petuum/table/kernel"
 
 // refresh brings what was answered into the values.
 func (v *View[T]) refresh() {
-	h, n := v.held, v.set.Len()
 	v.version = v.c.oldest()
 	if !v.stirred {
 		return
 	}
-	v.stirred, v.renewed = false, true
+	v.stirred = false
+	v.refreshRange(0, v.set.Len(), v.held.segs)
+}
+
+// refreshAhead is refresh for one segment of a view whose part waits: it does not look
+// at the values before it goes on, and what other shards answer is on its way
+// meanwhile.
+func (v *View[T]) refreshAhead(k int) {
+	s := &v.held.segs[k]
+	lo, hi := max(s.lo-v.off, 0), min(s.hi-v.off, v.set.Len())
+	if lo < hi && v.stirred && v.at == nil && !v.inPlace && v.next == nil && v.c.parts[v.part].waits {
+		v.refreshRange(lo, hi, v.held.segs[k:k+1])
+	}
+}
+
+// refreshRange is refresh for the keys [lo, hi), which lie in segs.
+func (v *View[T]) refreshRange(lo, hi int, segs []segment[T]) {
+	h := v.held
+	v.renewed = true
 	if v.at == nil && !v.inPlace {
-		for i, j := v.fresh.run(0, n); i < n; i, j = v.fresh.run(j, n) {
+		for i, j := v.fresh.run(lo, hi); i < hi; i, j = v.fresh.run(j, hi) {
 			copy(v.vals[i*v.width:j*v.width], h.base[(v.off+i)*v.width:(v.off+j)*v.width])
+			v.news.setRange(i, j)
 		}
 	} else {
-		v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
+		v.changed = v.fresh.appendTo(v.changed[:0], lo, hi, 0)
 		for _, i := range v.changed {
 			if v.inPlace && v.dirty.has(int(i)) {
 				v.subtract(int(i))
 			}
 			copy(v.Row(int(i)), h.row(h.base, v.position(int(i))))
+			v.news.set(int(i))
 		}
 	}
 	if v.preview {
-		v.replay()
+		v.replay(lo, hi, segs)
 	}
 	if v.inPlace {
 		for _, i := range v.changed {
 			v.rewrite(int(i))
 		}
 	}
-	v.news.drain(v.fresh)
+	v.fresh.clearRange(lo, hi)
 }
 
 // replay puts the updates that no answer includes back on refreshed values. Under
 // BSP none of them is of the part itself: what its group has deposited by now is
 // of a clock that this part has not come to.
-func (v *View[T]) replay() {
-	h, n := v.held, v.set.Len()
-	for k := range h.segs {
-		s := &h.segs[k]
+func (v *View[T]) replay(lo, hi int, segs []segment[T]) {
+	h := v.held
+	for k := range segs {
+		s := &segs[k]
 		for _, l := range s.layers {
 			if l.positions == nil && v.at == nil {
 				v.replaySpan(s, l.deltas)
@@ -58,7 +77,7 @@ func (v *View[T]) replay() {
 	if h.owed == nil && !waiting && !unsent {
 		return
 	}
-	v.changed = v.fresh.appendTo(v.changed[:0], 0, n, 0)
+	v.changed = v.fresh.appendTo(v.changed[:0], lo, hi, 0)
 	for _, i := range v.changed {
 		p, row := v.position(int(i)), v.Row(int(i))
 		if h.owed != nil {

@@ -24,6 +24,7 @@ type replica interface {
 	owes() bool
 	credit(shard int, clock consistency.Clock)
 	seen(shard int, clock consistency.Clock)
+	refreshAhead(shard int)
 	retiredAt() (consistency.Clock, bool)
 }
 
@@ -363,6 +364,13 @@ func (h *heldSet[T]) seen(k int, clock consistency.Clock) {
 	}
 	if n > 0 {
 		s.layers = append(s.layers[:0], s.layers[n:]...)
+	}
+}
+
+// refreshAhead brings what a shard answered into the views of parts that wait.
+func (h *heldSet[T]) refreshAhead(k int) {
+	for _, v := range h.views {
+		v.refreshAhead(k)
 	}
 }
 

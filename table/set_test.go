@@ -175,10 +175,17 @@ func TestBitset(t *testing.T) {
 		if got := b.appendTo(nil, lo, hi, lo); !slices.Equal(got, want) {
 			t.Fatalf("[%d, %d) of %d: got %v, want %v", lo, hi, n, got, want)
 		}
-		all, into := b.appendTo(nil, 0, n, 0), newBitset(n)
-		into.drain(b)
-		if got := into.appendTo(nil, 0, n, 0); !slices.Equal(got, all) || len(b.appendTo(nil, 0, n, 0)) != 0 {
-			t.Fatalf("drain: got %v, and %v left, want %v and nothing", got, b, all)
+		var runs []int32
+		for i, j := b.run(lo, hi); i < hi; i, j = b.run(j, hi) {
+			if i > lo && model[i-1] || j < hi && model[j] || i >= j {
+				t.Fatalf("run [%d, %d) in [%d, %d): it is longer, or empty", i, j, lo, hi)
+			}
+			for ; i < j; i++ {
+				runs = append(runs, int32(i-lo))
+			}
+		}
+		if !slices.Equal(runs, want) {
+			t.Fatalf("runs of [%d, %d) of %d: got %v, want %v", lo, hi, n, runs, want)
 		}
 	}
 }
