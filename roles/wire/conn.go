@@ -255,17 +255,27 @@ func (c *Conn) SendOwned(kind Kind, head, tail []byte, owner Owner) error {
 		owner.Release()
 		return fmt.Errorf("wire: %s: %w: %d bytes of kind %d with a head of %d, at most %d can be sent", c.name, ErrTooLarge, n, kind, len(head), c.opts.MaxFrame)
 	}
+	// The checksum is made here, where whoever wrote the tail has it in the cache.
+	room := headers.Get().(*[plainHeader]byte)
+	defer headers.Put(room)
+	header := room[:0]
+	if !mayCompress(c.opts.CompressAbove, Compression(c.compression.Load()), paceOf(c.pace.Load()), len(head)+len(tail)) {
+		header = appendPlain(header, kind, head, tail)
+	}
 	c.mu.Lock()
 	if err := c.mutedLocked(); err != nil {
 		c.mu.Unlock()
 		owner.Release()
 		return fmt.Errorf("wire: %s: not sent: %w", c.name, err)
 	}
-	c.queue.pushOwned(kind, head, tail, owner)
+	c.queue.pushOwned(kind, head, tail, owner, header)
 	c.rouseLocked()
 	c.mu.Unlock()
 	return nil
 }
+
+// headers are room for one: what a checksum is made of does not stay on the stack.
+var headers = sync.Pool{New: func() any { return new([plainHeader]byte) }}
 
 // spare returns an empty buffer for n bytes, or nil: then append makes one
 // without clearing it first.

@@ -22,11 +22,16 @@ type encoder struct {
 // peer's work of decoding must buy at least one part in 32.
 func shrinks(packed, raw int) bool { return packed < raw-raw/32 }
 
+// mayCompress says whether a body of n bytes could go compressed.
+func mayCompress(above int, how Compression, pace pace, n int) bool {
+	return above >= 0 && n > above && (how == Zstd || how == Auto && pace.slow())
+}
+
 // appendZstd appends the frame of a body in two pieces to dst if it is to be
 // compressed and shrinks, and returns dst as it was with false otherwise. pace is
 // what the peer has told.
 func (e *encoder) appendZstd(dst []byte, how Compression, pace pace, kind Kind, body, tail []byte) ([]byte, bool, error) {
-	if e.above < 0 || len(body)+len(tail) <= e.above || how == Off || how == Auto && !pace.slow() {
+	if !mayCompress(e.above, how, pace, len(body)+len(tail)) {
 		return dst, false, nil
 	}
 	if err := e.begin(); err != nil {

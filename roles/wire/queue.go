@@ -27,6 +27,9 @@ type item struct {
 	done []byte // the buffer to be given back after this item: body's own, or a chunk it is the last of
 
 	owner Owner // of tail
+
+	sealed bool // header is made: the body goes as it is
+	header [plainHeader]byte
 }
 
 // push queues a copy of a small body.
@@ -42,10 +45,11 @@ func (q *queue) push(kind Kind, body []byte) {
 }
 
 // pushOwned queues a body of which all but the head stays with its owner.
-func (q *queue) pushOwned(kind Kind, head, tail []byte, owner Owner) {
+func (q *queue) pushOwned(kind Kind, head, tail []byte, owner Owner, header []byte) {
 	q.push(kind, head)
 	it := &q.items[len(q.items)-1]
 	it.tail, it.owner = tail, owner
+	it.sealed = copy(it.header[:], header) > 0
 	q.bytes += int64(len(tail))
 }
 

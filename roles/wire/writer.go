@@ -209,29 +209,41 @@ func (w *writer) encode(it *item) (rest []byte, err error) {
 		w.out = append(appendPlain(w.out, it.kind, it.body, nil), it.body...)
 		return nil, nil
 	}
+	if it.sealed {
+		w.out = append(w.out, it.header[:]...)
+		return w.plain(it), nil
+	}
 	w.out, packed, err = w.enc.appendZstd(w.out, Compression(w.c.compression.Load()), paceOf(w.c.pace.Load()), it.kind, it.body, it.tail)
 	if err != nil {
 		return nil, err
 	}
-	n := int64(len(it.body) + len(it.tail))
-	s.frames.Add(1)
-	s.raw.Add(n)
 	if packed {
+		s.frames.Add(1)
+		s.raw.Add(int64(len(it.body) + len(it.tail)))
 		s.compressed.Add(1)
 		s.encoded.Add(int64(len(w.out) - before - zstdHeader))
 		return nil, nil
 	}
-	s.encoded.Add(n)
 	w.out = appendPlain(w.out, it.kind, it.body, it.tail)
+	return w.plain(it), nil
+}
+
+// plain appends a body to out, whose header is there, or all but its end, which it
+// returns then.
+func (w *writer) plain(it *item) (rest []byte) {
+	s, n := &w.c.count.sent, int64(len(it.body)+len(it.tail))
+	s.frames.Add(1)
+	s.raw.Add(n)
+	s.encoded.Add(n)
 	if len(it.body) >= largeBody {
-		return it.body, nil
+		return it.body
 	}
 	w.out = append(w.out, it.body...)
 	if len(it.tail) >= largeBody {
-		return it.tail, nil
+		return it.tail
 	}
 	w.out = append(w.out, it.tail...)
-	return nil, nil
+	return nil
 }
 
 // flush writes out and then body, which may be nil.
