@@ -47,8 +47,8 @@ type Suite struct {
 //
 //   - the optimum is the reference's with 1, 2 and 6 parts, 1 and 5 shards, under
 //     bsp, ssp:3 and asp, with the same parameters;
-//   - it is the same where values travel rounded, and where changes are kept back, once
-//     what is owed is paid;
+//   - it is the same, or within 1e-4, where values travel rounded, and where changes are
+//     kept back, once what is owed is paid;
 //   - deterministic bsp gives the same bytes of the tables whatever the shards and
 //     the order in which messages arrive;
 //   - Push allocates nothing once it is warm;
@@ -114,6 +114,10 @@ func (s Suite) optimum(t *testing.T) {
 	}
 }
 
+// lossyTolerance is what a job with lossy tables may be off at least: what is kept
+// back comes late, which some solvers take longer to make good.
+const lossyTolerance = 1e-4
+
 func (s Suite) lossy(t *testing.T) {
 	info, parts, err := s.job(1, 1, 1, "bsp").read(s.Path, s.Options, 1)
 	if err != nil {
@@ -131,7 +135,7 @@ func (s Suite) lossy(t *testing.T) {
 				r := Train(t, job)
 				got := r.Eval.Objective
 				t.Logf("objective %.10g after %d clocks (%s)", got, r.Clocks, r.Reason)
-				if off := math.Abs(got - want); !(off <= s.Tolerance*math.Abs(want)) {
+				if off := math.Abs(got - want); !(off <= max(s.Tolerance, lossyTolerance)*math.Abs(want)) {
 					t.Errorf("got an objective of %.10g, want %.10g: it is off by %.3g", got, want, off/math.Abs(want))
 				}
 			})
