@@ -116,18 +116,9 @@ func (h *heldSet[T]) takeLossy(k int, clock consistency.Clock, exact, keep, cred
 	if exact {
 		pack.enc = Exact
 	}
-	h.exactly = append(h.exactly[:0], x...)
-	if !pack.round(x) {
-		copy(x, h.exactly)
-		pack.enc = Exact
-	}
-	for i, p := range list { // what rounding took away
-		for j := range w {
-			h.owed[int(p)*w+j] = h.exactly[i*w+j] - x[i*w+j]
-		}
-	}
+	h.round(&pack, list, x)
 	if h.spec.Rule.skipsZero() {
-		list, x = dropZeros(list, x, w, s.hi-s.lo, h.cancelled)
+		list, x = dropZeros(list, x, w, s.hi-s.lo, pack.enc.size(h.spec.Type), h.cancelled)
 	}
 	if len(list) == 0 {
 		return b, false
@@ -144,6 +135,24 @@ func (h *heldSet[T]) takeLossy(k int, clock consistency.Clock, exact, keep, cred
 		s.layers[len(s.layers)-1].credit = credit
 	}
 	return b, true
+}
+
+// round rounds x, of the listed rows, and keeps what that takes away. What cannot be
+// rounded goes as it is.
+func (h *heldSet[T]) round(pack *packer[T], list []int32, x []T) {
+	h.exactly = append(h.exactly[:0], x...)
+	if !pack.round(x) {
+		copy(x, h.exactly)
+		pack.enc = Exact
+	}
+	if pack.enc == Exact {
+		return // nothing is owed: not even infinity less itself, which is not a number
+	}
+	for i, p := range list {
+		for j := i * h.width; j < (i+1)*h.width; j++ {
+			h.owed[int(p)*h.width+j-i*h.width] = h.exactly[j] - x[j]
+		}
+	}
 }
 
 // credit adds what the shard is known to have applied to what it answered.
@@ -168,12 +177,10 @@ func (h *heldSet[T]) credit(k int, clock consistency.Clock) {
 // what rounding left.
 func (h *heldSet[T]) due(s *segment[T], exact bool) []int32 {
 	if h.keeps {
-		for p := s.lo; p < s.hi; p++ {
-			if h.kept.has(p) {
-				h.marks.set(p)
-				h.kept.clear(p)
-			}
+		for i, j := h.kept.run(s.lo, s.hi); i < s.hi; i, j = h.kept.run(j, s.hi) {
+			h.marks.setRange(i, j)
 		}
+		h.kept.clearRange(s.lo, s.hi)
 	}
 	if exact {
 		for p := s.lo; p < s.hi; p++ {
@@ -229,15 +236,16 @@ func (h *heldSet[T]) deliverLossy(s *segment[T], p places, first bool, r *reader
 }
 
 // dropZeros removes the rows of x that are zero, unless naming the others of n
-// possible positions would take more than is saved. dropped is told of each.
-func dropZeros[T Elem](list []int32, x []T, w, n int, dropped func(p int32)) ([]int32, []T) {
+// possible positions, by a bit each, would take more than is saved; a value takes
+// size bytes. dropped is told of each.
+func dropZeros[T Elem](list []int32, x []T, w, n, size int, dropped func(p int32)) ([]int32, []T) {
 	zeros := 0
 	for i := range list {
 		if kernel.Zero(x[i*w : (i+1)*w]) {
 			zeros++
 		}
 	}
-	if len(list) == n && zeros*w <= n/8 {
+	if len(list) == n && zeros*w*size <= n/8 {
 		return list, x
 	}
 	kept := 0
@@ -374,7 +382,7 @@ func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool
 	list = kept
 	if pack.enc != Exact {
 		if pack.round(x) {
-			list, x = dropZeros(list, x, w, h.rows.n, func(int32) {})
+			list, x = dropZeros(list, x, w, h.rows.n, pack.enc.size(s.spec.Type), func(int32) {})
 			for i, p := range list {
 				kernel.Add(known[int(p)*w:int(p+1)*w], x[i*w:(i+1)*w])
 			}

@@ -316,6 +316,27 @@ func TestLossyTurns(t *testing.T) {
 	}
 }
 
+// What is not a number goes as it is, and nothing of it is owed afterwards.
+func TestLossyInfinity(t *testing.T) {
+	r := newRig(t, rigJob{specs: []Spec{{Name: "w", Keys: 3, Type: Float64, Encoding: Fixed1}}, parts: []int{1, 1}})
+	v := openView[float64](r, 0, 0, "w", Span(0, 3), Increments)
+	o := openView[float64](r, 1, 0, "w", Span(0, 3), Increments)
+	r.start()
+	v.Inc(0, math.Inf(1))
+	v.Inc(1, 0.3)
+	r.clock()
+	v.Inc(1, 0.3)
+	r.clock()
+	for what, got := range map[string]*View[float64]{"own": v, "the other's": o} {
+		if x := got.Values(); !math.IsInf(x[0], 1) || math.Abs(x[1]-0.6) > 0.01 || x[2] != 0 {
+			t.Errorf("%s: got %v, want infinity, about 0.6 and 0", what, x)
+		}
+	}
+	if r.clients[0].replicas[0].(*heldSet[float64]).owed[0] != 0 {
+		t.Error("infinity is owed after it was sent")
+	}
+}
+
 // What two parts of a group do to a value may add up to nothing: no answer comes
 // of it, and both have to see that all the same.
 func TestPartsThatCancel(t *testing.T) {
