@@ -11,16 +11,11 @@ import (
 
 // update applies an update, or keeps it for the fold of its clock, and answers
 // when its floor is reached.
-func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Reply) error {
-	clock := consistency.Clock(r.varint())
-	sub := uint32(r.upTo(1<<32-1, "sub"))
-	floor := consistency.Clock(r.varint())
-	based := consistency.Clock(r.varint())
-	flags := r.upTo(flagsKnown, "flags")
+func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *reader, reply Reply) error {
 	if r.err != nil {
 		return r.err
 	}
-	last := flags&flagLast != 0
+	clock, sub, floor, based, last := u.clock, u.sub, u.floor, u.based, u.last
 	if clock <= ses.clock || clock == ses.clock+1 && sub < ses.sub {
 		s.stats.Duplicates++
 		if last {
@@ -35,9 +30,13 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	if clock != ses.clock+1 || sub != ses.sub {
 		return fmt.Errorf("update (%d, %d) after (%d, %d): one is missing", clock, sub, ses.clock+1, ses.sub)
 	}
-	blocks, released, err := s.decode(ses, r)
-	if err != nil {
-		return err
+	var blocks []block
+	var released []*hold
+	if !u.empty {
+		var err error
+		if blocks, released, err = s.decode(ses, r); err != nil {
+			return err
+		}
 	}
 
 	// From here on nothing fails.

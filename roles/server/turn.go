@@ -13,26 +13,34 @@ import (
 // A turn is one goroutine at work on batches, a connection's reader or a helper,
 // with the room it reuses.
 //
-// It looks at the clock when it begins a batch and when a message is answered, and
-// otherwise only where it may have waited or worked for long: a message begins when
-// the one before it ended.
+// It looks at the clock when it begins a batch, when the last message of one is
+// answered, and between where it may have waited or worked for long: a message begins
+// when the one before it ended. What small messages took counts as the work of the one
+// at which it looks.
 type turn struct {
 	host    *host
 	reply   table.Reply // answer, made once
 	touched []*outbox   // hold replies, until flush
 	now     time.Duration
 	took    time.Duration // what the last message did, if it was answered
+	work    int           // since it looked at the clock, as bytes of a message
 
 	// Of the message being handled.
 	shard  int
+	size   int
+	final  bool // it is the last of its batch
 	from   *route
 	begin  time.Duration
 	queued time.Duration
 	last   *route // answered last
 }
 
-// longMessage is the size of a message that may take long.
-const longMessage = 4 << 10
+// longMessage is the size of a message that may take long. Sixteen small ones may take
+// as long.
+const (
+	longMessage  = 4 << 10
+	smallMessage = longMessage / 16
+)
 
 func (h *host) newTurn() *turn {
 	t := &turn{host: h}
@@ -41,12 +49,12 @@ func (h *host) newTurn() *turn {
 }
 
 // handle has a shard, which is locked, take a message, and unlocks it.
-func (t *turn) handle(s *hosted, m table.Message, came time.Duration) error {
+func (t *turn) handle(s *hosted, m table.Message, p *table.Parsed, came time.Duration) error {
 	defer s.mu.Unlock()
-	t.shard, t.begin, t.queued = m.Shard, t.now, t.now-came
-	err := s.shard.Handle(m.Body, t.reply)
+	t.shard, t.size, t.begin, t.queued = m.Shard, len(m.Body), t.now, t.now-came
+	err := s.shard.HandleParsed(p, t.reply)
 	if len(m.Body) >= longMessage {
-		t.now = t.host.clock()
+		t.look()
 	}
 	t.took = t.now - t.begin
 	s.queue += t.queued
@@ -72,12 +80,17 @@ func (t *turn) answer(to consistency.Origin, msg *table.Buffer) {
 	if o == nil {
 		return // it has not said hello here
 	}
-	t.now = t.host.clock()
+	if t.work += smallMessage + t.size + len(msg.Bytes); t.final || t.work >= longMessage {
+		t.look()
+	}
 	o.add(t.shard, msg, t.queued, t.now-t.begin, held)
 	if !slices.Contains(t.touched, o) {
 		t.touched = append(t.touched, o)
 	}
 }
+
+// look looks at the clock.
+func (t *turn) look() { t.now, t.work = t.host.clock(), 0 }
 
 // flush sends what the batch was answered.
 func (t *turn) flush() (err error) {
