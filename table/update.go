@@ -70,15 +70,31 @@ func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *rea
 	if !last {
 		return nil
 	}
-	s.request(floor, request{origin: o, clock: clock})
+	return s.ended(o, ses, clock, floor, reply)
+}
+
+// ended follows the update that ends a clock of an origin, and answers it when its
+// floor is reached: most often at once, with nobody else to be answered.
+func (s *Shard) ended(o consistency.Origin, ses *session, clock, floor consistency.Clock, reply Reply) error {
+	if floor > s.vector.Min() {
+		s.stats.Held++
+	}
 	advanced, err := s.vector.Tick(o, clock)
 	if err != nil {
 		return err // unreachable: the session and the vector move together
 	}
 	if advanced {
-		s.advanced(reply)
+		s.fold()
+	}
+	q := request{origin: o, clock: clock}
+	if s.held.Len() == 0 && floor <= s.vector.Min() {
+		s.answer(o, ses, q, reply)
 	} else {
+		s.held.Add(floor, q)
 		s.release(reply)
+	}
+	if advanced {
+		s.answerEagerly(reply)
 	}
 	return nil
 }
@@ -149,11 +165,21 @@ func (s *Shard) heldBy(ses *session, r *reader) *hold {
 
 // advanced follows an advance of the slowest origin.
 func (s *Shard) advanced(reply Reply) {
+	s.fold()
+	s.release(reply)
+	s.answerEagerly(reply)
+}
+
+// fold applies the clocks that are finished.
+func (s *Shard) fold() {
 	if s.answered && len(s.folds) > 0 {
 		s.tick()
 	}
 	s.foldUpTo(s.vector.Min())
-	s.release(reply)
+}
+
+// answerEagerly sends every origin what changed, if the job is to.
+func (s *Shard) answerEagerly(reply Reply) {
 	if !s.o.Eager {
 		return
 	}
