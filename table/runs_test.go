@@ -120,6 +120,9 @@ func TestRunsAreTheSame(t *testing.T) {
 						working[o] = false
 					}
 					for o := range origins {
+						for i, rep := range rigs[1].clients[o].replicas {
+							wantEqual(t, fmt.Sprintf("step %d: updates are kept that are not answered", step), rep.layered(), rigs[0].clients[o].replicas[i].layered())
+						}
 						ready := !working[o] && rigs[0].clients[o].Steps().ClockReady(0)
 						if !working[o] && rigs[1].clients[o].Steps().ClockReady(0) != ready {
 							t.Fatalf("step %d: one client is ready, the other is not", step)
@@ -183,6 +186,46 @@ func TestUntouchedShardsShareAnUpdate(t *testing.T) {
 	for _, m := range l.up[shards:] {
 		if m.b == shared {
 			t.Errorf("shard %d is resent the buffer that it was sent", m.shard)
+		}
+	}
+}
+
+// An update says on which version its own shard's values were based.
+func TestUpdatesSayWhatTheyAreBasedOn(t *testing.T) {
+	const shards, keys = 8, 64
+	l := newLoop(t, Spec{Name: "w", Keys: keys}, consistency.SSP(2), shards)
+	if _, err := Open[float32](l.client, 0, "w", Span(0, keys), Increments); err != nil {
+		t.Fatal(err)
+	}
+	l.start()
+	l.client.Steps().BeginClock(0)
+	ahead := func(k int) bool { return k%3 == 1 }
+	for _, m := range l.up {
+		if ahead(m.shard) {
+			if err := l.shards[m.shard].Handle(m.b.Bytes, l.reply[m.shard]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, m := range l.down {
+		if err := l.client.Deliver(m.shard, m.b.Bytes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.up = nil
+	l.client.Steps().End(0)
+	l.client.Steps().BeginClock(0)
+	for k, m := range l.up {
+		p, err := Parse(m.b.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := consistency.Clock(0)
+		if ahead(k) {
+			want = 1
+		}
+		if p.update.based != want || p.update.clock != 2 || !p.update.empty {
+			t.Errorf("the update of shard %d: got %+v, want it empty, of clock 2, based on %d", k, p.update, want)
 		}
 	}
 }
