@@ -22,8 +22,9 @@ type turn struct {
 	reply   table.Reply // answer, made once
 	touched []*outbox   // hold replies, until flush
 	now     time.Duration
-	took    time.Duration // what the last message did, if it was answered
+	took    time.Duration // what a message did, of those that the last look at the clock ended
 	work    int           // since it looked at the clock, as bytes of a message
+	since   int           // messages since it looked at the clock
 
 	// Of the message being handled.
 	shard  int
@@ -52,13 +53,16 @@ func (h *host) newTurn() *turn {
 func (t *turn) handle(s *hosted, m table.Message, p *table.Parsed, came time.Duration) error {
 	defer s.mu.Unlock()
 	t.shard, t.size, t.begin, t.queued = m.Shard, len(m.Body), t.now, t.now-came
+	t.since++
+	since := t.since
 	err := s.shard.HandleParsed(p, t.reply)
 	if len(m.Body) >= longMessage {
 		t.look()
 	}
-	t.took = t.now - t.begin
+	took := t.now - t.begin
+	t.took = took / time.Duration(since)
 	s.queue += t.queued
-	s.apply += t.took
+	s.apply += took
 	if errors.Is(err, table.ErrNewer) {
 		return fmt.Errorf("server: shard %d: %w", m.Shard, err)
 	}
@@ -90,7 +94,7 @@ func (t *turn) answer(to consistency.Origin, msg *table.Buffer) {
 }
 
 // look looks at the clock.
-func (t *turn) look() { t.now, t.work = t.host.clock(), 0 }
+func (t *turn) look() { t.now, t.work, t.since = t.host.clock(), 0, 0 }
 
 // flush sends what the batch was answered.
 func (t *turn) flush() (err error) {
