@@ -392,14 +392,3 @@ func (c *Client) now() int64 {
 	}
 	return c.o.Now()
 }
-
-// From says whose message to a shard msg is, and whether it is a hello, which
-// begins a session on the connection it came by.
-func From(msg []byte) (o consistency.Origin, hello bool, err error) {
-	r := &reader{b: msg}
-	k, _, origin := r.header()
-	if r.err != nil {
-		return 0, false, fmt.Errorf("table: message: %w", r.err)
-	}
-	return consistency.Origin(origin), k == kindHello, nil
-}

@@ -138,25 +138,10 @@ func (c *Client) advance() {
 // flush sends every shard the update that ends clock c.clock.
 func (c *Client) flush() {
 	start := c.now()
+	var u updates
 	for k := range c.shards {
 		sh := &c.shards[k]
-		msg := c.message(kindUpdate)
-		b := msg.Bytes
-		b = appendVarint(b, int64(c.clock))
-		b = appendUint(b, 0) // sub
-		b = appendVarint(b, int64(c.o.Policy.Floor(c.clock)))
-		b = appendVarint(b, int64(sh.version))
-		b = appendUint(b, flagLast)
-		n, count := uint32(0), len(b)
-		b = append(b, 0, 0, 0, 0)
-		for _, r := range c.replicas {
-			var took bool
-			if b, took = r.take(k, c.clock, c.clock <= sh.seen, c.exactly, b); took {
-				n++
-			}
-		}
-		binary.LittleEndian.PutUint32(b[count:], n)
-		msg.Bytes = c.appendReleases(b, k)
+		msg := c.update(k, &u)
 		if c.clock <= sh.seen {
 			for _, r := range c.replicas {
 				r.seen(k, sh.seen)
@@ -166,12 +151,77 @@ func (c *Client) flush() {
 		msg.Retain() // until it is answered
 		c.send(k, msg)
 	}
+	u.release()
 	for _, r := range c.replicas {
 		r.taken()
 	}
 	c.releases, c.exactly = c.releases[:0], false
 	c.stats.Encode += c.now() - start
 	c.flushSenders()
+}
+
+// updates are what the updates of one clock share: how they begin, and the message
+// of those that hold nothing else.
+type updates struct {
+	based consistency.Clock
+	head  *Buffer // nil: none was made yet
+	empty *Buffer // of the same version; nil: none was made yet
+	room  *Buffer // for the next that holds something
+}
+
+func (u *updates) release() {
+	for _, b := range []**Buffer{&u.head, &u.empty, &u.room} {
+		if *b != nil {
+			(*b).Release()
+			*b = nil
+		}
+	}
+}
+
+// update encodes what was deposited for a shard. Shards for which there is nothing
+// share a buffer.
+func (c *Client) update(k int, u *updates) *Buffer {
+	sh := &c.shards[k]
+	if u.head == nil || u.based != sh.version {
+		u.release()
+		u.head, u.based = c.updateHead(sh.version), sh.version
+	}
+	if u.room == nil {
+		u.room = c.buffers.get()
+	}
+	b := append(u.room.Bytes[:0], u.head.Bytes...)
+	n, count := uint32(0), len(b)
+	b = append(b, 0, 0, 0, 0)
+	for _, r := range c.replicas {
+		var took bool
+		if b, took = r.take(k, c.clock, c.clock <= sh.seen, c.exactly, b); took {
+			n++
+		}
+	}
+	if n == 0 && len(c.releases) == 0 {
+		if u.empty == nil {
+			u.empty = c.buffers.get()
+			u.empty.Bytes = append(append(u.empty.Bytes, u.head.Bytes...), nothing...)
+		}
+		u.room.Bytes = b
+		u.empty.Retain()
+		return u.empty
+	}
+	binary.LittleEndian.PutUint32(b[count:], n)
+	msg := u.room
+	msg.Bytes, u.room = c.appendReleases(b, k), nil
+	return msg
+}
+
+// updateHead begins the update that ends clock c.clock, based on a version.
+func (c *Client) updateHead(based consistency.Clock) *Buffer {
+	msg := c.message(kindUpdate)
+	b := appendVarint(msg.Bytes, int64(c.clock))
+	b = appendUint(b, 0) // sub
+	b = appendVarint(b, int64(c.o.Policy.Floor(c.clock)))
+	b = appendVarint(b, int64(based))
+	msg.Bytes = appendUint(b, flagLast)
+	return msg
 }
 
 // appendReleases encodes the leases that are given back to a shard.

@@ -29,14 +29,24 @@ func (c *Client) DeliverAll(list []Message) error {
 	defer c.changed.Broadcast()
 	start := c.now()
 	var err error
+	var a answerHead
 	for i := 0; i < len(list) && err == nil; i++ {
-		err = c.deliver(list[i].Shard, list[i].Body)
+		m := list[i]
+		if i == 0 || !m.Again(list[i-1].Body) || m.Shard < 0 || m.Shard >= len(c.shards) {
+			a.empty = false
+		}
+		if !a.empty {
+			err = c.deliver(m.Shard, m.Body, &a)
+			continue
+		}
+		c.answered(m.Shard, &a)
 	}
+	c.dropRetired()
 	c.stats.Decode += c.now() - start
 	return err
 }
 
-func (c *Client) deliver(shard int, msg []byte) error {
+func (c *Client) deliver(shard int, msg []byte, a *answerHead) error {
 	if shard < 0 || shard >= len(c.shards) {
 		return fmt.Errorf("table: message of shard %d of %d", shard, len(c.shards))
 	}
@@ -50,7 +60,7 @@ func (c *Client) deliver(shard int, msg []byte) error {
 	case gen < c.gen && (k == kindAnswer || k == kindReset):
 		// It crossed the hello of our generation, which began another session.
 	case k == kindAnswer:
-		err = c.answer(shard, r)
+		err = c.answer(shard, r, a)
 	case k == kindRefuse:
 		c.refused = max(c.refused, gen)
 	case k == kindReset:
@@ -68,45 +78,72 @@ func (c *Client) deliver(shard int, msg []byte) error {
 	return nil
 }
 
+// answerHead is what an answer says apart from values.
+type answerHead struct {
+	life, stamp          uint32
+	version, clock, seen consistency.Clock
+	ticket               uint64
+	by                   consistency.Origin
+	// Of an answer that was taken in, for those of other shards that say the same:
+	empty   bool // it brings no values
+	layered bool // a replica has an update of which answers tell
+}
+
 // answer takes an answer in. Its head is read first and nothing happens when it
 // is broken; a block that is broken fails the client, since part of it is in.
-func (c *Client) answer(k int, r *reader) error {
-	life, stamp := r.u32v(), r.u32v()
-	version, clock := consistency.Clock(r.varint()), consistency.Clock(r.varint())
-	ticket := r.uvarint()
-	seen := consistency.Clock(r.varint())
+func (c *Client) answer(k int, r *reader, a *answerHead) error {
+	a.life, a.stamp = r.u32v(), r.u32v()
+	a.version, a.clock = consistency.Clock(r.varint()), consistency.Clock(r.varint())
+	a.ticket = r.uvarint()
+	a.seen = consistency.Clock(r.varint())
 	r.u32v() // sub: a client sends whole clocks
-	by := consistency.Origin(r.u32v())
+	a.by = consistency.Origin(r.u32v())
 	n := r.u32n(6)
 	if r.err != nil {
 		return r.err
 	}
 	for _, rep := range c.replicas {
-		rep.credit(k, seen)
+		rep.credit(k, a.seen)
 	}
 	if err := c.answerBlocks(k, n, r); err != nil {
 		c.fail(fmt.Errorf("table: answer of shard %d: %w", k, err))
 		return err
 	}
+	c.answered(k, a)
+	a.empty = n == 0
+	a.layered = slices.ContainsFunc(c.replicas, replica.layered)
+	return nil
+}
+
+// answered is what an answer that brings no values changes, and any other once they
+// are in.
+func (c *Client) answered(k int, a *answerHead) {
+	if a.empty && a.layered {
+		for _, rep := range c.replicas {
+			rep.credit(k, a.seen)
+		}
+	}
 	sh := &c.shards[k]
-	sh.life, sh.stamp, sh.by = life, stamp, by
-	sh.version = max(sh.version, version)
-	sh.seen = max(sh.seen, seen)
-	sh.answered = max(sh.answered, clock)
-	sh.ticket = max(sh.ticket, ticket)
+	sh.life, sh.stamp, sh.by = a.life, a.stamp, a.by
+	sh.version = max(sh.version, a.version)
+	sh.seen = max(sh.seen, a.seen)
+	sh.answered = max(sh.answered, a.clock)
+	sh.ticket = max(sh.ticket, a.ticket)
 	for len(sh.sent) > 0 && sh.sent[0].clock <= sh.answered {
 		sh.sent[0].msg.Release()
 		sh.sent = append(sh.sent[:0], sh.sent[1:]...) // a few: those of the window
 	}
-	sh.asks = slices.DeleteFunc(sh.asks, func(a sentAsk) bool { // a later one with a lower floor may be answered first
-		return a.ticket <= sh.ticket && a.floor <= sh.version
-	})
-	for _, rep := range c.replicas {
-		rep.seen(k, sh.seen)
-		rep.refreshAhead(k)
+	if len(sh.asks) > 0 {
+		sh.asks = slices.DeleteFunc(sh.asks, func(a sentAsk) bool { // a later one with a lower floor may be answered first
+			return a.ticket <= sh.ticket && a.floor <= sh.version
+		})
 	}
-	c.dropRetired()
-	return nil
+	if !a.empty || a.layered {
+		for _, rep := range c.replicas {
+			rep.seen(k, sh.seen)
+			rep.refreshAhead(k)
+		}
+	}
 }
 
 func (c *Client) answerBlocks(k int, n uint32, r *reader) error {

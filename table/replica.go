@@ -22,6 +22,7 @@ type replica interface {
 	take(shard int, clock consistency.Clock, known, exactly bool, b []byte) (out []byte, took bool)
 	taken() // by all shards
 	owes() bool
+	layered() bool // some shard has not answered an update of it
 	credit(shard int, clock consistency.Clock)
 	seen(shard int, clock consistency.Clock)
 	refreshAhead(shard int)
@@ -351,6 +352,10 @@ func (h *heldSet[T]) cancelled(p int32) {
 	for _, v := range h.views {
 		v.stale(int(p))
 	}
+}
+
+func (h *heldSet[T]) layered() bool {
+	return slices.ContainsFunc(h.segs, func(s segment[T]) bool { return len(s.layers) > 0 })
 }
 
 // seen forgets the layers that the shard has: its values include them.

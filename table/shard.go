@@ -291,13 +291,18 @@ func (s *Shard) SetRoster(r placement.Roster, reply Reply) error {
 // the protocol, and nothing of the message was applied; [ErrNewer] alone means
 // that the message has to be handled again after SetRoster.
 func (s *Shard) Handle(msg []byte, reply Reply) error {
-	s.reader = reader{b: msg}
-	r := &s.reader
-	k, gen, o := r.header()
-	origin := consistency.Origin(o)
-	if r.err != nil {
-		return s.wrap(k, origin, r.err)
+	var p Parsed
+	if err := p.read(msg); err != nil {
+		return s.wrap(p.kind, p.Origin(), err)
 	}
+	return s.HandleParsed(&p, reply)
+}
+
+// HandleParsed is Handle for a message that was parsed, which it does not change.
+func (s *Shard) HandleParsed(p *Parsed, reply Reply) error {
+	s.reader = p.rest
+	r := &s.reader
+	k, gen, o, origin := p.kind, p.gen, p.origin, p.Origin()
 	switch {
 	case gen > s.generation:
 		return ErrNewer
@@ -327,7 +332,7 @@ func (s *Shard) Handle(msg []byte, reply Reply) error {
 	case kindAsk:
 		return s.wrap(k, origin, s.ask(origin, r, reply))
 	case kindUpdate:
-		return s.wrap(k, origin, s.update(origin, ses, r, reply))
+		return s.wrap(k, origin, s.update(origin, ses, &p.update, r, reply))
 	case kindLeave:
 		return s.wrap(k, origin, s.leave(origin, ses, r, reply))
 	}

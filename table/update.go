@@ -11,16 +11,11 @@ import (
 
 // update applies an update, or keeps it for the fold of its clock, and answers
 // when its floor is reached.
-func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Reply) error {
-	clock := consistency.Clock(r.varint())
-	sub := uint32(r.upTo(1<<32-1, "sub"))
-	floor := consistency.Clock(r.varint())
-	based := consistency.Clock(r.varint())
-	flags := r.upTo(flagsKnown, "flags")
+func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *reader, reply Reply) error {
 	if r.err != nil {
 		return r.err
 	}
-	last := flags&flagLast != 0
+	clock, sub, floor, based, last := u.clock, u.sub, u.floor, u.based, u.last
 	if clock <= ses.clock || clock == ses.clock+1 && sub < ses.sub {
 		s.stats.Duplicates++
 		if last {
@@ -35,9 +30,13 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	if clock != ses.clock+1 || sub != ses.sub {
 		return fmt.Errorf("update (%d, %d) after (%d, %d): one is missing", clock, sub, ses.clock+1, ses.sub)
 	}
-	blocks, released, err := s.decode(ses, r)
-	if err != nil {
-		return err
+	var blocks []block
+	var released []*hold
+	if !u.empty {
+		var err error
+		if blocks, released, err = s.decode(ses, r); err != nil {
+			return err
+		}
 	}
 
 	// From here on nothing fails.
@@ -71,15 +70,31 @@ func (s *Shard) update(o consistency.Origin, ses *session, r *reader, reply Repl
 	if !last {
 		return nil
 	}
-	s.request(floor, request{origin: o, clock: clock})
+	return s.ended(o, ses, clock, floor, reply)
+}
+
+// ended follows the update that ends a clock of an origin, and answers it when its
+// floor is reached: most often at once, with nobody else to be answered.
+func (s *Shard) ended(o consistency.Origin, ses *session, clock, floor consistency.Clock, reply Reply) error {
+	if floor > s.vector.Min() {
+		s.stats.Held++
+	}
 	advanced, err := s.vector.Tick(o, clock)
 	if err != nil {
 		return err // unreachable: the session and the vector move together
 	}
 	if advanced {
-		s.advanced(reply)
+		s.fold()
+	}
+	q := request{origin: o, clock: clock}
+	if s.held.Len() == 0 && floor <= s.vector.Min() {
+		s.answer(o, ses, q, reply)
 	} else {
+		s.held.Add(floor, q)
 		s.release(reply)
+	}
+	if advanced {
+		s.answerEagerly(reply)
 	}
 	return nil
 }
@@ -150,11 +165,21 @@ func (s *Shard) heldBy(ses *session, r *reader) *hold {
 
 // advanced follows an advance of the slowest origin.
 func (s *Shard) advanced(reply Reply) {
+	s.fold()
+	s.release(reply)
+	s.answerEagerly(reply)
+}
+
+// fold applies the clocks that are finished.
+func (s *Shard) fold() {
 	if s.answered && len(s.folds) > 0 {
 		s.tick()
 	}
 	s.foldUpTo(s.vector.Min())
-	s.release(reply)
+}
+
+// answerEagerly sends every origin what changed, if the job is to.
+func (s *Shard) answerEagerly(reply Reply) {
 	if !s.o.Eager {
 		return
 	}

@@ -1,6 +1,8 @@
 package control
 
 import (
+	"bytes"
+
 	"petuum/roles/wire"
 	"petuum/table"
 )
@@ -24,18 +26,15 @@ type Batch struct {
 
 	n    int
 	body []byte // room for the head, then messages
+	last []byte // in body: the last message, if another may repeat it
 	head []byte
 }
 
 // Add puts a message behind those that are there. A large one sends them, and
-// itself.
+// itself. A short one that says the same as the one before takes a byte or two.
 func (b *Batch) Add(shard int, msg *table.Buffer) error {
 	if len(msg.Bytes) < ownedFrom {
-		if b.n == 0 {
-			b.body = append(b.body[:0], noHead[:]...)
-		}
-		b.body = append(AppendMessageHead(b.body, shard, len(msg.Bytes)), msg.Bytes...)
-		b.n++
+		b.append(shard, msg.Bytes)
 		if len(b.body) < ownedFrom {
 			return nil
 		}
@@ -53,6 +52,22 @@ func (b *Batch) Add(shard int, msg *table.Buffer) error {
 	b.Timing = Timing{}
 	msg.Retain()
 	return b.To.SendOwned(KindBatch, b.head, msg.Bytes, msg)
+}
+
+func (b *Batch) append(shard int, msg []byte) {
+	if b.n == 0 {
+		b.body, b.last = append(b.body[:0], noHead[:]...), nil
+	}
+	b.n++
+	if len(b.last) > 0 && bytes.Equal(msg, b.last) {
+		b.body = AppendAgain(b.body, shard)
+		return
+	}
+	b.body = append(AppendMessageHead(b.body, shard, len(msg)), msg...)
+	b.last = nil
+	if len(msg) <= longestRun {
+		b.last = b.body[len(b.body)-len(msg):]
+	}
 }
 
 var noHead [BatchHead]byte // until it is filled in

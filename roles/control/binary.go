@@ -24,8 +24,9 @@ import (
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
 //	Export   table shard
 //	Rows     table shard last length byte*     rows: key, then the values as stored
-//	Batch    queue apply held (nanoseconds) nmessages (shard length byte*)*
-//	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian
+//	Batch    queue apply held (nanoseconds) nmessages (2*shard length byte* | 2*shard+1)*
+//	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian; 2*shard+1
+//	         alone is the message before once more, for another shard: a run
 
 var errShort = errors.New("control: message is truncated")
 
@@ -317,12 +318,23 @@ func PutBatchHead(b []byte, t Timing, n int) {
 	binary.LittleEndian.PutUint32(b[24:], uint32(n))
 }
 
+// What a batch is read into is bounded by these and not by the length of a frame: a
+// message of a run takes a byte there.
+const (
+	maxMessages = ownedFrom // in a batch: it is sent when it is this long, and each takes a byte at least
+	longestRun  = 256       // bytes of a message that travels once for several shards
+)
+
 // AppendMessageHead begins a message of size bytes, which follow it.
 func AppendMessageHead(b []byte, shard, size int) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(shard)), uint64(size))
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(shard)<<1), uint64(size))
 }
 
-// ReadBatch decodes Batch into buf[:0]; the messages share the body's memory.
+// AppendAgain appends the message before once more, for a shard.
+func AppendAgain(b []byte, shard int) []byte { return binary.AppendUvarint(b, uint64(shard)<<1|1) }
+
+// ReadBatch decodes Batch into buf[:0]; the messages share the body's memory, those
+// of a run the same.
 func ReadBatch(body []byte, buf []table.Message) (Timing, []table.Message, error) {
 	r := NewReader(body)
 	head := r.Bytes(BatchHead)
@@ -331,9 +343,19 @@ func ReadBatch(body []byte, buf []table.Message) (Timing, []table.Message, error
 		return Timing{}, buf, r.Err()
 	}
 	t := Timing{binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint64(head[8:]), binary.LittleEndian.Uint64(head[16:])}
-	for n := binary.LittleEndian.Uint32(head[24:]); n > 0 && r.err == nil; n-- {
-		shard := int(r.Uint(math.MaxInt32))
-		buf = append(buf, table.Message{Shard: shard, Body: r.Bytes(r.Count(1))})
+	n := binary.LittleEndian.Uint32(head[24:])
+	if n > maxMessages {
+		return t, buf, fmt.Errorf("control: a batch of %d messages, more than %d", n, maxMessages)
+	}
+	var last []byte
+	for ; n > 0 && r.err == nil; n-- {
+		shard := r.Uint(math.MaxInt32<<1 | 1)
+		if shard&1 == 0 {
+			last = r.Bytes(r.Count(1))
+		} else if len(last) == 0 || len(last) > longestRun {
+			return t, buf, fmt.Errorf("control: message %d of a batch repeats one of %d bytes: only 1 to %d may be", len(buf), len(last), longestRun)
+		}
+		buf = append(buf, table.Message{Shard: int(shard >> 1), Body: last})
 	}
 	return t, buf, r.Err()
 }

@@ -133,6 +133,9 @@ var messages = []message{
 		b := batch{Timing: Timing{number(r), number(r), number(r)}}
 		for range r.IntN(4) {
 			b.Messages = append(b.Messages, table.Message{Shard: part(r), Body: []byte(text(r))})
+			for r.IntN(3) == 0 && len(b.Messages[len(b.Messages)-1].Body) > 0 {
+				b.Messages = append(b.Messages, table.Message{Shard: part(r), Body: b.Messages[len(b.Messages)-1].Body})
+			}
 		}
 		return b
 	}, encodeBatch,
@@ -229,7 +232,11 @@ func encodeBatch(m any) []byte {
 	b := m.(batch)
 	body := make([]byte, BatchHead)
 	PutBatchHead(body, b.Timing, len(b.Messages))
-	for _, msg := range b.Messages {
+	for i, msg := range b.Messages {
+		if i > 0 && msg.Again(b.Messages[i-1].Body) {
+			body = AppendAgain(body, msg.Shard)
+			continue
+		}
 		body = append(AppendMessageHead(body, msg.Shard, len(msg.Body)), msg.Body...)
 	}
 	return body
@@ -296,8 +303,14 @@ func TestRefused(t *testing.T) {
 		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},
 		{"Rows", "neither last nor not", uints(rowTable, rowShard, 2, 0), "above"},
 		{"Rows", "part of a row", append(uints(rowTable, rowShard, 1, 5), make([]byte, 5)...), "truncated"},
-		{"Batch", "message longer than the batch", append(make([]byte, 24), 1, 0, 0, 0, 5, 9, 1), "above"},
-		{"Batch", "fewer messages than it says", append(make([]byte, 24), 2, 0, 0, 0, 5, 0), "truncated"},
+		{"Batch", "message longer than the batch", append(make([]byte, 24), 1, 0, 0, 0, 10, 9, 1), "above"},
+		{"Batch", "fewer messages than it says", append(make([]byte, 24), 2, 0, 0, 0, 10, 0), "truncated"},
+		{"Batch", "a run without a first message", append(make([]byte, 24), 1, 0, 0, 0, 11), "message 0 of a batch repeats one of 0 bytes"},
+		{"Batch", "a run of empty messages", append(make([]byte, 24), 2, 0, 0, 0, 10, 0, 11), "message 1 of a batch repeats one of 0 bytes"},
+		{"Batch", "a run of long messages", append(append(append(make([]byte, 24), 2, 0, 0, 0, 10, 0x81, 2), make([]byte, longestRun+1)...), 11), "message 1 of a batch repeats one of 257 bytes"},
+		{"Batch", "a shard beyond 31 bits", append(append(make([]byte, 24), 1, 0, 0, 0), uints(1<<32, 0)...), "above"},
+		{"Batch", "a run that ends early", append(make([]byte, 24), 3, 0, 0, 0, 10, 1, 7, 11), "truncated"},
+		{"Batch", "more messages than any batch has", append(append(make([]byte, 24), 1, 0, 1, 0, 10, 1, 7), bytes.Repeat([]byte{11}, maxMessages)...), "65537 messages, more than 65536"},
 		{"Batch", "no head", make([]byte, 27), "truncated"},
 	} {
 		t.Run(c.message+"/"+c.name, func(t *testing.T) {

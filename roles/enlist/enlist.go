@@ -28,7 +28,7 @@ import (
 const Version = "0.1.0"
 
 const (
-	wireMajor = 1
+	wireMajor = 2
 	wireMinor = 1
 )
 

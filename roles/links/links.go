@@ -193,6 +193,9 @@ func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 	var to *client // whom messages[first:i] are for
 	first := 0
 	for i, m := range messages {
+		if i > 0 && m.Again(messages[i-1].Body) {
+			continue // for the same origin
+		}
 		origin, _, err := table.From(m.Body)
 		if err != nil {
 			return err

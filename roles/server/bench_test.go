@@ -75,14 +75,24 @@ func BenchmarkClockSparse(b *testing.B) {
 
 // BenchmarkClockEmpty is the round trip of a clock in which nothing changed, with
 // 64 shards on the server.
-func BenchmarkClockEmpty(b *testing.B) {
+func BenchmarkClockEmpty(b *testing.B) { benchSmall(b, 0) }
+
+// BenchmarkClockSmall is the same where 16 values of different shards change.
+func BenchmarkClockSmall(b *testing.B) { benchSmall(b, 16) }
+
+// benchSmall measures clocks that change so many values.
+func benchSmall(b *testing.B, values int) {
+	b.Helper()
 	const of = 64
 	specs := []table.Spec{{Name: "w", Keys: 6400}}
-	c, _ := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, 6400), table.Increments)
+	c, v := connected(b, serveShards(b, specs, of, 1, consistency.BSP()), specs, of, 0, consistency.BSP(), table.Span(0, 6400), table.Increments)
 	var took []time.Duration
 	b.ReportAllocs()
 	for b.Loop() {
 		start := time.Now()
+		for i := range values {
+			v.Inc((len(took)*577+i*400)%v.Len(), 0.5)
+		}
 		if err := c.Clock(0); err != nil {
 			b.Fatal(err)
 		}

@@ -50,7 +50,7 @@ func (l *line) handle(body []byte) error {
 		return err
 	}
 	l.messages = messages
-	l.turn.now = l.turn.host.clock()
+	l.turn.look()
 	err = l.handleAll(messages, body)
 	if e := l.turn.flush(); err == nil { // others wait for what they were answered, whatever this one did
 		err = e
@@ -62,34 +62,46 @@ func (l *line) handle(body []byte) error {
 func (l *line) handleAll(messages []table.Message, body []byte) error {
 	t := l.turn
 	came := t.now
-	for _, m := range messages {
+	var p table.Parsed
+	for i, m := range messages {
 		s := t.host.shard(m.Shard)
 		if s == nil {
 			return fmt.Errorf("server: shard %d is not here", m.Shard)
 		}
-		origin, hello, err := table.From(m.Body)
-		if err != nil {
-			return err
+		if i == 0 || !m.Again(messages[i-1].Body) {
+			if err := l.parse(m.Body, &p, came); err != nil {
+				return err
+			}
 		}
-		if t.from == nil || t.from.origin != origin {
-			t.from = t.host.route(origin)
-		}
-		if hello {
-			t.from.out.Store(l.out)
-		}
-		t.from.arrived.Store(int64(came))
 		if !s.mu.TryLock() {
 			s.mu.Lock()
-			t.now = t.host.clock()
+			t.look()
 		}
 		large := len(m.Body) >= handFrom && len(messages) == 1
 		if large && l.hand(s, m, came, body) || t.took >= handAfter && len(m.Body) <= handSmall && l.hand(s, m, came, nil) {
 			continue
 		}
-		if err := t.handle(s, m, came); err != nil {
+		t.final = i == len(messages)-1
+		if err := t.handle(s, m, &p, came); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// parse reads the beginning of a message and finds where its origin's replies go.
+func (l *line) parse(msg []byte, p *table.Parsed, came time.Duration) (err error) {
+	if *p, err = table.Parse(msg); err != nil {
+		return err
+	}
+	t := l.turn
+	if t.from == nil || t.from.origin != p.Origin() {
+		t.from = t.host.route(p.Origin())
+	}
+	if p.Hello() {
+		t.from.out.Store(l.out)
+	}
+	t.from.arrived.Store(int64(came))
 	return nil
 }
 
@@ -175,8 +187,9 @@ func (h *host) help() {
 		if e.kept == nil {
 			e.m.Body = small[:copy(small, e.small[:len(e.m.Body)])]
 		}
-		t.from, t.now = e.from, h.clock()
-		err := t.handle(e.shard, e.m, e.came)
+		t.look()
+		t.from, t.final = e.from, true
+		err := t.errand(&e)
 		if sent := t.flush(); err == nil {
 			err = sent
 		}
@@ -189,6 +202,16 @@ func (h *host) help() {
 		h.free.Add(1)
 		e.line.helped.Done()
 	}
+}
+
+// errand has a helper do one.
+func (t *turn) errand(e *errand) error {
+	p, err := table.Parse(e.m.Body)
+	if err != nil {
+		e.shard.mu.Unlock()
+		return err // unreachable: the reader has parsed it
+	}
+	return t.handle(e.shard, e.m, &p, e.came)
 }
 
 // close ends the helpers. All lines must be closed.

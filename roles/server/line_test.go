@@ -30,12 +30,14 @@ type bare struct {
 	answers atomic.Int64 // in them
 	kept    atomic.Int64 // bodies that were kept
 	aborted atomic.Bool
-	stuffed bool // every frame is too large
+	stuffed bool          // every frame is too large
+	applied atomic.Uint64 // what the last frame says of the time in shards, in nanoseconds
 }
 
 func (b *bare) Send(_ wire.Kind, batch []byte) error {
 	b.frames.Add(1)
 	b.answers.Add(int64(binary.LittleEndian.Uint32(batch[control.BatchHead-4:])))
+	b.applied.Store(binary.LittleEndian.Uint64(batch[8:]))
 	if b.stuffed {
 		return wire.ErrTooLarge
 	}
@@ -185,6 +187,29 @@ func TestHandleAllocatesNothing(t *testing.T) {
 }
 
 var head [32]byte
+
+// What shards take is measured, however many messages a batch has and however small
+// they are.
+func TestApplyIsMeasured(t *testing.T) {
+	for _, of := range []int{1, 2, 64} {
+		specs := []table.Spec{{Name: "w", Keys: 6400}}
+		l, c := bareLine(t, specs, of, consistency.BSP(), 0)
+		before, update := recorded(t, specs, of, consistency.BSP(), table.Increments, 0)
+		if err := l.handle(batchOf(before...)); err != nil {
+			t.Fatal(err)
+		}
+		applied := l.turn.host.ledger().Apply
+		if err := l.handle(batchOf(update...)); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.turn.host.ledger().Apply; got <= applied {
+			t.Errorf("%d shards: got %v seconds after %v, want more", of, got, applied)
+		}
+		if got := c.applied.Load(); got == 0 {
+			t.Errorf("%d shards: the answer says that they took no time", of)
+		}
+	}
+}
 
 // A helper's error ends the connection, and is its reason.
 func TestHelpersError(t *testing.T) {

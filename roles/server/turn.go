@@ -13,26 +13,35 @@ import (
 // A turn is one goroutine at work on batches, a connection's reader or a helper,
 // with the room it reuses.
 //
-// It looks at the clock when it begins a batch and when a message is answered, and
-// otherwise only where it may have waited or worked for long: a message begins when
-// the one before it ended.
+// It looks at the clock when it begins a batch, when the last message of one is
+// answered, and between where it may have waited or worked for long: a message begins
+// when the one before it ended. What small messages took counts as the work of the one
+// at which it looks.
 type turn struct {
 	host    *host
 	reply   table.Reply // answer, made once
 	touched []*outbox   // hold replies, until flush
 	now     time.Duration
-	took    time.Duration // what the last message did, if it was answered
+	took    time.Duration // what a message did, of those that the last look at the clock ended
+	work    int           // since it looked at the clock, as bytes of a message
+	since   int           // messages since it looked at the clock
 
 	// Of the message being handled.
 	shard  int
+	size   int
+	final  bool // it is the last of its batch
 	from   *route
 	begin  time.Duration
 	queued time.Duration
 	last   *route // answered last
 }
 
-// longMessage is the size of a message that may take long.
-const longMessage = 4 << 10
+// longMessage is the size of a message that may take long. Sixteen small ones may take
+// as long.
+const (
+	longMessage  = 4 << 10
+	smallMessage = longMessage / 16
+)
 
 func (h *host) newTurn() *turn {
 	t := &turn{host: h}
@@ -41,16 +50,19 @@ func (h *host) newTurn() *turn {
 }
 
 // handle has a shard, which is locked, take a message, and unlocks it.
-func (t *turn) handle(s *hosted, m table.Message, came time.Duration) error {
+func (t *turn) handle(s *hosted, m table.Message, p *table.Parsed, came time.Duration) error {
 	defer s.mu.Unlock()
-	t.shard, t.begin, t.queued = m.Shard, t.now, t.now-came
-	err := s.shard.Handle(m.Body, t.reply)
+	t.shard, t.size, t.begin, t.queued = m.Shard, len(m.Body), t.now, t.now-came
+	t.since++
+	since := t.since
+	err := s.shard.HandleParsed(p, t.reply)
 	if len(m.Body) >= longMessage {
-		t.now = t.host.clock()
+		t.look()
 	}
-	t.took = t.now - t.begin
+	took := t.now - t.begin
+	t.took = took / time.Duration(since)
 	s.queue += t.queued
-	s.apply += t.took
+	s.apply += took
 	if errors.Is(err, table.ErrNewer) {
 		return fmt.Errorf("server: shard %d: %w", m.Shard, err)
 	}
@@ -72,12 +84,17 @@ func (t *turn) answer(to consistency.Origin, msg *table.Buffer) {
 	if o == nil {
 		return // it has not said hello here
 	}
-	t.now = t.host.clock()
+	if t.work += smallMessage + t.size + len(msg.Bytes); t.final || t.work >= longMessage {
+		t.look()
+	}
 	o.add(t.shard, msg, t.queued, t.now-t.begin, held)
 	if !slices.Contains(t.touched, o) {
 		t.touched = append(t.touched, o)
 	}
 }
+
+// look looks at the clock.
+func (t *turn) look() { t.now, t.work, t.since = t.host.clock(), 0, 0 }
 
 // flush sends what the batch was answered.
 func (t *turn) flush() (err error) {
