@@ -93,6 +93,9 @@ func (l *loop) clock() {
 // No clock allocates once the first have made room: not at the client, not at the
 // shards, whatever the policy, the store and the way that values travel.
 func TestClockAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
 	const n = 5000
 	for _, policy := range []consistency.Policy{consistency.BSP(), consistency.SSP(2), consistency.ASP()} {
 		for name, spec := range map[string]Spec{

@@ -122,9 +122,13 @@ func TestLossyTablesThatAreRefused(t *testing.T) {
 
 // lossyJobs are all kinds of lossy tables under all policies.
 func lossyJobs(do func(name string, job rigJob)) {
+	encodings := append(slices.Clone(lossyEncodings), Exact)
+	if testing.Short() {
+		encodings = []Encoding{Fixed1, Exact}
+	}
 	for _, policy := range []consistency.Policy{consistency.BSP(), consistency.SSP(2), consistency.ASP()} {
 		for _, f := range []Filter{{}, {Significant: 40}, {Skip: 0.6}} {
-			for _, enc := range append(lossyEncodings, Exact) {
+			for _, enc := range encodings {
 				spec := Spec{Name: "w", Keys: 150, Width: 2, Type: Float64, Init: Init{Value: 3}, Encoding: enc, Filter: f}
 				if !spec.Lossy() {
 					continue
