@@ -154,7 +154,7 @@ type PartLedger struct {
 	Apply       float64            `json:"apply"`     // waiting while a server applied
 	Wire        float64            `json:"wire"`      // waiting for what was on the wire
 	Barrier     float64            `json:"barrier"`   // waiting at barriers for the others
-	Scheduler   float64            `json:"scheduler"` // waiting for the scheduler's next word
+	Scheduler   float64            `json:"scheduler"` // telling the scheduler, and waiting for its next word
 	Unaccounted float64            `json:"unaccounted"`
 	Clocks      uint64             `json:"clocks"`
 	Blocked     uint64             `json:"blocked"`

@@ -27,7 +27,7 @@ type want struct {
 // for all tables or, after a name and a colon, for one.
 func readTravel(c *configs.Config) (t travel, err error) {
 	t.config = c
-	read := func(key, text string, parse func(string) (func(*table.Spec), error)) {
+	read := func(key, text string, names []string, parse func(string) (func(*table.Spec), error)) {
 		for item := range strings.SplitSeq(text, ",") {
 			w := want{key: key, text: strings.TrimSpace(item)}
 			var wrong error
@@ -38,13 +38,13 @@ func readTravel(c *configs.Config) (t travel, err error) {
 				}
 			}
 			if wrong != nil {
-				err = configs.Join(err, c.Refuse(key, wrong.Error()))
+				err = configs.Join(err, c.Refuse(key, wrong.Error(), names...))
 				continue
 			}
 			t.wants = append(t.wants, w)
 		}
 	}
-	read("wire.encoding", c.Wire.Encoding, func(s string) (func(*table.Spec), error) {
+	read("wire.encoding", c.Wire.Encoding, table.EncodingNames(), func(s string) (func(*table.Spec), error) {
 		e, err := table.ParseEncoding(s)
 		return func(spec *table.Spec) {
 			if spec.Encoding = e; e == table.Single && spec.Type == table.Float32 {
@@ -52,7 +52,7 @@ func readTravel(c *configs.Config) (t travel, err error) {
 			}
 		}, err
 	})
-	read("wire.filter", c.Wire.Filter, func(s string) (func(*table.Spec), error) {
+	read("wire.filter", c.Wire.Filter, nil, func(s string) (func(*table.Spec), error) {
 		f, err := table.ParseFilter(s)
 		return func(spec *table.Spec) { spec.Filter = f }, err
 	})

@@ -71,6 +71,7 @@ func TestHowTablesTravel(t *testing.T) {
 func TestWaysToTravelThatAreRefused(t *testing.T) {
 	for _, c := range []struct{ encoding, filter, want string }{
 		{"bf16", "", `job.toml:6: wire.encoding: "bf16" is none of exact, float32, bfloat16, fixed1, fixed2, fixed3`},
+		{"fixd1", "", `nearest valid name "fixed1"`},
 		{"weights:bf16", "", `job.toml:6: wire.encoding: "weights:bf16" is none of`},
 		{"fixed1,", "", `wire.encoding: "" is none of`},
 		{"", "significant:-1", `job.toml:6: wire.filter:`},

@@ -120,7 +120,10 @@ func (r *runner) do(c command) error {
 
 func (r *runner) send(kind wire.Kind, body []byte) error {
 	r.scratch = body[:0]
-	return r.w.sched.SendNow(kind, body)
+	start := r.now()
+	err := r.w.sched.SendNow(kind, body)
+	r.l.Scheduler += seconds(r.now() - start)
+	return err
 }
 
 func (r *runner) clock() error {
