@@ -95,6 +95,7 @@ func (c *Client) Clock(part int) error {
 		t.Blocked++
 	}
 	if err := c.wait(ready); err != nil {
+		c.parts[part].waits = false
 		return err
 	}
 	waited := c.now()
@@ -302,6 +303,7 @@ func (c *Client) sync(part int, exactly bool) error {
 	defer c.mu.Unlock()
 	ticket, floor := c.beginSync(part, exactly)
 	if err := c.wait(func() bool { return c.syncReady(ticket, floor) }); err != nil {
+		c.parts[part].waits = false
 		return err
 	}
 	c.refresh(part)

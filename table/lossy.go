@@ -29,7 +29,8 @@ import (
 //     own values without a detour: the shard credits them to known as it applies
 //     them, the client as it learns that they were, and answers bring what others
 //     did. Only where a shard folds clocks (Options.Deterministic) do own updates
-//     come back rounded.
+//     come back rounded; and what a part did just before it turned to another set of
+//     keys comes back there as what others did.
 //   - What is owed is paid, exactly: when a set is held no more, when an origin
 //     leaves, and by [Client.Exactly].
 //
@@ -104,6 +105,7 @@ func (h *heldSet[T]) takeLossy(k int, clock consistency.Clock, exact, keep, cred
 				copy(h.row(h.owed, int(p)), row)
 				h.kept.set(int(p))
 				h.keeps = true
+				h.cancelled(p) // it may have been refreshed without what was deposited
 				continue
 			}
 			list[n] = p
@@ -365,7 +367,7 @@ func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool
 	saved = len(list) * w * s.spec.Type.Size()
 	f := Filter{Significant: s.spec.Filter.Significant}.at(t, 0)
 	whole := pack.enc == Exact && (h.fresh || exact)
-	x, kept := s.buf[:0], list[:0]
+	x, sent := s.buf[:0], list[:0]
 	for _, p := range list {
 		row, has := s.row(h.rows.row(int(p))), known[int(p)*w:int(p+1)*w]
 		first := len(x)
@@ -373,13 +375,17 @@ func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool
 			x = append(x, v-has[j])
 		}
 		if !whole && f.Significant > 0 && keeps(f, 0, x[first:]) {
+			if !kernel.Zero(x[first:]) { // to be looked at again
+				h.behind = true
+				saved -= w * s.spec.Type.Size()
+			}
 			x = x[:first]
 			continue
 		}
-		kept = append(kept, p)
+		sent = append(sent, p)
 	}
 	s.buf = x
-	list = kept
+	list = sent
 	if pack.enc != Exact {
 		if pack.round(x) {
 			list, x = dropZeros(list, x, w, h.rows.n, pack.enc.size(s.spec.Type), func(int32) {})

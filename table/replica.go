@@ -153,6 +153,13 @@ func (h *heldSet[T]) ready() bool {
 func (h *heldSet[T]) unready(k int) {
 	s := &h.segs[k]
 	s.here = s.lo == s.hi
+	if !h.spec.shadowed() {
+		return // else it gets differences from what it has, which is the beginning again
+	}
+	for p := s.lo; p < s.hi; p++ {
+		fillInit(h.spec.Init, h.set.Key(p), h.row(h.base, p))
+	}
+	h.stale(s, nil)
 }
 
 // deliver takes in the values that a shard answered.

@@ -123,16 +123,17 @@ type session struct {
 
 // hold is a set of keys that a client holds, as rows.
 type hold struct {
-	table int
-	id    uint32
-	rows  rowSet // of each position
-	sent  uint32 // rows with a higher stamp were not sent
-	fresh bool   // nothing was sent yet
-	lease leaseKey
-	turn  uint64 // 0: shared; else 1 + turn
-	ready bool   // shared or granted
-	mute  bool   // its values are not sent
-	known any    // of a lossy table: a *shadow of its type; nil: nothing was sent
+	table  int
+	id     uint32
+	rows   rowSet // of each position
+	sent   uint32 // rows with a higher stamp were not sent
+	fresh  bool   // nothing was sent yet
+	lease  leaseKey
+	turn   uint64 // 0: shared; else 1 + turn
+	ready  bool   // shared or granted
+	mute   bool   // its values are not sent
+	behind bool   // the answer being made keeps rows back
+	known  any    // of a lossy table: a *shadow of its type; nil: nothing was sent
 }
 
 // rowSet is n rows of a store: those listed, or the ones from begin on.

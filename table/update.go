@@ -249,7 +249,7 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 		if !h.ready || h.sent == s.stamp && !h.fresh && !exact {
 			continue
 		}
-		first := len(b)
+		first, before := len(b), h.sent
 		b = append(b, byte(flag(h.fresh)), 0, 0, 0, 0)
 		b = appendUint(b, uint64(h.table))
 		b = appendUint(b, uint64(h.id))
@@ -261,6 +261,9 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 			n++
 		}
 		h.sent, h.fresh = s.stamp, false
+		if h.behind { // rows that are kept back must come up again, though they change no more
+			h.sent, h.behind = before, false
+		}
 	}
 	binary.LittleEndian.PutUint32(b[count:], n)
 	out.Bytes = b
