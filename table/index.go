@@ -30,7 +30,9 @@ func (s *store[T]) slot(key uint64) int {
 // misses of the cache, so the keys go in batches, whose misses overlap: first all
 // slots are looked at, then all keys that are found there.
 func (s *store[T]) touchAll(set Set, rows []uint32) {
-	s.reserve(len(rows))
+	if s.rows == 0 {
+		s.reserve(len(rows)) // later nobody knows how many of the keys are there
+	}
 	const batch = 32
 	var slots [batch]int
 	var rowAt [batch]uint32

@@ -239,3 +239,24 @@ func TestNorms(t *testing.T) {
 		}
 	}
 }
+
+// Who holds keys that are there already makes the index no larger.
+func TestHoldingAgainTakesNoRoom(t *testing.T) {
+	spec := Spec{Name: "w", Keys: 1 << 40}
+	s := newStore[float32](spec, ShardRange(spec.Keys, 0, 1))
+	keys := make([]uint64, 10_000)
+	for i := range keys {
+		keys[i] = uint64(i) << 20
+	}
+	slots := 0
+	for n := range 3 {
+		var h hold
+		s.resolve(&h, Keys(keys))
+		if n == 0 {
+			slots = len(s.index)
+		}
+		if len(s.index) != slots || int(s.rows) != len(keys) || h.rows.n != len(keys) || h.rows.list != nil {
+			t.Errorf("holder %d: %d slots and %d rows, want %d and %d", n, len(s.index), s.rows, slots, len(keys))
+		}
+	}
+}
