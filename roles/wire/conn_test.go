@@ -22,7 +22,16 @@ func bodies() map[string][]byte {
 	return m
 }
 
+// ways are those to send a body that is copied.
+var ways = map[string]func(*Conn, Kind, []byte) error{"Send": (*Conn).Send, "SendNow": (*Conn).SendNow}
+
 func TestBodiesArriveUnchanged(t *testing.T) {
+	for name, send := range ways {
+		t.Run(name, func(t *testing.T) { testBodiesArriveUnchanged(t, send) })
+	}
+}
+
+func testBodiesArriveUnchanged(t *testing.T, send func(*Conn, Kind, []byte) error) {
 	for _, network := range networks {
 		for _, above := range []int{-1, 0, 1} {
 			t.Run(fmt.Sprintf("%s above %d", network, above), func(t *testing.T) {
@@ -35,10 +44,10 @@ func TestBodiesArriveUnchanged(t *testing.T) {
 				})
 				for name, body := range bodies() {
 					sent := bytes.Clone(body)
-					if err := a.Send(200, sent); err != nil {
+					if err := send(a, 200, sent); err != nil {
 						t.Fatal(err)
 					}
-					clear(sent) // Send has copied it
+					clear(sent) // it was copied
 					if got := <-back; got[0] != 200 || !bytes.Equal(got[1:], body) {
 						t.Errorf("%s: got kind %d and %d bytes, want 200 and the %d bytes sent", name, got[0], len(got)-1, len(body))
 					}
@@ -48,8 +57,13 @@ func TestBodiesArriveUnchanged(t *testing.T) {
 				}
 				wantError(t, "the end of the closing side", <-done, ErrClosed)
 				wantError(t, "the end of the other side", <-echo, ErrBye)
-				wantError(t, "Send afterwards", a.Send(200, nil), ErrClosed)
-				wantError(t, "Send at the other side", b.Send(200, nil), ErrBye)
+				wantError(t, "sending afterwards", send(a, 200, nil), ErrClosed)
+				wantError(t, "sending at the other side", send(b, 200, nil), ErrBye)
+				sent, received := a.Stats().Sent, b.Stats().Received
+				sent.Coding, sent.Moving, received.Coding, received.Moving = 0, 0, 0, 0
+				if received != sent {
+					t.Errorf("received: got %+v, want as sent %+v", received, sent)
+				}
 			})
 		}
 	}

@@ -11,43 +11,6 @@ import (
 	"time"
 )
 
-func TestSendNowArrivesUnchanged(t *testing.T) {
-	for _, network := range networks {
-		for _, above := range []int{-1, 1} {
-			t.Run(fmt.Sprintf("%s above %d", network, above), func(t *testing.T) {
-				a, b := pair(t, network, Options{Compression: Zstd, CompressAbove: above}, Options{})
-				done := serve(a, ignore)
-				back := make(chan []byte, 1)
-				echo := serve(b, func(k Kind, body []byte) error {
-					back <- append([]byte{byte(k)}, body...)
-					return nil
-				})
-				for name, body := range bodies() {
-					sent := bytes.Clone(body)
-					if err := a.SendNow(200, sent); err != nil {
-						t.Fatal(err)
-					}
-					clear(sent)
-					if got := <-back; got[0] != 200 || !bytes.Equal(got[1:], body) {
-						t.Errorf("%s: got kind %d and %d bytes, want 200 and the %d bytes sent", name, got[0], len(got)-1, len(body))
-					}
-				}
-				if err := a.Close(); err != nil {
-					t.Error(err)
-				}
-				wantError(t, "the end of the closing side", <-done, ErrClosed)
-				wantError(t, "the end of the other side", <-echo, ErrBye)
-				wantError(t, "SendNow afterwards", a.SendNow(200, nil), ErrClosed)
-				sent, received := a.Stats().Sent, b.Stats().Received
-				sent.Coding, sent.Moving, received.Coding, received.Moving = 0, 0, 0, 0
-				if received != sent {
-					t.Errorf("received: got %+v, want as sent %+v", received, sent)
-				}
-			})
-		}
-	}
-}
-
 func TestSendNowRefuses(t *testing.T) {
 	a, _ := pair(t, "tcp", Options{MaxFrame: 1000}, Options{})
 	wantError(t, "a kind of wire's own", a.SendNow(kindBye, nil), ErrKind)
