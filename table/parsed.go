@@ -60,15 +60,14 @@ func (p *Parsed) Origin() consistency.Origin { return consistency.Origin(p.origi
 // Hello reports whether it begins a session on the connection it came by.
 func (p *Parsed) Hello() bool { return p.kind == kindHello }
 
-// From says whose message to a shard msg is, and whether it is a hello, which
-// begins a session on the connection it came by.
-func From(msg []byte) (o consistency.Origin, hello bool, err error) {
+// Addressee says whose client a shard's message is for.
+func Addressee(msg []byte) (consistency.Origin, error) {
 	r := reader{b: msg}
-	k, _, origin := r.header()
+	_, _, origin := r.header()
 	if r.err != nil {
-		return 0, false, fmt.Errorf("table: message: %w", r.err)
+		return 0, fmt.Errorf("table: message: %w", r.err)
 	}
-	return consistency.Origin(origin), k == kindHello, nil
+	return consistency.Origin(origin), nil
 }
 
 // Again reports whether m has the very bytes of before, as messages of a run have:

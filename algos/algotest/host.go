@@ -85,13 +85,13 @@ func (h *host) receive(l *link) {
 // shard sends to the origin goes there from now on. Not before, or an answer
 // would get ahead of what the lost link took with it.
 func (h *host) route(l *link, msg []byte) {
-	o, hello, err := table.From(msg)
+	p, err := table.Parse(msg)
 	if err != nil {
 		h.c.failf("protocol", "%v", err)
 		return
 	}
-	if generation := binary.LittleEndian.Uint32(msg[1:]); hello && generation == h.shard.Generation() {
-		h.routes[o] = l
+	if generation := binary.LittleEndian.Uint32(msg[1:]); p.Hello() && generation == h.shard.Generation() {
+		h.routes[p.Origin()] = l
 	}
 }
 

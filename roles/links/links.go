@@ -196,7 +196,7 @@ func (l *Links) Deliver(body []byte, scratch *[]table.Message) error {
 		if i > 0 && m.Again(messages[i-1].Body) {
 			continue // for the same origin
 		}
-		origin, _, err := table.From(m.Body)
+		origin, err := table.Addressee(m.Body)
 		if err != nil {
 			return err
 		}
