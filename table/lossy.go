@@ -337,64 +337,25 @@ func (s *store[T]) shadowOf(h *hold) *shadow[T] {
 // places where, and returns of how many rows, and how many bytes it saved. Of a
 // fresh hold and with exact these are values, exactly.
 func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool, buf *[]int32) (out []byte, n, saved int) {
-	w := s.width
-	pack := packer[T]{enc: s.spec.Encoding}
-	if h.fresh || exact || !s.spec.shadowed() {
-		pack.enc = Exact
-	}
 	if h.mute {
 		return append(appendPlaces(b, places{}, h.rows.n), formExact), 0, 0
 	}
-	var at places
-	if exact && !h.fresh && s.spec.shadowed() {
-		at = s.differing(h, buf)
-	} else {
-		at = s.changed(h.rows, h.sent, buf)
-	}
 	if !s.spec.shadowed() {
+		at := s.changed(h.rows, h.sent, buf)
 		b = append(appendPlaces(b, at, h.rows.n), formExact)
 		return s.appendValues(b, h.rows, at), at.n, 0
 	}
-	known := s.shadowOf(h).vals
-	list := at.list
-	if at.all {
-		list = (*buf)[:0]
-		for i := range at.n {
-			list = append(list, int32(i))
-		}
-		*buf = list
-	}
+	w, whole := s.width, h.fresh || exact
+	list := s.lacking(h, exact, buf)
 	saved = len(list) * w * s.spec.Type.Size()
-	f := Filter{Significant: s.spec.Filter.Significant}.at(t, 0)
-	whole := pack.enc == Exact && (h.fresh || exact)
-	x, sent := s.buf[:0], list[:0]
-	for _, p := range list {
-		row, has := s.row(h.rows.row(int(p))), known[int(p)*w:int(p+1)*w]
-		first := len(x)
-		for j, v := range row {
-			x = append(x, v-has[j])
-		}
-		if !whole && f.Significant > 0 && keeps(f, 0, x[first:]) {
-			if !kernel.Zero(x[first:]) { // to be looked at again
-				h.behind = true
-				saved -= w * s.spec.Type.Size()
-			}
-			x = x[:first]
-			continue
-		}
-		sent = append(sent, p)
+	list, x, kept := s.differences(h, list, t, whole)
+	if kept > 0 {
+		h.behind = true
+		saved -= kept * w * s.spec.Type.Size()
 	}
-	s.buf = x
-	list = sent
-	if pack.enc != Exact {
-		if pack.round(x) {
-			list, x = dropZeros(list, x, w, h.rows.n, pack.enc.size(s.spec.Type), func(int32) {})
-			for i, p := range list {
-				kernel.Add(known[int(p)*w:int(p+1)*w], x[i*w:(i+1)*w])
-			}
-		} else {
-			pack.enc = Exact
-		}
+	known, pack := s.shadowOf(h).vals, packer[T]{enc: s.spec.Encoding}
+	if whole || !pack.round(x) {
+		pack.enc = Exact
 	}
 	if pack.enc == Exact { // values, not differences
 		x = x[:0]
@@ -403,6 +364,11 @@ func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool
 			copy(known[int(p)*w:int(p+1)*w], x[len(x)-w:])
 		}
 		s.buf = x
+	} else {
+		list, x = dropZeros(list, x, w, h.rows.n, pack.enc.size(s.spec.Type), func(int32) {})
+		for i, p := range list {
+			kernel.Add(known[int(p)*w:int(p+1)*w], x[i*w:(i+1)*w])
+		}
 	}
 	b = appendPlaces(b, listed(list), h.rows.n)
 	saved += len(b)
@@ -410,8 +376,50 @@ func (s *store[T]) appendOwed(b []byte, h *hold, t consistency.Clock, exact bool
 	return b, len(list), saved - len(b)
 }
 
+// lacking lists the positions where the client of a hold may lack something: those
+// changed, and with exact all where it has another value.
+func (s *store[T]) lacking(h *hold, exact bool, buf *[]int32) []int32 {
+	if exact && !h.fresh {
+		return s.differing(h, buf)
+	}
+	at := s.changed(h.rows, h.sent, buf)
+	if at.all {
+		at.list = (*buf)[:0]
+		for i := range at.n {
+			at.list = append(at.list, int32(i))
+		}
+		*buf = at.list
+	}
+	return at.list
+}
+
+// differences are what the client of a hold lacks at the listed positions, but for
+// the rows that the filter keeps back, which it counts. whole keeps none back.
+func (s *store[T]) differences(h *hold, list []int32, t consistency.Clock, whole bool) (sent []int32, x []T, kept int) {
+	w, known := s.width, s.shadowOf(h).vals
+	f := Filter{Significant: s.spec.Filter.Significant}.at(t, 0)
+	x, sent = s.buf[:0], list[:0]
+	for _, p := range list {
+		row, has := s.row(h.rows.row(int(p))), known[int(p)*w:int(p+1)*w]
+		first := len(x)
+		for j, v := range row {
+			x = append(x, v-has[j])
+		}
+		if whole || f.Significant == 0 || !keeps(f, 0, x[first:]) {
+			sent = append(sent, p)
+			continue
+		}
+		if !kernel.Zero(x[first:]) { // to be looked at again
+			kept++
+		}
+		x = x[:first]
+	}
+	s.buf = x
+	return sent, x, kept
+}
+
 // differing lists the positions where a client has another value than the shard.
-func (s *store[T]) differing(h *hold, buf *[]int32) places {
+func (s *store[T]) differing(h *hold, buf *[]int32) []int32 {
 	known, list := s.shadowOf(h).vals, (*buf)[:0]
 	for i := range h.rows.n {
 		if !slices.Equal(s.row(h.rows.row(i)), known[i*s.width:(i+1)*s.width]) {
@@ -419,7 +427,7 @@ func (s *store[T]) differing(h *hold, buf *[]int32) places {
 		}
 	}
 	*buf = list
-	return listed(list)
+	return list
 }
 
 // appendKnown writes what the client of a hold has, if that is remembered.
