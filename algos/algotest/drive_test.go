@@ -60,12 +60,7 @@ func (a *descent) Load(part *dataset.Part, w *algos.Worker) (err error) {
 func (a *descent) Prepare(*algos.Worker) { a.counts.Inc(0, int32(len(a.y))) }
 
 func (a *descent) residual(i int, w []float64) float64 {
-	r := a.y[i]
-	cols, vals := a.x.Row(i)
-	for k, j := range cols {
-		r -= w[j] * vals[k]
-	}
-	return r
+	return a.y[i] - a.x.Dot(i, w)
 }
 
 func (a *descent) Push(*algos.Worker, algos.Block) {
@@ -76,10 +71,7 @@ func (a *descent) Push(*algos.Worker, algos.Block) {
 	clear(a.g)
 	for i := range a.y {
 		r := a.residual(i, a.w.Values())
-		cols, vals := a.x.Row(i)
-		for k, j := range cols {
-			a.g[j] += r * vals[k]
-		}
+		a.x.AddTo(i, r, a.g)
 	}
 	for j, g := range a.g {
 		if a.Memory {
@@ -142,11 +134,8 @@ func (a *margins) Push(w *algos.Worker, b algos.Block) {
 	var xy, xx float64
 	for _, key := range b.Work() {
 		if j, ok := table.Keys(a.keys).Position(key); ok {
-			rows, vals := a.x.Row(j)
-			for k, i := range rows {
-				xy += vals[k] * a.y[i]
-				xx += vals[k] * vals[k]
-			}
+			xy += a.x.Dot(j, a.y)
+			xx += a.x.Square(j)
 		}
 	}
 	w.Emit(xy, xx)
@@ -162,9 +151,8 @@ func (a *margins) Pull(_ *algos.Scheduler, _ consistency.Clock, blocks []algos.B
 
 func (a *margins) Evaluate(_ *algos.Worker, e *algos.Eval) {
 	for j, w := range a.w.Values() {
-		rows, vals := a.x.Row(j)
-		for k, i := range rows {
-			e.Add("loss", (a.y[i]-w*vals[k])*(a.y[i]-w*vals[k]))
+		for i, v := range a.x.Row(j) {
+			e.Add("loss", (a.y[i]-w*v)*(a.y[i]-w*v))
 		}
 	}
 }
@@ -211,10 +199,7 @@ func TestConformanceDataParallel(t *testing.T) {
 				g := make([]float64, len(w))
 				for i := range a.y {
 					r := a.residual(i, w)
-					cols, vals := a.x.Row(i)
-					for k, j := range cols {
-						g[j] += r * vals[k]
-					}
+					a.x.AddTo(i, r, g)
 					loss += r * r
 				}
 				for j := range w {
@@ -236,10 +221,9 @@ func TestConformanceModelParallel(t *testing.T) {
 			x := all.X.Transpose()
 			for j := range x.Rows() {
 				var xy, xx, yy float64
-				rows, vals := x.Row(j)
-				for k, i := range rows {
-					xy += vals[k] * all.Labels[i]
-					xx += vals[k] * vals[k]
+				for i, v := range x.Row(j) {
+					xy += v * all.Labels[i]
+					xx += v * v
 					yy += all.Labels[i] * all.Labels[i]
 				}
 				loss += yy - xy*xy/xx

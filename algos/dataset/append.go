@@ -9,27 +9,16 @@ func (p *Part) Append(key uint64, value float64) error {
 	if n := len(p.Keys); n > 0 && p.Keys[n-1] >= key {
 		return fmt.Errorf("dataset: part %d: feature %d is there, key %d cannot go behind it", p.Index, p.Keys[n-1], key)
 	}
-	rows := p.X.Rows()
-	x := Matrix{Ptr: make([]int64, 0, rows+1), Cols: make([]uint32, 0, p.X.NNZ()+rows), NCols: p.X.NCols + 1}
-	if p.X.Vals != nil || value != 1 {
-		x.Vals = make([]float64, 0, cap(x.Cols))
-	}
-	x.Ptr = append(x.Ptr, 0)
+	rows, cols := p.X.Rows(), p.X.Cols()
+	kind := max(p.X.value, valueKindOf([]float64{value}))
+	f := newFiller(rows, cols+1, p.X.NNZ()+rows, kind)
 	for i := range rows {
-		cols, vals := p.X.Row(i)
-		x.Cols = append(append(x.Cols, cols...), uint32(p.X.NCols))
-		if x.Vals != nil {
-			for k := range cols {
-				v := 1.0
-				if vals != nil {
-					v = vals[k]
-				}
-				x.Vals = append(x.Vals, v)
-			}
-			x.Vals = append(x.Vals, value)
+		for j, v := range p.X.Row(i) {
+			f.put(j, v)
 		}
-		x.Ptr = append(x.Ptr, int64(len(x.Cols)))
+		f.put(cols, value)
+		f.end()
 	}
-	p.X, p.Keys = x, append(p.Keys[:len(p.Keys):len(p.Keys)], key)
+	p.X, p.Keys = f.m, append(p.Keys[:len(p.Keys):len(p.Keys)], key)
 	return nil
 }

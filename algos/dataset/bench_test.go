@@ -91,19 +91,16 @@ func TestNoAllocationPerToken(t *testing.T) {
 		b := newBuilder(l, nil)
 		line := []byte(c.line)
 		for range 2000 { // grow
-			if f := b.line(line); f != nil {
+			if f := b.line(line, 0, len(line)); f != nil {
 				t.Fatal(c.name, f)
 			}
 		}
 		got := testing.AllocsPerRun(100, func() {
 			// Keep the grown memory, forget the rows.
-			b.ptr, b.cols = b.ptr[:1], b.cols[:0]
+			b.ends, b.codes, b.vals, b.kind = b.ends[:0], b.codes[:0], b.vals[:0], ones
 			b.labels.values, b.labels.classes = b.labels.values[:0], b.labels.classes[:0]
-			if b.vals != nil {
-				b.vals = b.vals[:0]
-			}
 			for range 100 {
-				b.line(line)
+				b.line(line, 0, len(line))
 			}
 		})
 		if got != 0 {
@@ -127,7 +124,7 @@ func BenchmarkIDSet(b *testing.B) {
 			var s idSet
 			for b.Loop() {
 				for _, id := range ids {
-					s.number(id)
+					s.code(id)
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(ids)), "ns/id")

@@ -1,32 +1,50 @@
 package dataset
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
 
-// builder collects the rows of one part. Columns are numbers of ids, in the
-// order of their occurrence, until finish sorts them.
+// A builder collects rows of one part, on one goroutine: text goes in line by line,
+// pieces come out. A part may have several builders, whose pieces and Infos are put
+// together when all is read (assembly).
 type builder struct {
 	layout *layout // of the file that is being read
 	facts  Info    // that all parts share
 	labels *labelSet
+	ids    idSet // of LIBSVM indices as written, or of CSV feature numbers
+	*rows        // since the last piece
 
-	ptr  []int64
-	cols []uint32
-	vals []float64 // nil while all are 1
-	ids  idSet     // of LIBSVM indices as written, or of CSV feature numbers
-	keys []uint64  // after finish: the sorted ids
-
+	taken     uint64 // rows in pieces
 	top       uint64 // 1 + the largest index seen
 	zero      bool   // index 0 was seen
+	nonZeros  uint64
 	dropped   uint64
-	blocks    []Block
 	row       []float64   // CSV: the values of a row, in order of column
+	wide      []bool      // CSV: which of them need float64
 	rowIDs    []uint64    // CSV with categories: their ids
 	cats      *categories // nil if there are none
 	unescaped []byte      // CSV: a field without its doubled quotes
+}
+
+// rows are rows as they are read: their memory serves one piece after the other.
+type rows struct {
+	ends  []uint32 // of each row: where its values end
+	codes []uint32 // of the ids
+	vals  []float64
+	kind  valueKind // the smallest that holds vals
+}
+
+// piece is rows that stand together in the input, with the codes of their builder.
+type piece struct {
+	order  order
+	labels []float64 // nil if there are none
+	class  []int32
+	ends   []uint32
+	codes  []uint32
+	val32  []float32 // val32 and val64 are nil if all values are 1
+	val64  []float64
+	from   int // number of the builder in its part
 }
 
 // newBuilder starts a part of an input whose first file has the layout l.
@@ -34,12 +52,12 @@ func newBuilder(l *layout, files []File) *builder { return continued(l, files, n
 
 // continued is newBuilder with the categories that were met before, if any.
 func continued(l *layout, files []File, cats *categories) *builder {
-	b := &builder{layout: l, facts: l.info(), labels: newLabelSet(l.options), ptr: []int64{0}}
+	b := &builder{layout: l, facts: l.info(), labels: newLabelSet(l.options), rows: &rows{}}
 	b.facts.Files = files
 	if l.format != CSV {
 		return b
 	}
-	b.row = make([]float64, l.features)
+	b.row, b.wide = make([]float64, l.features), make([]bool, l.features)
 	b.top = uint64(l.features)
 	if b.facts.Columns == nil {
 		return b
@@ -57,63 +75,92 @@ func continued(l *layout, files []File, cats *categories) *builder {
 	return b
 }
 
-// rows returns the number of rows so far.
-func (b *builder) rows() int { return len(b.ptr) - 1 }
-
-// line adds the row that a line holds, if any.
-func (b *builder) line(line []byte) *fault {
+// line adds the row that a line holds, if any: text[begin:end]. What is behind it in
+// text is not looked at, but if there is something, numbers are read faster.
+func (b *builder) line(text []byte, begin, end int) *fault {
 	if b.layout.format == CSV {
-		return b.csv(line)
+		return b.csv(text, begin, end)
 	}
-	return b.libsvm(line)
+	return b.libsvm(text, begin, end)
 }
 
-// put adds a value to the row at byte at of its line. Values of a row come in
-// ascending order of id.
-func (b *builder) put(id uint64, v float64, at int) *fault {
+// put adds a value to the row at byte at of its line, as float64 if it needs that.
+// Values of a row come in ascending order of id.
+func (b *builder) put(id uint64, v float64, wide bool, at int) *fault {
 	if v == 0 {
 		return nil
 	}
-	n, ok := b.ids.number(id)
+	code, ok := b.ids.code(id)
 	if !ok {
 		return &fault{at, errTooManyIDs.Error()}
 	}
-	b.cols = append(b.cols, n)
-	if b.vals != nil {
-		b.vals = append(b.vals, v)
-	} else if v != 1 {
-		b.vals = make([]float64, len(b.cols), max(cap(b.cols), 64))
-		for i := range b.vals {
-			b.vals[i] = 1
-		}
-		b.vals[len(b.vals)-1] = v
+	b.codes = append(b.codes, code)
+	if v != 1 || b.kind != ones {
+		b.value(v, wide)
 	}
 	return nil
+}
+
+// value keeps the value of the last code.
+func (r *rows) value(v float64, wide bool) {
+	if r.kind == ones {
+		r.kind = values32
+		r.vals = r.vals[:0]
+		for range len(r.codes) - 1 {
+			r.vals = append(r.vals, 1)
+		}
+	}
+	if wide {
+		r.kind = values64
+	}
+	r.vals = append(r.vals, v)
 }
 
 // endRow ends a row whose label and values are in.
 func (b *builder) endRow() *fault {
-	b.ptr = append(b.ptr, int64(len(b.cols)))
-	if uint64(len(b.ptr)) > math.MaxUint32 {
-		return faultf(0, "more than 2^32-2 samples in one part: use more parts")
+	if len(b.codes) > math.MaxUint32 {
+		return faultf(0, "more than 2^32-1 values stand together")
 	}
+	b.ends = append(b.ends, uint32(len(b.codes)))
 	return nil
 }
 
-// finish turns columns into positions in keys.
-func (b *builder) finish() {
-	keys, rank := b.ids.sorted()
-	for i, n := range b.cols {
-		b.cols[i] = rank[n]
+// piece takes the rows that were read since the last one, in memory of their own.
+func (b *builder) piece(o order) *piece {
+	r := b.rows
+	p := &piece{order: o, ends: slices.Clone(r.ends), codes: slices.Clone(r.codes)}
+	p.labels, p.class = b.labels.take()
+	switch r.kind {
+	case values32:
+		p.val32 = make([]float32, len(r.vals))
+		for k, v := range r.vals {
+			p.val32[k] = float32(v)
+		}
+	case values64:
+		p.val64 = slices.Clone(r.vals)
 	}
-	b.keys, b.ids = keys, idSet{}
-	b.row, b.rowIDs, b.unescaped = nil, nil, nil
+	b.nonZeros += uint64(len(r.codes))
+	b.taken += uint64(len(r.ends))
+	r.ends, r.codes, r.vals, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], ones
+	return p
 }
 
-// info returns the facts of a finished part.
+// kind is how the piece keeps its values.
+func (p *piece) kind() valueKind {
+	switch {
+	case p.val64 != nil:
+		return values64
+	case p.val32 != nil:
+		return values32
+	}
+	return ones
+}
+
+// info returns the facts of the pieces that were taken, but for the label sums of
+// labels that are not classes.
 func (b *builder) info() Info {
 	info := b.facts
-	info.NonZeros = uint64(len(b.cols))
+	info.NonZeros = b.nonZeros
 	info.Dropped = b.dropped
 	if info.Base < 0 && b.zero {
 		info.Base = 0
@@ -134,17 +181,27 @@ func (b *builder) info() Info {
 		info.Features = info.Seen
 	}
 	if info.Unlabelled {
-		info.Rows, info.Numeric = uint64(b.rows()), true
+		info.Rows, info.Numeric = b.taken, true
 		return info
 	}
 	b.labels.fillIn(&info)
 	return info
 }
 
-// fits says whether info can be the merged info of this part and others.
+// fits says whether info can be the merged info of this builder's rows and others.
 func (b *builder) fits(info Info) bool {
-	if !b.number(info, false) {
-		return false
+	if b.named() {
+		first := firstFeatures(info.Columns)
+		for id := range b.ids.each {
+			if feature, ok := b.cats.place(id, info.Columns, first); !ok || feature >= info.Features {
+				return false
+			}
+		}
+	} else if low, high, some := b.ids.limits(); some {
+		base := uint64(info.Base)
+		if low < base || high-base >= info.Features {
+			return false
+		}
 	}
 	if info.Unlabelled {
 		return true
@@ -153,66 +210,6 @@ func (b *builder) fits(info Info) bool {
 	return ok
 }
 
-// number turns keys into feature ids as info numbers them, if that is to be applied.
-// It is false if info lacks one of them.
-func (b *builder) number(info Info, apply bool) bool {
-	if b.cats != nil && !b.cats.known {
-		return b.place(info, apply)
-	}
-	base := uint64(info.Base)
-	if n := len(b.keys); n > 0 && (b.keys[0] < base || b.keys[n-1]-base >= info.Features) {
-		return false
-	}
-	for i := range b.keys {
-		if apply {
-			b.keys[i] -= base
-		}
-	}
-	return true
-}
-
-// place is number for categories, whose order in this part says nothing of theirs
-// in all parts. Values of a row stay in order, as they are of different columns.
-func (b *builder) place(info Info, apply bool) bool {
-	first := firstFeatures(info.Columns)
-	ids := make([]uint64, len(b.keys))
-	order := make([]uint32, len(b.keys))
-	for i, key := range b.keys {
-		id, ok := b.cats.place(key, info.Columns, first)
-		if !ok || id >= info.Features {
-			return false
-		}
-		ids[i], order[i] = id, uint32(i)
-	}
-	if !apply {
-		return true
-	}
-	slices.SortFunc(order, func(i, j uint32) int { return cmp.Compare(ids[i], ids[j]) })
-	rank := make([]uint32, len(order))
-	for r, i := range order {
-		rank[i], b.keys[r] = uint32(r), ids[i]
-	}
-	for i, j := range b.cols {
-		b.cols[i] = rank[j]
-	}
-	return true
-}
-
-// part makes part p of a finished builder under an info that fits. It takes the
-// builder's memory.
-func (b *builder) part(p, of int, info Info) *Part {
-	b.number(info, true)
-	labels, classes := []float64(nil), []int32(nil)
-	if !info.Unlabelled {
-		labels, classes = b.labels.resolve(info)
-	}
-	return &Part{
-		Index:  p,
-		Of:     of,
-		Labels: labels,
-		Class:  classes,
-		Keys:   b.keys,
-		X:      Matrix{Ptr: b.ptr, Cols: b.cols, Vals: b.vals, NCols: len(b.keys)},
-		Blocks: b.blocks,
-	}
-}
+// named says whether ids are categories whose features are known only when all
+// parts are.
+func (b *builder) named() bool { return b.cats != nil && !b.cats.known }

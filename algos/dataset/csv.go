@@ -9,14 +9,21 @@ const (
 	ignoredField = -3
 )
 
-// csv adds the row of a CSV line.
-func (b *builder) csv(line []byte) *fault {
+// csv adds the row of a CSV line, text[begin:end].
+func (b *builder) csv(text []byte, begin, end int) *fault {
+	if b.cats == nil {
+		if done, f := b.plainCSV(text, begin, end); done {
+			return f
+		}
+	}
+	line := text[begin:end]
 	if isBlank(line) {
 		return nil
 	}
 	l := b.layout
 	it := fieldReader{line: line, sep: l.sep, buf: b.unescaped}
 	n := 0
+	clear(b.wide)
 	for it.more() {
 		if it.fault != nil {
 			return it.fault
@@ -35,20 +42,9 @@ func (b *builder) csv(line []byte) *fault {
 				b.dropped++
 			}
 		default:
-			if b.cats != nil && l.categorical[t] {
-				if f := b.category(t, it.field, it.at); f != nil {
-					return l.inColumn(n, f)
-				}
-				break
+			if f := b.field(t, n, it.field, it.at); f != nil {
+				return f
 			}
-			v, err := parseFloat(it.field)
-			switch {
-			case err != nil && l.options.Missing != nil && missing(it.field):
-				v = *l.options.Missing
-			case err != nil || !isFinite(v):
-				return l.badFeature(n, it.field, v, it.at)
-			}
-			b.row[t] = v
 		}
 		n++
 	}
@@ -56,20 +52,95 @@ func (b *builder) csv(line []byte) *fault {
 	if n < len(l.target) {
 		return faultf(len(line), "row has %d fields, the first one has %d", n, len(l.target))
 	}
-	if b.cats != nil {
-		for t, v := range b.row {
-			if f := b.put(b.rowIDs[t], v, 0); f != nil {
-				return f
-			}
+	return b.putRow()
+}
+
+// field sets column t of the row, which is field n of the line.
+func (b *builder) field(t, n int, field []byte, at int) *fault {
+	l := b.layout
+	if b.cats != nil && l.categorical[t] {
+		if f := b.category(t, field, at); f != nil {
+			return l.inColumn(n, f)
 		}
-		return b.endRow()
+		return nil
 	}
+	v, d, err := parseDecimal(field)
+	switch {
+	case err != nil && l.options.Missing != nil && missing(field):
+		v, d = *l.options.Missing, long
+	case err != nil || !isFinite(v):
+		return l.badFeature(n, field, v, at)
+	}
+	var narrow bool
+	b.row[t], narrow = d.single(v)
+	b.wide[t] = !narrow
+	return nil
+}
+
+// putRow ends the row with the values of its columns.
+func (b *builder) putRow() *fault {
 	for t, v := range b.row {
-		if f := b.put(uint64(t), v, 0); f != nil {
+		id := uint64(t)
+		if b.cats != nil {
+			id = b.rowIDs[t]
+		}
+		if f := b.put(id, v, b.wide[t], 0); f != nil {
 			return f
 		}
 	}
 	return b.endRow()
+}
+
+// plainCSV adds the row of a line whose features are all short numbers without
+// quotes or blanks, as most are. done is false where there is anything else.
+func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
+	if begin == end || text[begin] == '#' || text[begin] == ' ' {
+		return false, nil
+	}
+	l := b.layout
+	text = text[:min(len(text), end+32)]
+	label, labelEnd := -1, 0
+	i, last := begin, len(l.target)-1
+	for n, t := range l.target {
+		next := i
+		if t >= 0 {
+			v, d, to, ok := shortDecimal(text, i)
+			if !ok {
+				return false, nil
+			}
+			var narrow bool
+			b.row[t], narrow = d.single(v)
+			b.wide[t] = !narrow
+			next = to
+		} else {
+			k := end - i
+			if n < last {
+				if k = bytes.IndexByte(text[i:end], l.sep); k < 0 {
+					return false, nil
+				}
+			}
+			if next = i + k; t == droppedField || bytes.IndexByte(text[i:next], '"') >= 0 {
+				return false, nil
+			}
+			if t == labelField {
+				label, labelEnd = i, next
+			}
+		}
+		if n == last && next != end || n < last && (next >= end || text[next] != l.sep) {
+			return false, nil
+		}
+		i = next + 1
+	}
+	if label >= 0 {
+		token := text[label:labelEnd]
+		if len(bytes.Trim(token, " \t")) < len(token) {
+			return false, nil
+		}
+		if f := b.labels.token(token, label-begin); f != nil {
+			return true, f
+		}
+	}
+	return true, b.putRow()
 }
 
 // category sets column t of the row to a category.
@@ -78,7 +149,7 @@ func (b *builder) category(t int, field []byte, at int) *fault {
 	if f != nil {
 		return f
 	}
-	b.rowIDs[t], b.row[t] = id, 1
+	b.rowIDs[t], b.row[t], b.wide[t] = id, 1, false
 	if !ok {
 		b.row[t] = 0
 		b.dropped++

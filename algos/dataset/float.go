@@ -1,61 +1,177 @@
 package dataset
 
-import "strconv"
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"strconv"
+)
+
+// decimal is a number as a text writes it: mantissa times ten to exp, whatever the
+// sign. The mantissa is math.MaxUint64 where it has too many digits to tell.
+type decimal struct {
+	mantissa uint64
+	exp      int
+}
+
+// long is a decimal of which no more is known.
+var long = decimal{mantissa: math.MaxUint64}
 
 // parseFloat is strconv.ParseFloat(string(s), 64), to the bit and for every
 // input, without an allocation where s is at most 32 bytes long and a number.
+func parseFloat(s []byte) (float64, error) {
+	v, _, err := parseDecimal(s)
+	return v, err
+}
+
+// parseDecimal is parseFloat that also tells how s writes the number.
 //
 // A decimal of at most 19 digits whose digits make an integer below 2^53 and
 // whose power of ten is at most 22 is the quotient or the product of two exact
 // floats, hence correctly rounded; all else is left to strconv. This takes about
 // a quarter of the time of strconv for the short numbers that data is made of.
-func parseFloat(s []byte) (float64, error) {
+func parseDecimal(s []byte) (float64, decimal, error) {
 	i, negative := 0, false
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
 		negative = s[0] == '-'
 		i = 1
 	}
 	begin := i
-	var mantissa uint64
+	var d decimal
 	for i < len(s) && s[i]-'0' <= 9 {
-		mantissa = mantissa*10 + uint64(s[i]-'0')
+		d.mantissa = d.mantissa*10 + uint64(s[i]-'0')
 		i++
 	}
-	digits, exp := i-begin, 0
+	digits := i - begin
 	if i < len(s) && s[i] == '.' {
 		i++
 		point := i
 		for i < len(s) && s[i]-'0' <= 9 {
-			mantissa = mantissa*10 + uint64(s[i]-'0')
+			d.mantissa = d.mantissa*10 + uint64(s[i]-'0')
 			i++
 		}
-		exp = point - i
+		d.exp = point - i
 		digits += i - point
 	}
 	if digits == 0 || digits > 19 {
-		return strconv.ParseFloat(string(s), 64)
+		v, err := strconv.ParseFloat(string(s), 64)
+		return v, long, err
 	}
 	if i < len(s) {
 		e, ok := smallExponent(s[i:])
 		if !ok {
-			return strconv.ParseFloat(string(s), 64)
+			v, err := strconv.ParseFloat(string(s), 64)
+			return v, long, err
 		}
-		exp += e
+		d.exp += e
 	}
-	if mantissa >= 1<<53 || exp < -22 || exp > 22 {
-		return strconv.ParseFloat(string(s), 64)
+	if d.mantissa >= 1<<53 || d.exp < -22 || d.exp > 22 {
+		v, err := strconv.ParseFloat(string(s), 64)
+		return v, d, err
 	}
-	f := float64(mantissa)
-	if exp < 0 {
-		f /= powersOfTen[-exp]
+	return d.value(negative), d, nil
+}
+
+// value returns the number of a decimal whose parts are exact in a float64.
+func (d decimal) value(negative bool) float64 {
+	v := float64(d.mantissa)
+	if d.exp < 0 {
+		v /= powersOfTen[-d.exp]
 	} else {
-		f *= powersOfTen[exp]
+		v *= powersOfTen[d.exp]
 	}
 	if negative {
-		f = -f
+		v = -v
 	}
-	return f, nil
+	return v
 }
+
+// single returns the number that v, the value of d, has in data: rounded to float32
+// if that holds what the text says. It does where the text has at most seven digits
+// that count, or nine that come out again when the float32 is written with as many,
+// as those of numbers that were float32 before they were text. ok is false where
+// v is more.
+func (d decimal) single(v float64) (rounded float64, ok bool) {
+	f := float64(float32(v))
+	if f == v {
+		return v, true
+	}
+	size := math.Abs(v)
+	if size < 0x1p-126 || size > math.MaxFloat32 || d.mantissa >= 1e9 {
+		return v, false
+	}
+	if d.mantissa < 1e7 {
+		return f, true
+	}
+	if d.exp < -22 || d.exp > 22 {
+		return v, false
+	}
+	again := math.Abs(f)
+	if d.exp < 0 {
+		again *= powersOfTen[-d.exp]
+	} else {
+		again /= powersOfTen[d.exp]
+	}
+	if math.Abs(again-float64(d.mantissa)) < 0.5 {
+		return f, true
+	}
+	return v, false
+}
+
+// digits reads the decimal digits, at most 8, that an 8-byte word of text begins
+// with, all at once: their number and their value.
+func digits(word uint64) (n int, value uint64) {
+	x := word ^ 0x3030303030303030 // digits become 0 to 9
+	// The first byte above 9 has its top bit set here: no byte before it carries.
+	other := (x | (x + 0x7676767676767676)) & 0x8080808080808080
+	n = bits.TrailingZeros64(other) / 8
+	x <<= 64 - 8*n // zeros before the digits
+	x = x * (10<<8 + 1) >> 8
+	x = (x & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+	x = (x & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32
+	return n, x
+}
+
+// shortDecimal reads a number of up to 7 digits before the point and 15 behind it that
+// begins at text[i], and returns where it ends. ok is false where it is written
+// otherwise, or so near the end of the text that it is not to be read by words.
+func shortDecimal(text []byte, i int) (v float64, d decimal, end int, ok bool) {
+	if i+26 > len(text) {
+		return 0, long, 0, false
+	}
+	negative := text[i] == '-'
+	if negative {
+		i++
+	}
+	n, m := digits(binary.LittleEndian.Uint64(text[i:]))
+	i += n
+	if n == 8 {
+		return 0, long, 0, false
+	}
+	places := 0
+	if text[i] == '.' {
+		k, fraction := digits(binary.LittleEndian.Uint64(text[i+1:]))
+		m = m*tens[k] + fraction
+		places = k
+		if k == 8 {
+			k, fraction = digits(binary.LittleEndian.Uint64(text[i+9:]))
+			if k == 8 {
+				return 0, long, 0, false
+			}
+			m = m*tens[k] + fraction
+			places += k
+		}
+		i += 1 + places
+	}
+	if n+places == 0 || n+places > 19 || m >= 1<<53 {
+		return 0, long, 0, false
+	}
+	d = decimal{m, -places}
+	return d.value(negative), d, i, true
+}
+
+// tens are the powers of ten of a few digits. They are never written.
+var tens = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 // smallExponent reads e and an exponent of at most three digits.
 func smallExponent(s []byte) (exp int, ok bool) {

@@ -103,6 +103,21 @@ func (l loaded) rows() []string {
 	return out
 }
 
+// cell is a value of a row.
+type cell struct {
+	col int
+	val float64
+}
+
+func (c cell) String() string { return fmt.Sprintf("%d:%v", c.col, c.val) }
+
+func rowOf(m *Matrix, i int) (row []cell) {
+	for j, v := range m.Row(i) {
+		row = append(row, cell{j, v})
+	}
+	return row
+}
+
 func printRow(p *Part, i int) string {
 	var s strings.Builder
 	if p.Labels == nil {
@@ -113,12 +128,7 @@ func printRow(p *Part, i int) string {
 	if p.Class != nil {
 		fmt.Fprintf(&s, "/%d", p.Class[i])
 	}
-	cols, vals := p.X.Row(i)
-	for k, j := range cols {
-		v := 1.0
-		if vals != nil {
-			v = vals[k]
-		}
+	for j, v := range p.X.Row(i) {
 		fmt.Fprintf(&s, " %d:%v", p.Keys[j], v)
 	}
 	return s.String()
@@ -132,9 +142,9 @@ func checkParts(t testing.TB, l loaded) {
 		n := p.X.Rows()
 		rows += uint64(n)
 		nonzeros += uint64(p.X.NNZ())
-		if len(p.Labels) != n && !l.info.Unlabelled || p.Class != nil && len(p.Class) != n || p.X.NCols != len(p.Keys) {
+		if len(p.Labels) != n && !l.info.Unlabelled || p.Class != nil && len(p.Class) != n || p.X.Cols() != len(p.Keys) {
 			t.Fatalf("part %d: %d rows, %d labels, %d classes, %d columns, %d keys",
-				p.Index, n, len(p.Labels), len(p.Class), p.X.NCols, len(p.Keys))
+				p.Index, n, len(p.Labels), len(p.Class), p.X.Cols(), len(p.Keys))
 		}
 		for k, key := range p.Keys {
 			if key >= l.info.Features || k > 0 && p.Keys[k-1] >= key {
@@ -142,18 +152,19 @@ func checkParts(t testing.TB, l loaded) {
 			}
 		}
 		used := make([]bool, len(p.Keys))
-		ones := true
+		allOnes := true
 		for i := range n {
-			cols, vals := p.X.Row(i)
-			for k, j := range cols {
+			last := -1
+			for j, v := range p.X.Row(i) {
 				used[j] = true
-				if k > 0 && cols[k-1] >= j {
+				if last >= j {
 					t.Fatalf("part %d row %d: columns not ascending", p.Index, i)
 				}
-				if vals != nil && (vals[k] == 0 || !isFinite(vals[k])) {
-					t.Fatalf("part %d row %d: value %v is stored", p.Index, i, vals[k])
+				last = j
+				if v == 0 || !isFinite(v) {
+					t.Fatalf("part %d row %d: value %v is stored", p.Index, i, v)
 				}
-				ones = ones && (vals == nil || vals[k] == 1)
+				allOnes = allOnes && v == 1
 			}
 		}
 		for k, u := range used {
@@ -161,8 +172,8 @@ func checkParts(t testing.TB, l loaded) {
 				t.Fatalf("part %d: key %d does not occur", p.Index, p.Keys[k])
 			}
 		}
-		if ones && p.X.Vals != nil {
-			t.Fatalf("part %d: Vals kept though all are 1", p.Index)
+		if allOnes && p.X.value != ones {
+			t.Fatalf("part %d: values kept though all are 1", p.Index)
 		}
 	}
 	if rows != l.info.Rows || nonzeros != l.info.NonZeros {

@@ -1,83 +1,194 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 )
 
-// directIDs is the number of ids that are looked up in an array. It bounds what
-// a part spends on the array to 4 MiB.
-const directIDs = 1 << 20
+// smallIDs is the number of ids of which a set keeps a bit each, at most 8 MiB of
+// them. Larger ids are looked up by hash.
+const smallIDs = 1 << 26
 
-var errTooManyIDs = errors.New("more than 2^32-2 distinct features in one part: use more parts")
+var errTooManyIDs = errors.New("more than 4 billion distinct features in one part: use more parts")
 
-// idSet numbers feature ids in the order in which they are first asked for: small
-// ids by an array, which is all that most data needs, others by a map.
+// idSet is the feature ids that a builder met. Each has a code of 32 bits: a small
+// id is its own, others are numbered from smallIDs on as they are met.
 type idSet struct {
-	direct []uint32 // 1 + number of the id that is the index; 0: none
-	large  map[uint64]uint32
-	n      uint32 // ids numbered
+	bits  []uint64 // of the small ids
+	large []uint64 // by their numbers
+	slots []slot   // a power of two of them, less than 5/8 full; nil without large ids
 }
 
-// number returns the number of id. ok is false if there are too many ids.
-func (s *idSet) number(id uint64) (n uint32, ok bool) {
-	if id < uint64(len(s.direct)) {
-		if place := s.direct[id]; place != 0 {
-			return place - 1, true
-		}
-	}
-	return s.numberSlow(id)
+// slot is a large id and its number. An id is never 0.
+type slot struct {
+	id     uint64
+	number uint32
 }
 
-func (s *idSet) numberSlow(id uint64) (uint32, bool) {
-	if id >= directIDs {
-		if n, found := s.large[id]; found {
-			return n, true
-		}
+// code returns the code of an id, which is in the set from now on. ok is false if
+// there are too many ids.
+func (s *idSet) code(id uint64) (code uint32, ok bool) {
+	if w := id / 64; w < uint64(len(s.bits)) {
+		s.bits[w] |= 1 << (id % 64)
+		return uint32(id), true
 	}
-	if s.n == math.MaxUint32-1 {
-		return 0, false
-	}
-	s.n++
-	if id >= directIDs {
-		if s.large == nil {
-			s.large = map[uint64]uint32{}
-		}
-		s.large[id] = s.n - 1
-		return s.n - 1, true
-	}
-	if id >= uint64(len(s.direct)) {
-		size := max(1024, 2*len(s.direct))
-		for uint64(size) <= id {
-			size *= 2
-		}
-		larger := make([]uint32, size)
-		copy(larger, s.direct)
-		s.direct = larger
-	}
-	s.direct[id] = s.n
-	return s.n - 1, true
+	return s.slowCode(id)
 }
 
-// sorted returns the ids in ascending order, and for each number its id's place
-// in that order.
-func (s *idSet) sorted() (ids []uint64, rank []uint32) {
-	ids = make([]uint64, 0, s.n)
-	rank = make([]uint32, s.n)
-	for id, place := range s.direct {
-		if place != 0 {
-			rank[place-1] = uint32(len(ids))
-			ids = append(ids, uint64(id))
+func (s *idSet) slowCode(id uint64) (code uint32, ok bool) {
+	if id < smallIDs {
+		words := max(64, 2*len(s.bits))
+		for uint64(words)*64 <= id {
+			words *= 2
+		}
+		s.bits = append(s.bits, make([]uint64, words-len(s.bits))...)
+		s.bits[id/64] |= 1 << (id % 64)
+		return uint32(id), true
+	}
+	if 8*len(s.large) >= 5*len(s.slots) {
+		s.grow()
+	}
+	at := s.find(id)
+	if s.slots[at].id != id {
+		if len(s.large) == math.MaxUint32-smallIDs {
+			return 0, false
+		}
+		s.slots[at] = slot{id, uint32(len(s.large))}
+		s.large = append(s.large, id)
+	}
+	return smallIDs + s.slots[at].number, true
+}
+
+// find returns where a large id is, or is to go.
+func (s *idSet) find(id uint64) int {
+	mask := len(s.slots) - 1
+	at := int(id * 0x9e3779b97f4a7c15 >> (64 - uint(bits.Len(uint(mask)))))
+	for s.slots[at].id != id && s.slots[at].id != 0 {
+		at = (at + 1) & mask
+	}
+	return at
+}
+
+// grow makes room for more large ids.
+func (s *idSet) grow() {
+	s.slots = make([]slot, max(1024, 2*len(s.slots)))
+	for n, id := range s.large {
+		s.slots[s.find(id)] = slot{id, uint32(n)}
+	}
+}
+
+// limits returns the smallest and the largest id. ok is false if there is none.
+func (s *idSet) limits() (low, high uint64, ok bool) {
+	low = math.MaxUint64
+	for w, word := range s.bits {
+		if word != 0 {
+			low = min(low, uint64(64*w+bits.TrailingZeros64(word)))
+			high = uint64(64*w + 63 - bits.LeadingZeros64(word))
 		}
 	}
-	small := len(ids)
-	for id := range s.large {
-		ids = append(ids, id)
+	for _, id := range s.large {
+		low, high = min(low, id), max(high, id)
 	}
-	slices.Sort(ids[small:])
-	for i, id := range ids[small:] {
-		rank[s.large[id]] = uint32(small + i)
+	return low, high, low <= high
+}
+
+// each yields the small ids in ascending order, then the large ones as numbered,
+// with their codes.
+func (s *idSet) each(yield func(id uint64, code uint32) bool) {
+	for w, word := range s.bits {
+		for ; word != 0; word &= word - 1 {
+			id := 64*w + bits.TrailingZeros64(word)
+			if !yield(uint64(id), uint32(id)) {
+				return
+			}
+		}
 	}
-	return ids, rank
+	for n, id := range s.large {
+		if !yield(id, smallIDs+uint32(n)) {
+			return
+		}
+	}
+}
+
+// positions tells the places that the ids of several sets have in the ascending
+// order of all.
+type positions struct {
+	keys []uint64 // all ids
+	// Of the small ids: their bits, and for each word how many ids are before it.
+	bits   []uint64
+	before []uint32
+	first  uint32 // the smallest one, if none is missing up to the largest; else none
+	large  [][]uint32
+}
+
+// none is a first id that no set has.
+const none = math.MaxUint32
+
+// orderIDs makes the positions of the ids of sets.
+func orderIDs(sets []*idSet) *positions {
+	p := &positions{large: make([][]uint32, len(sets)), first: none}
+	for _, s := range sets {
+		if len(s.bits) > len(p.bits) {
+			p.bits = append(p.bits, make([]uint64, len(s.bits)-len(p.bits))...)
+		}
+		for w, word := range s.bits {
+			p.bits[w] |= word
+		}
+	}
+	count := 0
+	p.before = make([]uint32, len(p.bits))
+	for w, word := range p.bits {
+		p.before[w] = uint32(count)
+		count += bits.OnesCount64(word)
+	}
+	p.keys = make([]uint64, 0, count)
+	for w, word := range p.bits {
+		for ; word != 0; word &= word - 1 {
+			p.keys = append(p.keys, uint64(64*w+bits.TrailingZeros64(word)))
+		}
+	}
+	if count > 0 && p.keys[count-1]-p.keys[0] == uint64(count-1) {
+		p.first = uint32(p.keys[0])
+	}
+	p.orderLarge(sets)
+	return p
+}
+
+// orderLarge places the large ids behind the small ones.
+func (p *positions) orderLarge(sets []*idSet) {
+	type place struct {
+		id     uint64
+		set    int32
+		number uint32
+	}
+	n := 0
+	for _, s := range sets {
+		n += len(s.large)
+	}
+	places := make([]place, 0, n)
+	for k, s := range sets {
+		p.large[k] = make([]uint32, len(s.large))
+		for number, id := range s.large {
+			places = append(places, place{id, int32(k), uint32(number)})
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.id, b.id) })
+	for i, at := range places {
+		if i == 0 || places[i-1].id != at.id {
+			p.keys = append(p.keys, at.id)
+		}
+		p.large[at.set][at.number] = uint32(len(p.keys) - 1)
+	}
+}
+
+// of returns the position of a code of set k.
+func (p *positions) of(k int, code uint32) uint32 {
+	if code >= smallIDs {
+		return p.large[k][code-smallIDs]
+	}
+	w := code / 64
+	return p.before[w] + uint32(bits.OnesCount64(p.bits[w]&(1<<(code%64)-1)))
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,11 +11,12 @@ import (
 // maxWord is the longest label that is not a number, in bytes.
 const maxWord = 256
 
-// labelSet collects the labels of one part: a number and a class for each row.
+// labelSet collects the labels of one builder: a number and a class for each row.
 // Classes are numbered here in the order in which they first occur.
 type labelSet struct {
-	values   []float64        // of each row; 0 where the label is a word
-	classes  []int32          // of each row; nil while unlisted
+	values   []float64        // of each row since the last piece; 0 where the label is a word
+	classes  []int32          // of each of these rows; nil while unlisted
+	rows     uint64           // all
 	words    map[string]int32 // the classes that are words
 	numbers  map[float64]int32
 	names    []string // of each class, the number in its shortest form
@@ -22,11 +24,11 @@ type labelSet struct {
 	numeric  bool // no label was a word
 	unlisted bool // numbers are not classes (any more): quantities, or too many
 	tooMany  bool
-	quantity bool    // words are refused
-	positive string  // Options.Positive
-	value    float64 // that as a number; NaN if it is none
-	like     *Info   // training data: no other classes than these
-	moments  Info    // only Rows and the label sums
+	quantity bool      // words are refused
+	positive string    // Options.Positive
+	value    float64   // that as a number; NaN if it is none
+	like     *Info     // training data: no other classes than these
+	few      []float64 // the first classes, if they are numbers: most data has no more
 }
 
 func newLabelSet(o Options) *labelSet {
@@ -109,20 +111,9 @@ func (l *labelSet) token(s []byte, at int) *fault {
 func (l *labelSet) number(v float64, at int) *fault {
 	v += 0 // -0 becomes 0
 	if !l.unlisted {
-		id, found := l.numbers[v]
-		if !found {
-			if l.like != nil {
-				return l.unknown(strconv.FormatFloat(v, 'g', -1, 64), at)
-			}
-			if len(l.names) == MaxClasses {
-				if !l.numeric {
-					return faultf(at, "more than %d distinct labels, and not all of them are numbers", MaxClasses)
-				}
-				l.unlist()
-			} else {
-				id = l.add(strconv.FormatFloat(v, 'g', -1, 64))
-				l.numbers[v] = id
-			}
+		id, f := l.numberClass(v, at)
+		if f != nil {
+			return f
 		}
 		if !l.unlisted {
 			l.counts[id]++
@@ -130,15 +121,50 @@ func (l *labelSet) number(v float64, at int) *fault {
 		}
 	}
 	l.values = append(l.values, v)
-	l.moments.Rows++
-	l.moments.addMoments(Info{Rows: 1, LabelSum: v, LabelSumSq: finite(v * v), LabelMin: v, LabelMax: v})
+	l.rows++
 	return nil
+}
+
+// numberClass returns the class of a number, or gives the classes up.
+func (l *labelSet) numberClass(v float64, at int) (int32, *fault) {
+	for id, u := range l.few {
+		if u == v {
+			return int32(id), nil
+		}
+	}
+	id, found := l.numbers[v]
+	switch {
+	case found:
+	case l.like != nil:
+		return 0, l.unknown(strconv.FormatFloat(v, 'g', -1, 64), at)
+	case len(l.names) == MaxClasses && !l.numeric:
+		return 0, faultf(at, "more than %d distinct labels, and not all of them are numbers", MaxClasses)
+	case len(l.names) == MaxClasses:
+		l.unlist()
+	default:
+		id = l.add(strconv.FormatFloat(v, 'g', -1, 64))
+		l.numbers[v] = id
+		if len(l.few) == int(id) && id < 4 {
+			l.few = append(l.few, v)
+		}
+	}
+	return id, nil
+}
+
+// take returns what was collected since it was called last, in memory of its own.
+func (l *labelSet) take() (values []float64, classes []int32) {
+	values = slices.Clone(l.values)
+	if !l.unlisted {
+		classes = slices.Clone(l.classes)
+	}
+	l.values, l.classes = l.values[:0], l.classes[:0]
+	return values, classes
 }
 
 // unlist gives up the classes, as there are too many for classes.
 func (l *labelSet) unlist() {
 	l.unlisted, l.tooMany = true, true
-	l.classes, l.words, l.numbers, l.names, l.counts = nil, nil, nil, nil, nil
+	l.classes, l.words, l.numbers, l.names, l.counts, l.few = nil, nil, nil, nil, nil, nil
 }
 
 // addWord adds a row of a class that is a word.
@@ -146,6 +172,7 @@ func (l *labelSet) addWord(id int32) {
 	l.counts[id]++
 	l.classes = append(l.classes, id)
 	l.values = append(l.values, 0)
+	l.rows++
 }
 
 // word adds a row whose label is no number and occurs for the first time.
@@ -157,7 +184,7 @@ func (l *labelSet) word(s []byte, at int) *fault {
 		return l.unknown(string(s), at)
 	case l.quantity:
 		return faultf(at, "label %s is not a number", excerpt(s))
-	case l.unlisted && (l.tooMany || len(l.values) > 0):
+	case l.unlisted && (l.tooMany || l.rows > 0):
 		return faultf(at, "label %s is not a number, as those before it are", excerpt(s))
 	case len(l.names) == MaxClasses:
 		return faultf(at, "more than %d distinct labels, and %s is not a number", MaxClasses, excerpt(s))
@@ -182,11 +209,11 @@ func (l *labelSet) unknown(label string, at int) *fault {
 	return faultf(at, "label %s does not occur in the training data (%s)", excerpt([]byte(label)), classes)
 }
 
-// fillIn sets the label fields of the part's Info.
+// fillIn sets the label fields of an Info, but for the sums of labels that are not
+// classes.
 func (l *labelSet) fillIn(info *Info) {
-	info.Rows = uint64(len(l.values))
+	info.Rows = l.rows
 	info.Numeric, info.TooMany = l.numeric, l.tooMany
-	info.addMoments(l.moments)
 	if l.unlisted {
 		return
 	}
@@ -201,10 +228,10 @@ func (l *labelSet) fillIn(info *Info) {
 // info lacks one of them, or says otherwise of labels that are not classes.
 func (l *labelSet) places(info Info) (to []int32, ok bool) {
 	if info.Classes == nil {
-		return nil, len(l.values) == 0 || info.Numeric && l.numeric
+		return nil, l.rows == 0 || info.Numeric && l.numeric
 	}
 	if l.unlisted {
-		return nil, len(l.values) == 0
+		return nil, l.rows == 0
 	}
 	place := make(map[string]int32, len(info.Classes))
 	for k, class := range info.Classes {
@@ -219,21 +246,41 @@ func (l *labelSet) places(info Info) (to []int32, ok bool) {
 	return to, true
 }
 
-// resolve returns the labels of the rows, and their classes if info lists any,
-// as info numbers them. It takes the set's memory.
-func (l *labelSet) resolve(info Info) (values []float64, classes []int32) {
+// resolve adds the labels of a piece to a part, and their classes if info lists any,
+// as info numbers them.
+func (l *labelSet) resolve(info Info, p *piece, part *Part) {
 	to, _ := l.places(info)
 	if to == nil {
-		return l.values, nil
+		part.Labels = append(part.Labels, p.labels...)
+		return
 	}
 	label := make([]float64, len(to))
 	for id, k := range to {
 		label[id] = info.classLabel(int(k))
 	}
-	for i, id := range l.classes {
-		l.classes[i], l.values[i] = to[id], label[id]
+	for _, id := range p.class {
+		part.Class = append(part.Class, to[id])
+		part.Labels = append(part.Labels, label[id])
 	}
-	return l.values, l.classes
+}
+
+// moments are the label sums of an Info.
+type moments struct {
+	rows                      uint64
+	sum, squares, least, most float64
+}
+
+func (m *moments) add(y float64) {
+	m.rows++
+	m.sum, m.squares = finite(m.sum+y), finite(m.squares+finite(y*y))
+	if m.rows == 1 {
+		m.least, m.most = y, y
+	}
+	m.least, m.most = min(m.least, y), max(m.most, y)
+}
+
+func (m *moments) fillIn(info *Info) {
+	info.LabelSum, info.LabelSumSq, info.LabelMin, info.LabelMax = m.sum, m.squares, m.least, m.most
 }
 
 // missing says whether a CSV field holds no value.

@@ -2,70 +2,102 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 )
 
-// libsvm adds the row of a LIBSVM line.
-func (b *builder) libsvm(line []byte) *fault {
+// libsvm adds the row of a LIBSVM line, text[begin:end].
+func (b *builder) libsvm(text []byte, begin, end int) *fault {
+	line := text[begin:end]
 	if i := bytes.IndexByte(line, '#'); i >= 0 {
 		line = line[:i]
+		text = text[:begin+i]
 	}
-	begin := skipBlanks(line, 0)
-	if begin == len(line) {
+	at := skipBlanks(line, 0)
+	if at == len(line) {
 		return nil
 	}
-	end := tokenEnd(line, begin)
+	i := tokenEnd(line, at)
 	if b.layout.unlabelled {
-		if bytes.IndexByte(line[begin:end], ':') < 0 {
-			return faultf(begin, "label %s, but the first line has none: give all samples a label, or none", excerpt(line[begin:end]))
+		if bytes.IndexByte(line[at:i], ':') < 0 {
+			return faultf(at, "label %s, but the first line has none: give all samples a label, or none", excerpt(line[at:i]))
 		}
-		end = begin
-	} else if f := b.libsvmLabel(line[begin:end], begin); f != nil {
+		i = at
+	} else if f := b.libsvmLabel(line[at:i], at); f != nil {
 		return f
 	}
-	limit := b.layout.limit
+	return b.features(text, begin, begin+i, begin+len(line))
+}
+
+// features adds the values of a LIBSVM line that begins at text[begin]: those in
+// text[i:end].
+func (b *builder) features(text []byte, begin, i, end int) *fault {
+	floor, limit := b.layout.floor, b.layout.limit
 	for least := uint64(0); ; { // the smallest index that may come next
-		begin = skipBlanks(line, end)
-		if begin == len(line) {
-			return b.endRow()
-		}
-		id, i := uint64(0), begin
-		for i < len(line) && line[i]-'0' <= 9 {
-			id = id*10 + uint64(line[i]-'0')
+		for i < end && isSpace(text[i]) {
 			i++
 		}
-		if i == begin || i-begin > 18 || i == len(line) || line[i] != ':' {
+		if i == end {
+			return b.endRow()
+		}
+		at := i - begin
+		id, colon, ok := index(text, i, end)
+		if !ok {
 			var f *fault
-			if id, i, f = slowIndex(line, begin); f != nil {
+			if id, colon, f = slowIndex(text[begin:end], at); f != nil {
 				return f
 			}
+			colon += begin
 		}
 		if id < least {
-			return faultf(begin, "index %d is not larger than the one before it (%d)", id, least-1)
+			return faultf(at, "index %d is not larger than the one before it (%d)", id, least-1)
 		}
 		least = id + 1
-		value := i + 1
-		end = tokenEnd(line, value)
-		v := 1.0
-		if end != value+1 || line[value] != '1' {
+		i = colon + 1
+		v, wide := 1.0, false
+		if i < end && text[i] == '1' && (i+1 == end || isSpace(text[i+1])) {
+			i++
+		} else {
 			var f *fault
-			if v, f = feature(line[value:end], value); f != nil {
+			if v, wide, i, f = b.feature(text, begin, i, end); f != nil {
 				return f
 			}
 		}
-		if id-b.layout.floor >= limit { // an id below floor wraps around to a large number
-			if f := b.beyond(id, v, begin); f != nil {
+		if id-floor >= limit { // an id below floor wraps around to a large number
+			if f := b.beyond(id, v, at); f != nil {
 				return f
 			}
 			continue
 		}
 		b.zero = b.zero || id == 0
 		b.top = max(b.top, id+1)
-		if f := b.put(id, v, begin); f != nil {
+		if f := b.put(id, v, wide, at); f != nil {
 			return f
 		}
 	}
 }
+
+// index reads an index of up to 15 digits and finds the colon behind it. ok is
+// false where it is written otherwise, or so near the end of text that it is not to
+// be read by words.
+func index(text []byte, i, end int) (id uint64, colon int, ok bool) {
+	if i+16 > len(text) {
+		return 0, 0, false
+	}
+	n, id := digits(binary.LittleEndian.Uint64(text[i:]))
+	if n == 8 {
+		k, more := digits(binary.LittleEndian.Uint64(text[i+8:]))
+		if k == 8 {
+			return 0, 0, false
+		}
+		n, id = 8+k, id*tens[k]+more
+	}
+	i += n
+	return id, i, n > 0 && i < end && text[i] == ':'
+}
+
+// isSpace says whether c is between the tokens of a LIBSVM line.
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // libsvmLabel adds the label of a row.
 func (b *builder) libsvmLabel(token []byte, at int) *fault {
@@ -100,8 +132,8 @@ func (b *builder) beyond(id uint64, v float64, at int) *fault {
 	return faultf(at, "index %d is beyond features = %d", id, l.options.Features)
 }
 
-// slowIndex reads what the digit loop of libsvm could not: long indices and
-// tokens that are no index:value. It returns the place of the colon.
+// slowIndex reads what index could not: long indices and tokens that are no
+// index:value. It returns the place of the colon.
 func slowIndex(line []byte, begin int) (id uint64, colon int, f *fault) {
 	token := line[begin:tokenEnd(line, begin)]
 	n := bytes.IndexByte(token, ':')
@@ -126,18 +158,26 @@ func slowIndex(line []byte, begin int) (id uint64, colon int, f *fault) {
 	return id, begin + n, nil
 }
 
-// feature reads the value of a feature.
-func feature(token []byte, at int) (float64, *fault) {
-	v, err := parseFloat(token)
-	switch {
-	case len(token) == 0:
-		return 0, faultf(at, "the value after ':' is missing")
-	case !isFinite(v):
-		return 0, faultf(at, "value %s is not finite", excerpt(token))
-	case err != nil:
-		return 0, faultf(at, "value %s is not a number", excerpt(token))
+// feature reads the value of a feature at text[i], in a line at text[begin:end]. It
+// returns where it ends, and whether it needs float64.
+func (b *builder) feature(text []byte, begin, i, end int) (v float64, wide bool, next int, f *fault) {
+	v, d, next, ok := shortDecimal(text[:min(len(text), end+32)], i)
+	if !ok || next > end || next < end && !isSpace(text[next]) {
+		next = i + tokenEnd(text[i:end], 0)
+		token := text[i:next]
+		var err error
+		v, d, err = parseDecimal(token)
+		switch at := i - begin; {
+		case len(token) == 0:
+			return 0, false, 0, faultf(at, "the value after ':' is missing")
+		case !isFinite(v):
+			return 0, false, 0, faultf(at, "value %s is not finite", excerpt(token))
+		case err != nil:
+			return 0, false, 0, faultf(at, "value %s is not a number", excerpt(token))
+		}
 	}
-	return v, nil
+	v, narrow := d.single(v)
+	return v, !narrow, next, nil
 }
 
 func skipBlanks(line []byte, i int) int {

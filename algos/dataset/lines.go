@@ -67,7 +67,7 @@ func (l *lineReader) take(n, end int) ([]byte, int64, error) {
 		line = line[:n-1]
 	}
 	if off == 0 {
-		line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+		line = bytes.TrimPrefix(line, []byte(mark))
 	}
 	return line, off, nil
 }

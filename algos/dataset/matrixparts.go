@@ -10,8 +10,9 @@ import (
 // matrixPart collects the rows [begin, end) of a matrix, which come in any order.
 type matrixPart struct {
 	*builder
+	read       *assembly
 	begin, end uint64
-	rows       []uint32 // of each entry, less begin
+	at         []uint32 // row of each entry, less begin
 	cols       []uint64
 	vals       []float64
 }
@@ -38,7 +39,9 @@ func (s *Scanned) matrix(in *input) error {
 		if end-begin >= 1<<32-1 {
 			return fmt.Errorf("dataset: %s: %d rows in one part: use more parts", src.path, end-begin)
 		}
-		parts[i] = &matrixPart{builder: s.builders[i], begin: begin, end: end}
+		b := newBuilder(in.layouts[0], in.files)
+		s.read[i].builders = []*builder{b}
+		parts[i] = &matrixPart{builder: b, read: s.read[i], begin: begin, end: end}
 	}
 	slices.SortFunc(parts, func(a, b *matrixPart) int { return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end)) })
 	o := in.options
@@ -54,7 +57,7 @@ func (s *Scanned) matrix(in *input) error {
 	}
 	err = m.each(func(i, j uint64, v float64) error {
 		if part := partOf(parts, i); part != nil {
-			part.rows = append(part.rows, uint32(i-part.begin))
+			part.at = append(part.at, uint32(i-part.begin))
 			part.cols = append(part.cols, j)
 			part.vals = append(part.vals, v)
 		}
@@ -113,15 +116,15 @@ func partOf(parts []*matrixPart, row uint64) *matrixPart {
 // build makes rows of the entries.
 func (p *matrixPart) build(src *source, m *matrixFile) error {
 	next := make([]int64, p.end-p.begin+1) // where the next entry of each row goes
-	for _, i := range p.rows {
+	for _, i := range p.at {
 		next[i+1]++
 	}
 	for i := range p.end - p.begin {
 		next[i+1] += next[i]
 	}
-	order := make([]int64, len(p.rows))
-	for k, i := range p.rows {
-		order[next[i]] = int64(k)
+	sorted := make([]int64, len(p.at))
+	for k, i := range p.at {
+		sorted[next[i]] = int64(k)
 		next[i]++
 	}
 	limit := m.cols
@@ -131,7 +134,7 @@ func (p *matrixPart) build(src *source, m *matrixFile) error {
 	p.top = m.cols
 	begin := int64(0)
 	for i := range p.end - p.begin {
-		row := order[begin:next[i]]
+		row := sorted[begin:next[i]]
 		begin = next[i]
 		slices.SortFunc(row, func(a, b int64) int { return cmp.Compare(p.cols[a], p.cols[b]) })
 		for n, k := range row {
@@ -145,7 +148,8 @@ func (p *matrixPart) build(src *source, m *matrixFile) error {
 				}
 				continue
 			}
-			if f := p.put(j, p.vals[k], 0); f != nil {
+			v, narrow := long.single(p.vals[k])
+			if f := p.put(j, v, !narrow, 0); f != nil {
 				return m.fault(0, "%s", f.what)
 			}
 		}
@@ -153,8 +157,8 @@ func (p *matrixPart) build(src *source, m *matrixFile) error {
 			return m.fault(0, "%s", f.what)
 		}
 	}
-	p.rows, p.cols, p.vals = nil, nil, nil
-	p.finish()
+	p.at, p.cols, p.vals = nil, nil, nil
+	p.read.pieces = []*piece{p.piece(order{})}
 	return nil
 }
 

@@ -82,6 +82,8 @@ type Options struct {
 	// Features. Features that training did not have are dropped and counted
 	// (Info.Dropped); a class that it did not have is an error.
 	Like *Info
+
+	chunk int64 // bytes that are read at a time; 0 is chunkSize
 }
 
 // Defaults returns options that find out everything from the file.

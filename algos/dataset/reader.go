@@ -204,10 +204,10 @@ func (r *Reader) batch(rows int) (*Part, error) {
 	}
 	b := continued(r.first, r.files, r.cats)
 	b.layout = r.now
-	for b.rows() < rows {
-		before := b.rows()
-		err := b.lines(r.path, r.lines, 1)
-		r.rows[r.next-1] += uint64(b.rows() - before)
+	for len(b.ends) < rows {
+		before := len(b.ends)
+		err := b.nextLine(r.path, r.lines)
+		r.rows[r.next-1] += uint64(len(b.ends) - before)
 		if b.top > r.top.value && r.first.format == LIBSVM {
 			r.top = place{b.top, r.path, r.lines.lines}
 		}
@@ -224,20 +224,34 @@ func (r *Reader) batch(rows int) (*Part, error) {
 			return nil, err
 		}
 	}
-	if b.rows() == 0 {
+	if len(b.ends) == 0 {
 		return nil, io.EOF
 	}
-	b.finish()
-	info := b.info()
-	if err := info.checkFeatures(); err != nil {
+	a := assembly{builders: []*builder{b}, pieces: []*piece{b.piece(order{})}}
+	if err := a.finish(r.first, r.files); err != nil {
 		return nil, err
 	}
-	merged, err := r.info.Merge(info)
+	merged, err := r.info.Merge(a.info)
 	if err != nil {
 		return nil, err
 	}
 	r.info = merged
-	return b.part(0, 1, merged), nil
+	return a.part(0, 1, merged)
+}
+
+// nextLine reads a line of a file. The error is io.EOF behind the last one.
+func (b *builder) nextLine(path string, lines *lineReader) error {
+	line, off, err := lines.next()
+	if err == errLongLine {
+		return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
+	}
+	if err != nil || off == b.layout.header {
+		return err
+	}
+	if f := b.line(line, 0, len(line)); f != nil {
+		return &SyntaxError{path, lines.lines, f.at + 1, f.what}
+	}
+	return nil
 }
 
 // Info returns the facts of what was read so far.
@@ -270,34 +284,37 @@ func (r *Reader) leave() {
 
 // slice returns rows [begin, end) of a part as a part, whose memory is its own.
 func (p *Part) slice(begin, end int) *Part {
-	from, to := p.X.Ptr[begin], p.X.Ptr[end]
-	s := &Part{Of: 1, X: Matrix{Ptr: make([]int64, 0, end-begin+1), Cols: make([]uint32, 0, to-from)}}
+	s := &Part{Of: 1}
 	if p.Labels != nil {
 		s.Labels = append([]float64{}, p.Labels[begin:end]...)
 	}
 	if p.Class != nil {
 		s.Class = append([]int32{}, p.Class[begin:end]...)
 	}
-	for _, at := range p.X.Ptr[begin : end+1] {
-		s.X.Ptr = append(s.X.Ptr, at-from)
-	}
-	var ids idSet
-	for _, j := range p.X.Cols[from:to] {
-		n, _ := ids.number(uint64(j)) // as many as the part has, at most
-		s.X.Cols = append(s.X.Cols, n)
-	}
-	columns, rank := ids.sorted()
-	for k, n := range s.X.Cols {
-		s.X.Cols[k] = rank[n]
-	}
-	for _, j := range columns {
-		s.Keys = append(s.Keys, p.Keys[j])
-	}
-	s.X.NCols = len(columns)
-	for k := from; k < to && p.X.Vals != nil && s.X.Vals == nil; k++ {
-		if p.X.Vals[k] != 1 {
-			s.X.Vals = append([]float64{}, p.X.Vals[from:to]...)
+	used := make([]bool, len(p.Keys))
+	nnz := 0
+	kind := ones
+	for i := begin; i < end; i++ {
+		for j, v := range p.X.Row(i) {
+			used[j] = true
+			nnz++
+			kind = max(kind, valueKindOf([]float64{v}))
 		}
 	}
+	place := make([]int, len(p.Keys))
+	for j, u := range used {
+		if u {
+			place[j] = len(s.Keys)
+			s.Keys = append(s.Keys, p.Keys[j])
+		}
+	}
+	f := newFiller(end-begin, len(s.Keys), nnz, kind)
+	for i := begin; i < end; i++ {
+		for j, v := range p.X.Row(i) {
+			f.put(place[j], v)
+		}
+		f.end()
+	}
+	s.X = f.m
 	return s
 }

@@ -86,8 +86,8 @@ func TestRealData(t *testing.T) {
 			if (i.Classes == nil) != (c.classes == "") || i.TooMany != (c.classes == "") {
 				t.Errorf("got %d classes, too many %v", len(i.Classes), i.TooMany)
 			}
-			if (want.parts[0].X.Vals == nil) != c.ones {
-				t.Errorf("all ones: got %v, want %v", want.parts[0].X.Vals == nil, c.ones)
+			if (want.parts[0].X.value == ones) != c.ones {
+				t.Errorf("all ones: got %v, want %v", want.parts[0].X.value == ones, c.ones)
 			}
 			got := scanAll(t, path, Defaults(), 6)
 			checkParts(t, got)
@@ -173,8 +173,8 @@ func TestRealMatrix(t *testing.T) {
 	if got := want.parts[0].Labels[:2]; got[0] != 0.047674 || got[1] != -0.054401 {
 		t.Errorf("got labels %v, want 0.047674, -0.054401", got)
 	}
-	if key, v := want.parts[0].Keys[want.parts[0].X.Cols[0]], want.parts[0].X.Vals[0]; key != 77 || v != 0.17737620085317 {
-		t.Errorf("first value: got %d:%v, want 77:0.17737620085317", key, v)
+	if row := rowOf(&want.parts[0].X, 0); want.parts[0].Keys[row[0].col] != 77 || row[0].val != 0.17737620085317 {
+		t.Errorf("first value: got %v, want 77:0.17737620085317", row[0])
 	}
 	got := scanAll(t, x, o, 7)
 	checkParts(t, got)

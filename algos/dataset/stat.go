@@ -74,7 +74,7 @@ func (r *Reader) Stat() (Stats, error) {
 		if err != nil {
 			return Stats{}, err
 		}
-		s.addRows(part.X)
+		s.addRows(&part.X)
 		for _, y := range part.Labels {
 			rows++ // Welford's update, which does not cancel
 			d := y - s.LabelMean
@@ -98,19 +98,17 @@ func (r *Reader) Stat() (Stats, error) {
 }
 
 // addRows counts what rows hold.
-func (s *Stats) addRows(x Matrix) {
+func (s *Stats) addRows(x *Matrix) {
 	for i := range x.Rows() {
-		n := uint64(x.Ptr[i+1] - x.Ptr[i])
+		n := uint64(0)
+		for _, v := range x.Row(i) {
+			n++
+			s.ValueMin, s.ValueMax = min(s.ValueMin, v), max(s.ValueMax, v)
+		}
 		if n == 0 {
 			s.EmptyRows++
 		}
 		s.RowMin, s.RowMax = min(s.RowMin, n), max(s.RowMax, n)
-	}
-	if x.Vals == nil && x.NNZ() > 0 {
-		s.ValueMin, s.ValueMax = min(s.ValueMin, 1), max(s.ValueMax, 1)
-	}
-	for _, v := range x.Vals {
-		s.ValueMin, s.ValueMax = min(s.ValueMin, v), max(s.ValueMax, v)
 	}
 }
 

@@ -128,8 +128,8 @@ func (a *DML) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	if err := part.Widen(features); err != nil {
 		return err
 	}
-	a.x, a.share = values(part.X), float64(part.X.Rows())/float64(w.Info.Rows)
-	a.pairs = newPairs(a.x, part.Class, len(w.Info.Classes), a.Candidates)
+	a.x, a.share = part.X, float64(part.X.Rows())/float64(w.Info.Rows)
+	a.pairs = newPairs(&a.x, part.Class, len(w.Info.Classes), a.Candidates)
 	if a.x.Rows() > 0 {
 		if lo, hi := a.pairs.of(0); hi-lo == a.x.Rows() {
 			return fmt.Errorf("dml: part %d of %d has rows of class %s only: put the rows in random order, or take fewer parts", w.Part, w.Parts, w.Info.Classes[part.Class[0]])
@@ -210,15 +210,14 @@ func (a *DML) apply(l []float32, i, j int) (squared float64) {
 	a.cols, a.z = a.cols[:0], a.z[:0]
 	clear(a.lz)
 	for _, row := range [2]int{i, j} {
-		cols, _ := a.x.Row(row)
-		for _, c := range cols {
+		for c := range a.x.Row(row) {
 			z := a.diff[c]
 			if z == 0 { // or done with the other row
 				continue
 			}
 			a.diff[c] = 0
-			a.cols, a.z = append(a.cols, c), append(a.z, z)
-			for r, v := range l[int(c)*len(a.lz):][:len(a.lz)] {
+			a.cols, a.z = append(a.cols, uint32(c)), append(a.z, z)
+			for r, v := range l[c*len(a.lz):][:len(a.lz)] {
 				a.lz[r] += float32(z) * v
 			}
 		}

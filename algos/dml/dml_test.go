@@ -65,9 +65,12 @@ func optimum(_ testing.TB, d dataset.Info, all *dataset.Part) float64 {
 	for j := range 2 {
 		mean, square := 0.0, 0.0
 		for i := range x {
-			_, vals := all.X.Row(i)
-			x[i][j] = vals[j]
-			mean += vals[j] / float64(n)
+			for c, v := range all.X.Row(i) {
+				if c == j {
+					x[i][j] = v
+				}
+			}
+			mean += x[i][j] / float64(n)
 		}
 		for i := range x {
 			x[i][j] -= mean
@@ -133,17 +136,18 @@ func TestGradient(t *testing.T) {
 	a := New()
 	a.Lambda, a.Candidates, a.share = 2.5, 3, 0.4
 	class := make([]int32, rows)
-	a.x = dataset.Matrix{Ptr: make([]int64, rows+1), NCols: features}
+	ptr, cols, vals := []int64{0}, []uint32(nil), []float64(nil)
 	for i := range class {
 		class[i] = int32(random.IntN(3))
 		for j := range features {
 			if random.IntN(4) > 0 {
-				a.x.Cols, a.x.Vals = append(a.x.Cols, uint32(j)), append(a.x.Vals, random.NormFloat64())
+				cols, vals = append(cols, uint32(j)), append(vals, random.NormFloat64())
 			}
 		}
-		a.x.Ptr[i+1] = int64(len(a.x.Cols))
+		ptr = append(ptr, int64(len(cols)))
 	}
-	a.pairs = newPairs(a.x, class, 3, a.Candidates)
+	a.x = dataset.NewMatrix(features, ptr, cols, vals)
+	a.pairs = newPairs(&a.x, class, 3, a.Candidates)
 	a.lz, a.diff = make([]float32, rank), make([]float64, features)
 	l, gradient := make([]float32, features*rank), make([]float32, features*rank)
 	for k := range l {
@@ -174,7 +178,7 @@ func TestGradient(t *testing.T) {
 // all rows of other classes, each once.
 func TestPairs(t *testing.T) {
 	class := []int32{2, 0, 1, 0, 2, 2, 0, 1, 0, 3} // one row alone in its class
-	p := newPairs(dataset.Matrix{Ptr: make([]int64, len(class)+1), NCols: 1}, class, 5, 1)
+	p := newPairs(new(dataset.NewMatrix(1, make([]int64, len(class)+1), nil, nil)), class, 5, 1)
 	for i, c := range class {
 		for _, similar := range []bool{true, false} {
 			var got, want []int
@@ -198,15 +202,16 @@ func TestPairs(t *testing.T) {
 func TestCandidates(t *testing.T) {
 	const rows = 40
 	random := rand.New(rand.NewPCG(7, 8))
-	x := dataset.Matrix{Ptr: []int64{0}, NCols: 1}
+	ptr, vals := []int64{0}, []float64(nil)
 	class := make([]int32, rows)
 	for i := range class {
 		class[i] = int32(i % 2)
-		x.Cols, x.Vals, x.Ptr = append(x.Cols, 0), append(x.Vals, random.NormFloat64()), append(x.Ptr, int64(i+1))
+		vals, ptr = append(vals, random.NormFloat64()), append(ptr, int64(i+1))
 	}
+	x := dataset.NewMatrix(1, ptr, make([]uint32, rows), vals)
 	for _, candidates := range []int{1, rows} {
-		p := newPairs(x, class, 2, candidates)
-		for i, v := range x.Vals {
+		p := newPairs(&x, class, 2, candidates)
+		for i, v := range vals {
 			p.norm[i] = v * v
 		}
 		sample, seen := make([][2]int32, 2000), map[[2]int32]bool{}
@@ -220,8 +225,8 @@ func TestCandidates(t *testing.T) {
 			if candidates == 1 || n%2 == 1 {
 				continue
 			}
-			for j, v := range x.Vals {
-				if class[j] == class[i] && j != i && math.Abs(v-x.Vals[i]) < math.Abs(x.Vals[got]-x.Vals[i]) {
+			for j, v := range vals {
+				if class[j] == class[i] && j != i && math.Abs(v-vals[i]) < math.Abs(vals[got]-vals[i]) {
 					t.Fatalf("row %d: got row %d as its partner, want row %d, which is nearer", i, got, j)
 				}
 			}
@@ -257,7 +262,7 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-	part := &dataset.Part{Labels: []float64{1, 1}, Class: []int32{1, 1}, X: dataset.Matrix{Ptr: []int64{0, 0, 0}}}
+	part := &dataset.Part{Labels: []float64{1, 1}, Class: []int32{1, 1}, X: dataset.NewMatrix(0, []int64{0, 0, 0}, nil, nil)}
 	w := &algos.Worker{Part: 1, Parts: 2, Info: dataset.Info{Rows: 4, Features: 2, Classes: []string{"a", "b"}}}
 	if err := New().Load(part, w); err == nil || !strings.Contains(err.Error(), "part 1 of 2 has rows of class b only") {
 		t.Errorf("a part of one class: got %v", err)

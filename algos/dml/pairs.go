@@ -8,7 +8,7 @@ import (
 
 // pairs draws pairs of a part's rows.
 type pairs struct {
-	x          dataset.Matrix
+	x          *dataset.Matrix
 	norm       []float64 // of each row, squared
 	candidates int       // of which a row's partner is the nearest
 	class      []int32   // of each row
@@ -16,7 +16,7 @@ type pairs struct {
 	start      []int     // rows[start[c]:start[c+1]]
 }
 
-func newPairs(x dataset.Matrix, class []int32, classes, candidates int) pairs {
+func newPairs(x *dataset.Matrix, class []int32, classes, candidates int) pairs {
 	p := pairs{x: x, norm: make([]float64, x.Rows()), candidates: candidates, class: class,
 		rows: make([]int32, len(class)), start: make([]int, classes+1)}
 	for _, c := range class {
@@ -64,9 +64,8 @@ func (p *pairs) sample(sample [][2]int32, random *rand.Rand, x []float64) {
 					j, nearest = other, d
 				}
 			}
-			cols, _ := p.x.Row(i)
-			for _, c := range cols {
-				x[c] = 0
+			for j := range p.x.Row(i) {
+				x[j] = 0
 			}
 		}
 		sample[n] = [2]int32{int32(i), int32(j)}

@@ -35,9 +35,8 @@ func compare(t *testing.T, train, test string, set func(*DML), parts, epochs int
 		class[n] = part.Class
 		rows[n] = make([]float64, part.X.Rows()*width)
 		for i := range part.X.Rows() {
-			cols, vals := part.X.Row(i)
-			for k, c := range cols {
-				rows[n][i*width+int(part.Keys[c])] = vals[k]
+			for c, v := range part.X.Row(i) {
+				rows[n][i*width+int(part.Keys[c])] = v
 			}
 		}
 		var err error

@@ -7,23 +7,13 @@ import (
 	"petuum/algos/dataset"
 )
 
-// values returns m with values of its own, also where all are 1.
-func values(m dataset.Matrix) dataset.Matrix {
-	own := make([]float64, len(m.Cols))
-	for k := range own {
-		own[k] = 1
-	}
-	copy(own, m.Vals)
-	m.Vals = own
-	return m
-}
-
 // Prepare adds up the moments of the features.
 func (a *DML) Prepare(*algos.Worker) {
-	for k, v := range a.x.Vals {
-		j := 2 * int(a.x.Cols[k])
-		a.moments.Inc(j, v)
-		a.moments.Inc(j+1, v*v)
+	for i := range a.x.Rows() {
+		for j, v := range a.x.Row(i) {
+			a.moments.Inc(2*j, v)
+			a.moments.Inc(2*j+1, v*v)
+		}
 	}
 }
 
@@ -48,11 +38,9 @@ func (a *DML) begin(d dataset.Info) {
 			a.factor[j] = 1 / math.Sqrt(mean)
 		}
 	}
+	a.x = a.x.ScaleColumns(a.factor)
 	for i := range a.x.Rows() {
-		for k := a.x.Ptr[i]; k < a.x.Ptr[i+1]; k++ {
-			a.x.Vals[k] *= a.factor[a.x.Cols[k]]
-			a.pairs.norm[i] += a.x.Vals[k] * a.x.Vals[k]
-		}
+		a.pairs.norm[i] = a.x.Square(i)
 	}
 	a.pairs.sample(a.fixed, a.random, a.diff)
 }
@@ -73,14 +61,10 @@ func (a *DML) Embed(d dataset.Info, m algos.Model, part *dataset.Part) ([]float6
 	rows := make([]float64, part.X.Rows()*rank)
 	for i := range part.X.Rows() {
 		row := rows[i*rank : (i+1)*rank]
-		cols, vals := part.X.Row(i)
-		for k, c := range cols {
-			x := scale[c]
-			if vals != nil {
-				x *= vals[k]
-			}
+		for j, v := range part.X.Row(i) {
+			x := scale[j] * v
 			for r := range row {
-				row[r] += x * l[int(c)*rank+r]
+				row[r] += x * l[j*rank+r]
 			}
 		}
 	}

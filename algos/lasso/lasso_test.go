@@ -32,12 +32,7 @@ func densify(l *Lasso, part *dataset.Part, features uint64) dense {
 		d.x[j] = make([]float64, n)
 	}
 	for i := range n {
-		cols, vals := part.X.Row(i)
-		for k, c := range cols {
-			v := 1.0
-			if vals != nil {
-				v = vals[k]
-			}
+		for c, v := range part.X.Row(i) {
 			d.x[part.Keys[c]][i] = v
 		}
 	}

@@ -69,14 +69,7 @@ func (p *rows) set(j int, w float64) {
 	}
 	p.w[j] = w
 	p.sum -= d * p.sums[j]
-	at, vals := p.x.Row(j)
-	for k, i := range at {
-		if vals == nil {
-			p.r[i] -= d
-		} else {
-			p.r[i] -= d * vals[k]
-		}
-	}
+	p.x.AddTo(j, -d, p.r)
 }
 
 // rebuild makes the residuals anew, without what rounding did to them.
@@ -146,18 +139,13 @@ func (p *rows) products(known int) {
 		for _, f := range p.full {
 			p.gram[f.off+q] = p.x.Dot(j, f.vals)
 		}
-		at, vals := p.x.Row(j)
 		isNew := q >= known
-		isFull := vals != nil && len(at) == len(p.r)
+		isFull := p.x.Len(j) == len(p.r)
 		off := offset(known, q)
 		if isNew && isFull {
-			p.full = append(p.full, vector{vals, off})
+			p.addFull(j, off)
 		}
-		for k, i := range at {
-			val := 1.0
-			if vals != nil {
-				val = vals[k]
-			}
+		for i, val := range p.x.Row(j) {
 			for c := p.first[i]; c >= 0; c = p.cells[c].next {
 				p.gram[int(p.cells[c].off)+q] += val * p.cells[c].val
 			}
@@ -169,11 +157,23 @@ func (p *rows) products(known int) {
 	}
 	for _, j := range p.columns[known:] {
 		if j >= 0 && len(p.cells) > 0 {
-			at, _ := p.x.Row(j)
-			for _, i := range at {
+			for i := range p.x.Row(j) {
 				p.first[i] = -1
 			}
 		}
+	}
+}
+
+// addFull adds a column to those with a value in each row.
+func (p *rows) addFull(j, off int) {
+	n := len(p.full)
+	p.full = slices.Grow(p.full, 1)[:n+1]
+	f := &p.full[n]
+	if f.off = off; len(f.vals) != len(p.r) {
+		f.vals = make([]float64, len(p.r))
+	}
+	for i, v := range p.x.Row(j) {
+		f.vals[i] = v
 	}
 }
 
@@ -204,13 +204,7 @@ func (l *Lasso) Evaluate(_ *algos.Worker, e *algos.Eval) {
 	sums, squares := make([]float64, p.features), make([]float64, p.features)
 	for j, key := range p.keys {
 		sums[key] = p.sums[j]
-		_, vals := p.x.Row(j)
-		for _, v := range vals {
-			squares[key] += v * v
-		}
-		if vals == nil {
-			squares[key] = p.sums[j]
-		}
+		squares[key] = p.x.Square(j)
 	}
 	e.Add("sums", sums...)
 	e.Add("squares", squares...)

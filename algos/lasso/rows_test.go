@@ -24,8 +24,8 @@ func TestProducts(t *testing.T) {
 	const n, p = 30, 12
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, ones := range []bool{false, true} {
-		x := dataset.Matrix{Ptr: []int64{0}, NCols: n} // by column
-		dense := make([][]float64, p+1)                // and column -1 last
+		ptr, cols, vals := []int64{0}, []uint32(nil), []float64(nil) // by column
+		dense := make([][]float64, p+1)                              // and column -1 last
 		for j := range dense {
 			dense[j] = make([]float64, n)
 		}
@@ -35,14 +35,14 @@ func TestProducts(t *testing.T) {
 					dense[j][i] = 1
 					if !ones {
 						dense[j][i] = rng.NormFloat64()
-						x.Vals = append(x.Vals, dense[j][i])
+						vals = append(vals, dense[j][i])
 					}
-					x.Cols = append(x.Cols, uint32(i))
+					cols = append(cols, uint32(i))
 				}
 			}
-			x.Ptr = append(x.Ptr, int64(len(x.Cols)))
+			ptr = append(ptr, int64(len(cols)))
 		}
-		part := &rows{x: x, r: make([]float64, n), first: make([]int32, n)}
+		part := &rows{x: dataset.NewMatrix(n, ptr, cols, vals), r: make([]float64, n), first: make([]int32, n)}
 		for i := range part.first {
 			part.first[i] = -1
 		}

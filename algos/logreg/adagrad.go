@@ -71,8 +71,10 @@ func (a *adagrad) open(w *algos.Worker) (err error) {
 
 // prepare counts the rows that have each column.
 func (a *adagrad) prepare() {
-	for _, j := range a.x.Cols {
-		a.counts.Inc(int(j), 1)
+	for i := range a.x.Rows() {
+		for j := range a.x.Row(i) {
+			a.counts.Inc(j, 1)
+		}
 	}
 }
 
@@ -103,10 +105,9 @@ func (a *adagrad) gather() {
 			k, a.k[i] = k-a.k[i], k
 		}
 		a.x.AddTo(i, k, a.sum)
-		cols, _ := a.x.Row(i)
-		for _, j := range cols {
+		for j := range a.x.Row(i) {
 			if a.rows[j] == 0 {
-				a.touched = append(a.touched, j)
+				a.touched = append(a.touched, uint32(j))
 			}
 			a.rows[j]++
 		}

@@ -207,12 +207,8 @@ func plain(info dataset.Info, data []*dataset.Part, lambda float64) dense {
 	for _, part := range data {
 		for i, class := range part.Class {
 			row := make([]float64, info.Features)
-			cols, vals := part.X.Row(i)
-			for k, c := range cols {
-				row[part.Keys[c]] = 1
-				if vals != nil {
-					row[part.Keys[c]] = vals[k]
-				}
+			for c, v := range part.X.Row(i) {
+				row[part.Keys[c]] = v
 			}
 			d.x = append(d.x, row)
 			d.y = append(d.y, []float64{-1, 1}[class])

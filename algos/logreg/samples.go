@@ -23,16 +23,7 @@ type samples struct {
 func (s *samples) sign(i int) float64 { return float64(2*s.class[i] - 1) }
 
 // square is |x_i|^2.
-func (s *samples) square(i int) (sum float64) {
-	cols, vals := s.x.Row(i)
-	if vals == nil {
-		return float64(len(cols))
-	}
-	for _, x := range vals {
-		sum += x * x
-	}
-	return sum
-}
+func (s *samples) square(i int) float64 { return s.x.Square(i) }
 
 // logistic is the loss log(1 + e^-m) of a margin m = y w.x.
 func logistic(m float64) float64 {

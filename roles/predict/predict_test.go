@@ -91,16 +91,16 @@ func (s *made) Next(n int) (*dataset.Part, error) {
 	if n == 0 {
 		return nil, io.EOF
 	}
-	p := &dataset.Part{Keys: []uint64{0, 1, 2}, X: dataset.Matrix{Ptr: []int64{0}, NCols: 3}}
+	p := &dataset.Part{Keys: []uint64{0, 1, 2}}
+	ptr, cols, vals := []int64{0}, []uint32(nil), []float64(nil)
 	for i := s.at; i < s.at+n; i++ {
-		p.X.Cols = append(p.X.Cols, uint32(i%3))
-		p.X.Vals = append(p.X.Vals, float64(i)/1000)
-		p.X.Ptr = append(p.X.Ptr, int64(len(p.X.Cols)))
+		cols, vals, ptr = append(cols, uint32(i%3)), append(vals, float64(i)/1000), append(ptr, int64(len(cols)+1))
 		if s.labelled {
 			p.Labels, p.Class = append(p.Labels, float64(i%2)), append(p.Class, int32(i%2))
 		}
 	}
 	s.at += n
+	p.X = dataset.NewMatrix(3, ptr, cols, vals)
 	return p, nil
 }
 
@@ -227,13 +227,13 @@ func TestRunEndsEarly(t *testing.T) {
 		}
 	})
 	t.Run("no number", func(t *testing.T) {
-		huge := &dataset.Part{Keys: []uint64{1, 2}, X: dataset.Matrix{Ptr: []int64{0, 1, 2}, Cols: []uint32{1, 0}, Vals: []float64{1, math.MaxFloat64}, NCols: 2}}
+		huge := &dataset.Part{Keys: []uint64{1, 2}, X: dataset.NewMatrix(2, []int64{0, 1, 2}, []uint32{1, 0}, []float64{1, math.MaxFloat64})}
 		if _, err := m.Run(t.Context(), &once{part: huge}, Lines{}); err == nil || !strings.Contains(err.Error(), "score of row 1 (from 0) is +Inf") {
 			t.Errorf("got error %v", err)
 		}
 	})
 	t.Run("scoring", func(t *testing.T) {
-		beyond := &dataset.Part{Keys: []uint64{3}, X: dataset.Matrix{Ptr: []int64{0, 1}, Cols: []uint32{0}, NCols: 1}}
+		beyond := &dataset.Part{Keys: []uint64{3}, X: dataset.NewMatrix(1, []int64{0, 1}, []uint32{0}, nil)}
 		if _, err := m.Run(t.Context(), &once{part: beyond}, Lines{}); err == nil || !strings.Contains(err.Error(), "key 3 of table") {
 			t.Errorf("got error %v", err)
 		}

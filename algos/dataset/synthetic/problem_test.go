@@ -422,13 +422,12 @@ func TestReadBack(t *testing.T) {
 				t.Fatalf("%v as %s: got %d rows, want %d", p, format, parts[0].X.Rows(), len(rows))
 			}
 			for i, row := range rows {
-				cols, vals := parts[0].X.Row(i)
 				var got Row
 				got.Label = int64(math.Round(parts[0].Labels[i] * LabelUnit))
-				for k, c := range cols {
+				for c, v := range parts[0].X.Row(i) {
 					got.Index = append(got.Index, parts[0].Keys[c])
 					if row.Value != nil {
-						got.Value = append(got.Value, int64(math.Round(vals[k]*ValueUnit)))
+						got.Value = append(got.Value, int64(math.Round(v*ValueUnit)))
 					}
 				}
 				if got.Label != row.Label || !slices.Equal(got.Index, row.Index) || !slices.Equal(got.Value, row.Value) {
