@@ -97,22 +97,14 @@ func (d decimal) single(v float64) (rounded float64, ok bool) {
 		return v, true
 	}
 	size := math.Abs(v)
-	if size < 0x1p-126 || size > math.MaxFloat32 || d.mantissa >= 1e9 {
+	if size < 0x1p-126 || math.IsInf(f, 0) || d.mantissa >= 1e9 {
 		return v, false
 	}
 	if d.mantissa < 1e7 {
 		return f, true
 	}
-	if d.exp < -22 || d.exp > 22 {
-		return v, false
-	}
-	again := math.Abs(f)
-	if d.exp < 0 {
-		again *= powersOfTen[-d.exp]
-	} else {
-		again /= powersOfTen[d.exp]
-	}
-	if math.Abs(again-float64(d.mantissa)) < 0.5 {
+	again := math.Abs(f) * math.Pow10(-d.exp) // the digits, to 1e-6 of the last one
+	if math.Abs(again-float64(d.mantissa)) <= 0.5 {
 		return f, true
 	}
 	return v, false

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	cmpdiff "github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
@@ -72,6 +73,17 @@ func mustLoad(t testing.TB, name, text string, o Options, of int) loaded {
 	got, err := load(name, []byte(text), o, of)
 	if err != nil {
 		t.Fatalf("%s in %d parts: %v", name, of, err)
+	}
+	o.chunk = 1 + int64(len(text)%17)
+	again, err := load(name, []byte(text), o, of)
+	if err != nil {
+		t.Fatalf("%s in %d parts, %d bytes at a time: %v", name, of, o.chunk, err)
+	}
+	if d := cmpdiff.Diff(got.info, again.info); d != "" {
+		t.Fatalf("%s in %d parts, %d bytes at a time: the info is another:\n%s", name, of, o.chunk, d)
+	}
+	if d := cmpdiff.Diff(got.rows(), again.rows()); d != "" {
+		t.Fatalf("%s in %d parts, %d bytes at a time: rows are others:\n%s", name, of, o.chunk, d)
 	}
 	return got
 }

@@ -71,8 +71,16 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 		}
 		b.zero = b.zero || id == 0
 		b.top = max(b.top, id+1)
-		if f := b.put(id, v, wide, at); f != nil {
-			return f
+		if v == 0 {
+			continue
+		}
+		code, ok := b.ids.code(id)
+		if !ok {
+			return &fault{at, errTooManyIDs.Error()}
+		}
+		b.codes = append(b.codes, code)
+		if v != 1 || b.kind != ones {
+			b.value(v, wide)
 		}
 	}
 }
