@@ -55,6 +55,7 @@
 //     (.cache-tmp-*), synced to disk, and renamed. What a crash left under such
 //     names can be deleted.
 //   - Nothing in a file makes Open panic, read outside of it, or take more memory
-//     than a small part of its size.
+//     of its own than a few times the index, which is within the file.
 //   - Any number of processes may write, replace, and have open the same path.
+//   - Goroutines are started inside Open and Sum only, which wait for them.
 package cache
