@@ -44,8 +44,8 @@ func View[T Number](b []byte) ([]T, error) {
 		b = reversed(b, size)
 	}
 	p := unsafe.Pointer(&b[0])
-	if uintptr(p)%uintptr(size) != 0 {
-		return nil, fmt.Errorf("cache: %T in memory that is not aligned to %d bytes", x, size)
+	if uintptr(p)%unsafe.Alignof(x) != 0 {
+		return nil, fmt.Errorf("cache: %T in memory that is not aligned to %d bytes", x, unsafe.Alignof(x))
 	}
 	return unsafe.Slice((*T)(p), len(b)/size), nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 type clock int64
@@ -65,7 +66,7 @@ func TestViewErrors(t *testing.T) {
 	view("odd length of uint16", err)
 	_, err = View[uint32](b[:6])
 	view("odd length of uint32", err)
-	for at := 1; at < 8; at++ {
+	for at := 1; at < int(unsafe.Alignof(0.0)); at++ {
 		_, err = View[float64](b[at : at+8])
 		view("unaligned float64", err)
 	}
