@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -240,15 +241,16 @@ func TestWriteErrors(t *testing.T) {
 	}
 }
 
-// failing is a file whose disk is full after some bytes.
+// failing is a file whose disk is full after some bytes, and then has room again.
 type failing struct{ left int }
 
 func (f *failing) WriteAt(b []byte, _ int64) (int, error) {
-	n := min(f.left, len(b))
-	if f.left -= n; n < len(b) {
+	if n := f.left; n < len(b) {
+		f.left = math.MaxInt
 		return n, errors.New("full")
 	}
-	return n, nil
+	f.left -= len(b)
+	return len(b), nil
 }
 
 // TestFull has the disk full at every length of a file: no error is lost.

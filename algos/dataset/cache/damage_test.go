@@ -54,14 +54,17 @@ func TestBlocks(t *testing.T) {
 		{[]int{blockSize}, "block 1"},
 		{[]int{4*blockSize + 73}, fmt.Sprintf("block 4, bytes %d to %d,", body+4*blockSize, len(b))},
 		{[]int{2 * blockSize, 3 * blockSize, 4 * blockSize}, "block 2"},
+		{[]int{4 * blockSize, 3 * blockSize, 2 * blockSize, blockSize, 0}, "block 0"},
 	} {
 		for _, at := range tc.at {
 			b[body+at] ^= 16
 		}
-		_, err := open(t, path, b)
-		var damaged *DamagedError
-		if !errors.As(err, &damaged) || !strings.Contains(damaged.What, tc.want) {
-			t.Errorf("byte %d: got %v, want %s", tc.at, err, tc.want)
+		for range 10 { // goroutines find several in any order
+			_, err := open(t, path, b)
+			var damaged *DamagedError
+			if !errors.As(err, &damaged) || !strings.Contains(damaged.What, tc.want) {
+				t.Errorf("byte %d: got %v, want %s", tc.at, err, tc.want)
+			}
 		}
 		for _, at := range tc.at {
 			b[body+at] ^= 16
@@ -113,6 +116,7 @@ func TestForged(t *testing.T) {
 		name   string
 		change func(b []byte)
 	}{
+		{"magic", func(b []byte) { b[0]++ }},
 		{"no section", sections(0)},
 		{"a section less", sections(4)},
 		{"a section more", sections(6)},
@@ -135,6 +139,7 @@ func TestForged(t *testing.T) {
 		{"length 2^56", lengths(maxSize)},
 		{"lengths whose sum comes round to the right one", lengths(4, 1<<63, 1<<63)},
 		{"lengths whose sum comes round, less", lengths(math.MaxUint64-63, 68, 3)},
+		{"lengths whose sum comes round, none too large", lengths(1<<62, 1<<62, 1<<62, 1<<62, 256)},
 		{"lengths that are large together", lengths(maxSize-64, maxSize-64, maxSize-64, maxSize-64, maxSize-64)},
 	} {
 		b := smallImage(t)
@@ -142,6 +147,8 @@ func TestForged(t *testing.T) {
 		seal(b)
 		wantDamaged(t, path, b, tc.name)
 	}
+	h := header{version: version, order: order, key: someKey, size: headerSize}
+	wantDamaged(t, path, h.append(nil), "a header of no sections, not even meta")
 }
 
 // TestForgedMemory has a file claim what would take much memory to believe.

@@ -39,6 +39,8 @@ func TestTrusted(t *testing.T) {
 		{"modified long ago, as set by a user", same, func(id *Identity) { id.Modified = 1 }, at + 3*second, true},
 		{"modified before 1970", same, func(id *Identity) { id.Modified = -second }, at + 3*second, true},
 		{"changed late", same, func(id *Identity) { id.Changed = at + 2*second }, at + 3*second, false},
+		{"changed not older by enough", same, func(id *Identity) { id.Modified = 1 }, at + 2*second, false},
+		{"modified not older by enough", same, func(id *Identity) { id.Changed = 1 }, at + 2*second, false},
 		{"no time of change", same, func(id *Identity) { id.Changed = 0 }, at + 3*second, false},
 		{"no inode", same, func(id *Identity) { id.Inode = 0 }, at + 3*second, false},
 		{"record without a time", same, same, 0, false},
