@@ -22,7 +22,7 @@ var errTwice = errors.New("found")
 
 // matrix reads the parts of a MatrixMarket file: part p has the rows
 // [rows·p/of, rows·(p+1)/of). Every process reads all of the file.
-func (s *Scanned) matrix(in *input) error {
+func (in *input) matrix(numbers []int, read []*assembly) error {
 	src, done, err := in.sources[0].open()
 	if err != nil {
 		return err
@@ -33,15 +33,15 @@ func (s *Scanned) matrix(in *input) error {
 		return err
 	}
 	defer free()
-	parts := make([]*matrixPart, len(s.parts))
-	for i, p := range s.parts {
-		begin, end := uint64(cut(int64(m.rows), p, s.of)), uint64(cut(int64(m.rows), p+1, s.of))
+	parts := make([]*matrixPart, len(numbers))
+	for i, p := range numbers {
+		begin, end := uint64(cut(int64(m.rows), p, in.of)), uint64(cut(int64(m.rows), p+1, in.of))
 		if end-begin >= 1<<32-1 {
 			return fmt.Errorf("dataset: %s: %d rows in one part: use more parts", src.path, end-begin)
 		}
 		b := newBuilder(in.layouts[0], in.files)
-		s.read[i].builders = []*builder{b}
-		parts[i] = &matrixPart{builder: b, read: s.read[i], begin: begin, end: end}
+		read[i].builders = []*builder{b}
+		parts[i] = &matrixPart{builder: b, read: read[i], begin: begin, end: end}
 	}
 	slices.SortFunc(parts, func(a, b *matrixPart) int { return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end)) })
 	o := in.options

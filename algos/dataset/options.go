@@ -83,6 +83,10 @@ type Options struct {
 	// (Info.Dropped); a class that it did not have is an error.
 	Like *Info
 
+	// Cache is a folder where parsed parts are kept, to be mapped when the same files
+	// are scanned with the same options again; "" keeps none.
+	Cache string `json:",omitempty"`
+
 	chunk int64 // bytes that are read at a time; 0 is chunkSize
 }
 

@@ -28,16 +28,18 @@ type Block struct {
 
 // Scanned is some parts of an input, parsed but not yet numbered like the others.
 type Scanned struct {
-	name  string // for messages
-	of    int
+	in    *input
 	parts []int
-	read  []*assembly // parallel to parts; nil after Parts
-	infos []Info      // parallel to parts
+	read  []*assembly  // parallel to parts; nil where cached, and after Parts
+	cache []*partCache // parallel to parts; nil where there is none
+	infos []Info       // parallel to parts
+	notes []Note
+	done  bool
 }
 
 // Scan parses the given parts (each below of) of the files in one pass, on all
-// processors. Where several lines are malformed the error is about the first of the
-// plain files, else of the others.
+// processors, or maps them from the cache. Where several lines are malformed the
+// error is about the first of the plain files, else of the others.
 func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 	o, err := o.resolved()
 	if err != nil {
@@ -67,25 +69,46 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Scanned{name: name, of: of, parts: slices.Clone(parts), read: make([]*assembly, len(parts))}
-	for i := range s.read {
-		s.read[i] = &assembly{}
-	}
-	if in.layouts[0].format == MM {
-		err = s.matrix(in)
-	} else {
-		err = s.text(in)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range s.read {
-		if err := a.finish(in.layouts[0], in.files); err != nil {
-			return nil, err
+	s := &Scanned{in: in, parts: slices.Clone(parts), read: make([]*assembly, len(parts)),
+		cache: make([]*partCache, len(parts)), infos: make([]Info, len(parts))}
+	var missing []int // places in parts
+	for i, p := range parts {
+		if o.Cache != "" {
+			var notes []Note
+			s.cache[i], notes = in.cacheOf(p)
+			s.notes = append(s.notes, notes...)
 		}
-		s.infos = append(s.infos, a.info)
+		if c := s.cache[i]; c != nil && c.file != nil {
+			s.infos[i] = c.meta.Own
+		} else {
+			missing = append(missing, i)
+		}
 	}
-	return s, nil
+	return s, s.scan(missing)
+}
+
+// scan parses the parts at some places.
+func (s *Scanned) scan(places []int) error {
+	var numbers []int
+	var read []*assembly
+	for _, i := range places {
+		s.read[i] = &assembly{}
+		numbers, read = append(numbers, s.parts[i]), append(read, s.read[i])
+	}
+	scan := s.in.text
+	if s.in.layouts[0].format == MM {
+		scan = s.in.matrix
+	}
+	if err := scan(numbers, read); err != nil {
+		return err
+	}
+	for _, i := range places {
+		if err := s.read[i].finish(s.in.layouts[0], s.in.files); err != nil {
+			return err
+		}
+		s.infos[i] = s.read[i].info
+	}
+	return nil
 }
 
 // Info returns the facts of part p, or Info{} if it was not scanned.
@@ -96,33 +119,78 @@ func (s *Scanned) Info(p int) Info {
 	return Info{}
 }
 
+// Notes tells what became of the cache so far.
+func (s *Scanned) Notes() []Note { return s.notes }
+
 // Parts returns the parts in the order they were asked for, with feature ids,
 // labels and classes as the merged info of all parts of the input numbers them,
-// which need not have names. It hands over the memory and can be called once.
+// which need not have names. It hands over the memory and can be called once. What
+// was parsed is put in the cache, if there is one; that it cannot be is a note.
 func (s *Scanned) Parts(info Info) ([]*Part, error) {
-	if s.read == nil && len(s.parts) > 0 {
-		return nil, fmt.Errorf("dataset: %s: parts were handed over before", s.name)
+	name := s.in.sources[0].path
+	if s.done && len(s.parts) > 0 {
+		return nil, fmt.Errorf("dataset: %s: parts were handed over before", name)
 	}
 	if err := info.check(); err != nil {
 		return nil, err
 	}
-	for i, a := range s.read {
-		mine := s.infos[i]
-		if info.Format != mine.Format || info.sameFiles(mine) != nil {
-			return nil, fmt.Errorf("dataset: %s: the merged info is not of this input", s.name)
+	var outdated []int
+	for i := range s.parts {
+		if info.Format != s.infos[i].Format || info.sameFiles(s.infos[i]) != nil {
+			return nil, fmt.Errorf("dataset: %s: the merged info is not of this input", name)
 		}
-		if !a.fits(info) {
-			return nil, fmt.Errorf("dataset: %s: the merged info lacks what part %d has", s.name, s.parts[i])
+		if s.read[i] == nil && !s.cache[i].serves(info) {
+			s.notes = append(s.notes, Note{false, fmt.Sprintf("part %d: the cache is made anew: other parts of the input changed: %s", s.parts[i], s.cache[i].path)})
+			outdated = append(outdated, i)
 		}
 	}
-	read := s.read
-	s.read = nil
+	if err := s.scan(outdated); err != nil {
+		return nil, err
+	}
+	for i, a := range s.read {
+		if a != nil && !a.fits(info) {
+			return nil, fmt.Errorf("dataset: %s: the merged info lacks what part %d has", name, s.parts[i])
+		}
+	}
+	s.done = true
 	parts := make([]*Part, len(s.parts))
-	for i, a := range read {
+	for i := range parts {
 		var err error
-		if parts[i], err = a.part(s.parts[i], s.of, info); err != nil {
+		if parts[i], err = s.part(i, info); err != nil {
 			return nil, err
 		}
 	}
 	return parts, nil
+}
+
+// part returns the part at a place, from the cache or from what was read.
+func (s *Scanned) part(i int, info Info) (*Part, error) {
+	p, c := s.parts[i], s.cache[i]
+	if s.read[i] == nil {
+		part, err := c.part(p, s.in.of)
+		if err == nil {
+			s.notes = append(s.notes, Note{false, fmt.Sprintf("part %d is mapped from the cache %s", p, c.path)})
+			return part, nil
+		}
+		s.notes = append(s.notes, Note{true, fmt.Sprintf("part %d: the cache is made anew: %s: %v", p, c.path, err)})
+		if err := s.scan([]int{i}); err != nil {
+			return nil, err
+		}
+		if !s.read[i].fits(info) {
+			return nil, fmt.Errorf("dataset: %s changed while it was read", s.in.sources[0].path)
+		}
+	}
+	a := s.read[i]
+	s.read[i] = nil
+	own, digests := a.info, a.digests
+	part, err := a.part(p, s.in.of, info)
+	if err != nil || c == nil {
+		return part, err
+	}
+	if err := c.write(s.in, own, info.WithoutNames(), digests, part); err != nil {
+		s.notes = append(s.notes, Note{true, fmt.Sprintf("part %d: no cache is made: %v", p, err)})
+	} else {
+		s.notes = append(s.notes, Note{false, fmt.Sprintf("part %d is in the cache %s from now on", p, c.path)})
+	}
+	return part, nil
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"runtime"
@@ -26,7 +27,7 @@ const (
 // chunk is some whole lines of one part.
 type chunk struct {
 	seq   int64 // of two malformed chunks, the one to tell of has the lower
-	part  int   // place in Scanned.parts
+	part  int   // place in reading.parts
 	order order
 	file  int
 
@@ -38,6 +39,7 @@ type chunk struct {
 // reading is a scan of text.
 type reading struct {
 	*input
+	numbers []int // of the parts
 	parts   []*assembly
 	workers int
 
@@ -49,17 +51,20 @@ type reading struct {
 // text reads the parts of text files: plain ones chunk by chunk, each on the
 // processor that comes to it first; compressed ones by goroutines that decode them,
 // for others to parse.
-func (s *Scanned) text(in *input) error {
-	r := &reading{input: in, parts: s.read, workers: runtime.GOMAXPROCS(0)}
+func (in *input) text(numbers []int, parts []*assembly) error {
+	r := &reading{input: in, numbers: numbers, parts: parts, workers: runtime.GOMAXPROCS(0)}
 	blocks := len(in.sources) > 1 && in.plain < Info{Files: in.files}.Bytes()
-	for _, a := range s.read {
+	for _, a := range parts {
 		a.blocks = blocks || len(in.dealt()) > 0
+		if in.options.Cache != "" {
+			a.digests = make(map[int][]digest)
+		}
 	}
-	chunks, whole, err := r.divide(s.parts)
+	chunks, whole, err := r.divide()
 	if err != nil {
 		return err
 	}
-	if len(s.parts) > 0 {
+	if len(parts) > 0 {
 		for _, file := range in.dealt() {
 			if err := in.look(file); err != nil {
 				return err
@@ -78,7 +83,7 @@ func (s *Scanned) text(in *input) error {
 		}
 	})
 	if r.bad == nil && len(whole) > 0 {
-		r.decode(whole, s)
+		r.decode(whole)
 	}
 	return r.bad
 }
@@ -92,14 +97,14 @@ type encoded struct {
 
 // divide returns the chunks of plain files that the parts have, and the compressed
 // files that they have wholly. It looks into all of these.
-func (r *reading) divide(parts []int) (chunks []chunk, whole []encoded, err error) {
-	places := make([]int, len(parts)) // in parts, by part
+func (r *reading) divide() (chunks []chunk, whole []encoded, err error) {
+	places := make([]int, len(r.numbers))
 	for i := range places {
 		places[i] = i
 	}
-	slices.SortFunc(places, func(i, j int) int { return parts[i] - parts[j] })
+	slices.SortFunc(places, func(i, j int) int { return r.numbers[i] - r.numbers[j] })
 	for _, i := range places {
-		for _, span := range r.spans(parts[i]) {
+		for _, span := range r.spans(r.numbers[i]) {
 			if err := r.look(span.file); err != nil {
 				return nil, nil, err
 			}
@@ -108,7 +113,7 @@ func (r *reading) divide(parts []int) (chunks []chunk, whole []encoded, err erro
 				continue
 			}
 			for at := span.begin; at < span.end; at += r.chunk() {
-				o := order{file: int32(span.file), number: int32(parts[i]), at: at}
+				o := order{file: int32(span.file), number: int32(r.numbers[i]), at: at}
 				chunks = append(chunks, chunk{seq: int64(len(chunks)), part: i, order: o, file: span.file,
 					begin: at, end: min(at+r.chunk(), span.end)})
 			}
@@ -126,10 +131,10 @@ func (in *input) chunk() int64 {
 }
 
 // decode reads compressed files, several at a time.
-func (r *reading) decode(files []encoded, s *Scanned) {
+func (r *reading) decode(files []encoded) {
 	slices.SortFunc(files, func(a, b encoded) int { return a.file - b.file })
-	mine := make(map[int]int, len(s.parts)) // places of the parts
-	for i, p := range s.parts {
+	mine := make(map[int]int, len(r.numbers)) // places of the parts
+	for i, p := range r.numbers {
 		mine[p] = i
 	}
 	var (
@@ -146,9 +151,9 @@ func (r *reading) decode(files []encoded, s *Scanned) {
 					if f.whole {
 						return f.part, true
 					}
-					place, ok := mine[(number+f.file)%s.of]
+					place, ok := mine[(number+f.file)%r.of]
 					return place, ok
-				}, s, work, &free)
+				}, work, &free)
 				if err != nil {
 					r.fail(int64(f.file+1)<<32, err)
 				}
@@ -169,18 +174,42 @@ func (r *reading) decode(files []encoded, s *Scanned) {
 	})
 }
 
-// decodeFile cuts a compressed file into chunks. owner tells whose block a number is.
-func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), s *Scanned, work chan<- chunk, free *sync.Pool) error {
+// decodeFile decodes a compressed file, for others to parse. owner tells whose block a number is.
+func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), work chan<- chunk, free *sync.Pool) error {
 	src, done, err := r.sources[f.file].open()
 	if err != nil {
 		return err
 	}
 	defer done()
-	stream, end, err := src.stream()
+	stored := io.Reader(io.NewSectionReader(src.r, 0, src.size))
+	sum := sha256.New()
+	if r.options.Cache != "" {
+		stored = io.TeeReader(stored, sum)
+	}
+	stream, end, err := src.decoded(stored)
 	if err != nil {
 		return err
 	}
 	defer end()
+	if err := r.cut(src.path, f, stream, owner, work, free); err != nil || r.options.Cache == "" {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, stored); err != nil { // what is behind the data, if anything
+		return src.wrap(err)
+	}
+	d := digest{0, src.size, [sha256.Size]byte(sum.Sum(nil))}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, a := range r.parts {
+		if !f.whole || f.part == i {
+			a.digests[f.file] = []digest{d}
+		}
+	}
+	return nil
+}
+
+// cut makes chunks of the text of a compressed file.
+func (r *reading) cut(path string, f encoded, stream io.Reader, owner func(number int) (int, bool), work chan<- chunk, free *sync.Pool) error {
 	lines := newLineReader(stream, 0)
 	for number := 0; ; number++ {
 		seq := int64(f.file+1)<<32 + int64(number)
@@ -199,12 +228,12 @@ func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), s *S
 		c := chunk{seq: seq, part: part, file: f.file, line: lines.lines,
 			order: order{dealt: true, file: int32(f.file), number: int32(number)}}
 		if f.whole {
-			c.order = order{file: int32(f.file), number: int32(s.parts[part]), at: int64(number)}
+			c.order = order{file: int32(f.file), number: int32(r.numbers[part]), at: int64(number)}
 		}
 		c.text = (*free.Get().(*[]byte))[:0]
 		err := c.fill(lines, r.layouts[f.file].header, f.whole)
 		if err == errLongLine {
-			err = &SyntaxError{src.path, lines.lines + 1, 1, err.Error()}
+			err = &SyntaxError{path, lines.lines + 1, 1, err.Error()}
 		}
 		if err == nil || err == io.EOF {
 			work <- c
@@ -315,6 +344,14 @@ func (w *worker) parsePlain(src *source, c chunk) error {
 	if err != nil {
 		return err
 	}
+	if a := w.parts[c.part]; a.digests != nil {
+		from := max(0, c.begin-1)
+		d := digest{from, from + int64(len(w.text)), sha256.Sum256(w.text)}
+		w.mu.Lock()
+		a.digests[c.file] = append(a.digests[c.file], d)
+		w.mu.Unlock()
+	}
+	w.text = append(w.text, make([]byte, padding)...)
 	b := w.builder(c)
 	header := -1
 	off := max(0, c.begin-1) + int64(first)
@@ -328,7 +365,7 @@ func (w *worker) parsePlain(src *source, c chunk) error {
 	return nil
 }
 
-// read fills w.text with the chunk's lines: n bytes from first on, and padding.
+// read fills w.text with the chunk's lines: n bytes from first on.
 func (w *worker) read(src *source, c chunk) (first, n int, err error) {
 	// The line before the chunk's first one ends with the newline at or after begin-1.
 	from := max(0, c.begin-1)
@@ -357,9 +394,7 @@ func (w *worker) read(src *source, c chunk) (first, n int, err error) {
 		}
 		have = len(w.text)
 	}
-	n = len(w.text) - first
-	w.text = append(w.text, make([]byte, padding)...)
-	return first, n, nil
+	return first, len(w.text) - first, nil
 }
 
 // extend reads n more bytes of a file behind the first have of w.text.

@@ -1,5 +1,7 @@
 package cache
 
+import "os"
+
 // Identity is what the system says of a file without reading it. The zero value is
 // the identity of no file.
 type Identity struct {
@@ -32,4 +34,24 @@ func (id Identity) Trusted(then Identity, written int64) bool {
 	old := written - settled
 	return id == then && id.Changed > 0 && id.Inode != 0 && written > settled &&
 		id.Modified < old && id.Changed < old
+}
+
+// Now tells the time, ns since 1970, by the clock of the file system that has dir,
+// which is made if there is none. It is 0 where that cannot be found out: no identity
+// that is noted then will be trusted.
+func Now(dir string) int64 {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0
+	}
+	f, err := os.CreateTemp(dir, ".cache-tmp-*")
+	if err != nil {
+		return 0
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.ModTime().UnixNano()
 }

@@ -1,0 +1,409 @@
+package dataset
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"petuum/algos/dataset/cache"
+)
+
+// cacheVersion is that of what caches hold: what text means to this package, too. A
+// cache of another version is made anew.
+const cacheVersion = 1
+
+// cacheMeta is what a cache says of a part beside its slices.
+type cacheMeta struct {
+	Own    Info // of the part
+	Merged Info // that the part is numbered by
+	Files  []cachedFile
+	Rows   int
+	Cols   int
+	NNZ    int
+	Index  indexKind
+	Value  valueKind
+	Blocks []Block
+}
+
+// cachedFile is a file of the input, as it was when the part was read.
+type cachedFile struct {
+	Identity cache.Identity
+	Noted    int64    // when that was, ns since 1970, by the clock of the cache's folder
+	Digests  []digest // of the bytes that the part was made of
+}
+
+// digest is of bytes [From, To) of a file.
+type digest struct {
+	From, To int64
+	Sum      [sha256.Size]byte
+}
+
+// The sections of a cache, each a slice of numbers.
+const (
+	labelSection = iota
+	classSection
+	keySection
+	ptrSection
+	idx16Section
+	idx32Section
+	val32Section
+	val64Section
+	sectionCount
+)
+
+// A Note is something about a cache that a user may want to know.
+type Note struct {
+	Problem bool // a cache could not be used or written, which costs time only
+	Text    string
+}
+
+// partCache is the cache of one part.
+type partCache struct {
+	path  string
+	key   cache.Key
+	files []cachedFile // taken before the part was read
+	file  *cache.File  // nil if there is no valid one
+	meta  cacheMeta
+	used  map[int]bool // files that the part is made of
+	noted int64        // when files were identified
+}
+
+// cacheOf returns the cache of part p, open if it is valid.
+func (in *input) cacheOf(p int) (*partCache, []Note) {
+	c := &partCache{used: make(map[int]bool)}
+	note := func(problem bool, format string, args ...any) []Note {
+		return []Note{{problem, fmt.Sprintf("part %d: ", p) + fmt.Sprintf(format, args...)}}
+	}
+	if err := in.identify(c, p); err != nil {
+		return nil, note(true, "no cache: %v", err)
+	}
+	f, err := cache.Open(c.path, c.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	var stale *cache.StaleError
+	var damaged *cache.DamagedError
+	switch {
+	case errors.As(err, &stale), errors.As(err, &damaged):
+		return c, note(true, "the cache is made anew: %v", err)
+	case err != nil:
+		return nil, note(true, "no cache: %v", err)
+	}
+	why := json.Unmarshal(f.Meta(), &c.meta)
+	if why == nil {
+		why = c.meta.check(f.Sections())
+	}
+	if why != nil {
+		f.Close()
+		return c, note(true, "the cache is made anew: %s: %v", c.path, why)
+	}
+	if why := in.changed(c); why != "" {
+		f.Close()
+		return c, note(false, "the cache is made anew: %s: %s", c.path, why)
+	}
+	c.file = f
+	c.meta.Own.Files = in.files // files of other parts may have changed
+	return c, nil
+}
+
+// identify finds the path and the key of the cache of a part, and what the system
+// says of the files now.
+func (in *input) identify(c *partCache, p int) error {
+	c.noted = cache.Now(in.options.Cache)
+	var paths, layouts []string
+	for i, s := range in.sources {
+		c.used[i] = s.codec != "" && in.wholes[i] < 0 || in.layouts[0].format == MM
+		path, err := filepath.Abs(s.path)
+		if err != nil {
+			return err
+		}
+		paths = append(paths, path)
+	}
+	for _, span := range in.spans(p) {
+		c.used[span.file] = true
+	}
+	for i, s := range in.sources {
+		layouts = append(layouts, "")
+		if c.used[i] || i == 0 {
+			if err := in.look(i); err != nil {
+				return err
+			}
+			l := *in.layouts[i]
+			l.options = Options{}
+			layouts[i] = fmt.Sprintf("%+v", l)
+		}
+		if err := c.identify(s.path); err != nil {
+			return err
+		}
+	}
+	o := in.options
+	o.Cache = ""
+	if o.Labels != "" {
+		c.used[len(c.files)] = true
+		if err := c.identify(o.Labels); err != nil {
+			return err
+		}
+	}
+	name, err := cache.KeyOf([]any{paths, o, p, in.of})
+	if err != nil {
+		return err
+	}
+	c.path = filepath.Join(in.options.Cache, filepath.Base(paths[0])+"."+hex.EncodeToString(name[:12])+".cache")
+	c.key, err = cache.KeyOf([]any{cacheVersion, o, p, in.of, layouts})
+	return err
+}
+
+// path is that of a file: of the labels behind all others.
+func (in *input) path(i int) string {
+	if i < len(in.sources) {
+		return in.sources[i].path
+	}
+	return in.options.Labels
+}
+
+func (c *partCache) identify(path string) error {
+	id, err := cache.Stat(path)
+	c.files = append(c.files, cachedFile{Identity: id, Noted: c.noted})
+	return err
+}
+
+// changed tells why the input is not what the cache was made of, "" if it is. Files
+// that are not known to be unchanged are read, which takes a fraction of parsing them.
+func (in *input) changed(c *partCache) string {
+	if len(c.meta.Files) != len(c.files) {
+		return "it is of another number of files"
+	}
+	for i, was := range c.meta.Files {
+		now, path := c.files[i].Identity, in.path(i)
+		if now.Size != was.Identity.Size {
+			return fmt.Sprintf("%s had %d bytes, now %d", path, was.Identity.Size, now.Size)
+		}
+		if !c.used[i] || now.Trusted(was.Identity, was.Noted) {
+			continue
+		}
+		if err := sameDigests(path, was.Digests); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// digestFile returns the digest of a file that was read otherwise than as text.
+func digestFile(path string, size int64) ([]digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum, err := sumOf(f, 0, size)
+	return []digest{{0, size, sum}}, err
+}
+
+// sameDigests returns an error unless a file still has the bytes of digests. It
+// reads them on all processors.
+func sameDigests(path string, digests []digest) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var (
+		next, bad atomic.Int64
+		wg        sync.WaitGroup
+	)
+	for range min(runtime.GOMAXPROCS(0), len(digests)) {
+		wg.Go(func() {
+			for k := int(next.Add(1)) - 1; k < len(digests) && bad.Load() == 0; k = int(next.Add(1)) - 1 {
+				d := digests[k]
+				if sum, err := sumOf(f, d.From, d.To); err != nil || sum != d.Sum {
+					bad.Store(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if bad.Load() != 0 {
+		return fmt.Errorf("the content of %s is another", path)
+	}
+	return nil
+}
+
+// check refuses a meta that contradicts itself or its sections.
+func (m *cacheMeta) check(sections [][]byte) error {
+	bad := errors.New("it contradicts itself")
+	if len(sections) != sectionCount || m.Rows < 0 || m.Cols < 0 || m.NNZ < 0 || m.Index > index32 || m.Value > values64 {
+		return bad
+	}
+	if err := errors.Join(m.Own.check(), m.Merged.check()); err != nil {
+		return err
+	}
+	stored := m.NNZ
+	if m.Index == dense {
+		if m.Cols > 0 && m.Rows > (1<<56)/m.Cols || m.Value == ones && m.Rows > 0 {
+			return bad
+		}
+		stored = m.Rows * m.Cols
+	}
+	want := [sectionCount]int{keySection: 8 * m.Cols}
+	if !m.Merged.Unlabelled {
+		want[labelSection] = 8 * m.Rows
+		if m.Merged.Classes != nil {
+			want[classSection] = 4 * m.Rows
+		}
+	}
+	if m.Index != dense {
+		want[ptrSection] = 8 * (m.Rows + 1)
+	}
+	switch m.Index {
+	case index16:
+		want[idx16Section] = 2 * m.NNZ
+	case index32:
+		want[idx32Section] = 4 * m.NNZ
+	}
+	switch m.Value {
+	case values32:
+		want[val32Section] = 4 * stored
+	case values64:
+		want[val64Section] = 8 * stored
+	}
+	for k, n := range want {
+		if len(sections[k]) != n {
+			return bad
+		}
+	}
+	return nil
+}
+
+// part returns the part of an open cache. Everything that serves as an index is
+// checked: the matrix is used without.
+func (c *partCache) part(p, of int) (*Part, error) {
+	m := &c.meta
+	part := &Part{Index: p, Of: of, Blocks: m.Blocks}
+	x := Matrix{rows: m.Rows, cols: m.Cols, nnz: m.NNZ, index: m.Index, value: m.Value}
+	s := c.file.Sections()
+	if err := errors.Join(
+		view(&part.Labels, s[labelSection]), view(&part.Class, s[classSection]), view(&part.Keys, s[keySection]),
+		view(&x.ptr, s[ptrSection]), view(&x.idx16, s[idx16Section]), view(&x.idx32, s[idx32Section]),
+		view(&x.val32, s[val32Section]), view(&x.val64, s[val64Section]),
+	); err != nil {
+		return nil, err
+	}
+	bad := errors.New("it contradicts itself")
+	if part.Labels == nil && !m.Merged.Unlabelled { // a part without rows
+		part.Labels = []float64{}
+	}
+	if x.index != dense {
+		if x.ptr[0] != 0 || x.ptr[x.rows] != int64(x.nnz) || !slices.IsSorted(x.ptr) {
+			return nil, bad
+		}
+		if n := uint64(x.cols); !below(x.idx16, n) || !below(x.idx32, n) {
+			return nil, bad
+		}
+	}
+	for i, key := range part.Keys {
+		if key >= m.Merged.Features || i > 0 && part.Keys[i-1] >= key {
+			return nil, bad
+		}
+	}
+	for _, k := range part.Class {
+		if k < 0 || int(k) >= len(m.Merged.Classes) {
+			return nil, bad
+		}
+	}
+	part.X = x
+	return part, nil
+}
+
+func view[T cache.Number](x *[]T, section []byte) (err error) {
+	*x, err = cache.View[T](section)
+	return err
+}
+
+// below says whether all of x are, on all processors.
+func below[T uint16 | uint32](x []T, n uint64) bool {
+	workers := runtime.GOMAXPROCS(0)
+	var bad atomic.Bool
+	var wg sync.WaitGroup
+	for chunk := range slices.Chunk(x, max(1, (len(x)+workers-1)/workers)) {
+		wg.Go(func() {
+			most := T(0)
+			for _, v := range chunk {
+				most = max(most, v)
+			}
+			if uint64(most) >= n {
+				bad.Store(true)
+			}
+		})
+	}
+	wg.Wait()
+	return !bad.Load()
+}
+
+// write makes the cache of a part that was read, unless the input changed meanwhile.
+func (c *partCache) write(in *input, own, merged Info, digests map[int][]digest, part *Part) error {
+	for i := range c.files {
+		if !c.used[i] {
+			continue
+		}
+		path := in.path(i)
+		now, err := cache.Stat(path)
+		if err != nil {
+			return err
+		}
+		if now != c.files[i].Identity {
+			return fmt.Errorf("%s changed while it was read", path)
+		}
+		c.files[i].Digests = digests[i]
+		if digests[i] != nil {
+			continue
+		}
+		if c.files[i].Digests, err = digestFile(path, now.Size); err != nil {
+			return err
+		}
+	}
+	x := &part.X
+	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: c.files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
+		Index: x.index, Value: x.value, Blocks: part.Blocks})
+	if err != nil {
+		return err
+	}
+	return cache.Write(c.path, c.key, meta, [][]byte{
+		labelSection: cache.Bytes(part.Labels), classSection: cache.Bytes(part.Class), keySection: cache.Bytes(part.Keys),
+		ptrSection: cache.Bytes(x.ptr), idx16Section: cache.Bytes(x.idx16), idx32Section: cache.Bytes(x.idx32),
+		val32Section: cache.Bytes(x.val32), val64Section: cache.Bytes(x.val64),
+	})
+}
+
+// serves says whether the cached part is numbered as info says.
+func (c *partCache) serves(info Info) bool {
+	was, _ := json.Marshal(c.meta.Merged.numbering())
+	is, _ := json.Marshal(info.numbering())
+	return bytes.Equal(was, is)
+}
+
+// numbering is what decides about the numbers of features, labels and classes.
+func (a Info) numbering() Info {
+	return Info{Base: a.Base, Features: a.Features, Classes: a.Classes, Columns: a.Columns, Numeric: a.Numeric, Unlabelled: a.Unlabelled}
+}
+
+// sumOf is the digest of bytes [from, to).
+func sumOf(r io.ReaderAt, from, to int64) (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	if n, err := io.Copy(h, io.NewSectionReader(r, from, to-from)); err != nil || n != to-from {
+		return sum, cmp.Or(err, io.ErrUnexpectedEOF)
+	}
+	h.Sum(sum[:0])
+	return sum, nil
+}
