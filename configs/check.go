@@ -39,6 +39,7 @@ func (l *loader) paths() {
 	l.each("data.test", l.c.Data.Test)
 	l.path("data.names", l.c.Data.Names)
 	l.path("data.labels", l.c.Data.Labels)
+	l.path("data.cache", l.c.Data.Cache)
 	l.path("output.model", l.c.Output.Model)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
 }

@@ -61,6 +61,7 @@ type Data struct {
 	Missing     *float64 `toml:"missing" doc:"number that stands for a missing one in a CSV file, such as 0; unset, a missing number is an error"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
+	Cache       string   `toml:"cache" doc:"folder in which workers keep the training data as they parsed it, to map it into memory when they read the same files again; \"\" keeps nothing"`
 }
 
 // Consistency is the [consistency] section.

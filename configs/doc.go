@@ -48,7 +48,7 @@
 //
 // A relative path of an input (data.train, data.test, cluster.key_file) in a
 // file is looked for in the folder of that file first, then in the working
-// directory. A relative output.model, and every relative path in an override,
+// directory. A relative output.model or data.cache, and every relative path in an override,
 // is relative to the working directory.
 //
 // data.train and data.test are [Paths]: one or a list, each a file or a pattern of

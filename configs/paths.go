@@ -54,9 +54,11 @@ func (l *loader) locate(job bool) error {
 	s.single("data.names", &c.Data.Names, job)
 	s.single("data.labels", &c.Data.Labels, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
-	if model := &c.Output.Model; *model != "" {
-		c.written["output.model"] = Paths{*model}
-		*model = absolute(wd, *model)
+	for key, path := range map[string]*string{"output.model": &c.Output.Model, "data.cache": &c.Data.Cache} {
+		if *path != "" {
+			c.written[key] = Paths{*path}
+			*path = absolute(wd, *path)
+		}
 	}
 	l.paths() // the folders they now begin with come from the system
 	return nil

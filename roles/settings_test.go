@@ -205,6 +205,9 @@ func probes(dir string) map[string]probe {
 		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
+		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			says(t, got.stderr, "is in the cache "+file("parsed"))
+		}},
 		"output.model": {value: `"elsewhere"`, seen: func(t *testing.T, got outcome, _ func() outcome) { exists(t, got, "elsewhere/manifest.json", true) }},
 		"output.text": {value: "false", seen: func(t *testing.T, got outcome, plain func() outcome) {
 			exists(t, got, "m/weights.txt", false)

@@ -266,7 +266,9 @@ func (w *worker) scan(job control.Job) error {
 		parts = append(parts, g.Parts...)
 	}
 	start := time.Now()
-	w.scanned, err = dataset.Scan(cfg.Data.Train, control.DataOptions(cfg, alg), parts, job.Parts)
+	o := control.DataOptions(cfg, alg)
+	o.Cache = cfg.Data.Cache
+	w.scanned, err = dataset.Scan(cfg.Data.Train, o, parts, job.Parts)
 	if err != nil {
 		return err
 	}
@@ -286,6 +288,13 @@ func (w *worker) load(ctx context.Context, setup control.Setup) error {
 	data, err := w.scanned.Parts(setup.Info)
 	if err != nil {
 		return err
+	}
+	for _, note := range w.scanned.Notes() {
+		level := slog.LevelInfo
+		if note.Problem {
+			level = slog.LevelWarn
+		}
+		w.log.Log(ctx, level, "training data: "+note.Text)
 	}
 	byPart := make(map[int]*dataset.Part, len(data))
 	for _, d := range data {
