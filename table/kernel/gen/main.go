@@ -11,6 +11,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -18,14 +19,20 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-var groups = map[string]func(){"dense": dense, "planes": planes, "rounding": rounding}
+var groups = map[string]func(){
+	"dense":    dense,
+	"planes":   planes,
+	"rounding": rounding,
+	"sparse":   sparse,
+	"vector":   vector,
+}
 
 func main() {
 	group := flag.String("group", "", "the kernels to write")
 	flag.Parse()
 	write, ok := groups[*group]
 	if !ok {
-		panic(fmt.Sprintf("gen: -group %q is none of dense, planes and rounding", *group))
+		panic(fmt.Sprintf("gen: -group %q is none of %q", *group, slices.Sorted(maps.Keys(groups))))
 	}
 	ConstraintExpr("!purego")
 	write()
@@ -38,7 +45,10 @@ type isa struct {
 	bytes int
 }
 
-var avx2 = isa{"AVX2", 32}
+var (
+	avx2   = isa{"AVX2", 32}
+	avx512 = isa{"AVX512", 64}
+)
 
 func (s isa) vec() VecVirtual {
 	if s.bytes == 64 {
