@@ -11,67 +11,35 @@ TEXT ·gatherUint16Float32AVX2(SB), NOSPLIT, $0-28
 	MOVQ   y+8(FP), CX
 	MOVQ   n+16(FP), DX
 	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
 	CMPQ   DX, $0x04
 	JL     few
+	LEAQ   (AX)(DX*2), AX
+	NEGQ   DX
 
-eight:
-	CMPQ      DX, $0x00000008
-	JL        eightEnd
-	MOVWQZX   (AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVWQZX   2(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVWQZX   4(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVWQZX   6(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-	MOVWQZX   8(AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVWQZX   10(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVWQZX   12(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVWQZX   14(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X1, X1
-	ADDQ      $0x00000010, AX
-	SUBQ      $0x00000008, DX
-	JMP       eight
-
-eightEnd:
-	CMPQ      DX, $0x04
-	JL        last
-	MOVWQZX   (AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVWQZX   2(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVWQZX   4(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVWQZX   6(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-	ADDQ      $0x00000008, AX
-	SUBQ      $0x04, DX
-
-last:
-	TESTQ     DX, DX
-	JE        fold
-	LEAQ      (AX)(DX*2), AX
-	LEAQ      last<>+0(SB), BX
-	MOVWQZX   -8(AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVWQZX   -6(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVWQZX   -4(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
+four:
+	MOVWQZX   (AX)(DX*2), BX
+	VMOVSS    (CX)(BX*4), X1
+	MOVWQZX   2(AX)(DX*2), BX
+	VINSERTPS $0x10, (CX)(BX*4), X1, X1
+	MOVWQZX   4(AX)(DX*2), BX
+	VINSERTPS $0x20, (CX)(BX*4), X1, X1
+	MOVWQZX   6(AX)(DX*2), BX
+	VINSERTPS $0x30, (CX)(BX*4), X1, X1
+	VADDPS    X1, X0, X0
+	ADDQ      $0x04, DX
+	CMPQ      DX, $-4
+	JLE       four
+	MOVWQZX   -8(AX), BX
+	VMOVSS    (CX)(BX*4), X1
+	MOVWQZX   -6(AX), BX
+	VINSERTPS $0x10, (CX)(BX*4), X1, X1
+	MOVWQZX   -4(AX), BX
+	VINSERTPS $0x20, (CX)(BX*4), X1, X1
 	MOVWQZX   -2(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X2, X2
-	VANDPS    16(BX)(DX*4), X2, X2
-	VADDPS    X2, X0, X0
-
-fold:
+	VINSERTPS $0x30, (CX)(AX*4), X1, X1
+	NEGQ      DX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    16(AX)(DX*4), X1, X1
 	VADDPS    X1, X0, X0
 	VMOVHLPS  X0, X0, X1
 	VADDPS    X1, X0, X0
@@ -136,38 +104,19 @@ TEXT ·scatterAddUint16Float32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
+	TESTQ DX, DX
+	JE    end
+	LEAQ  (AX)(DX*2), AX
+	NEGQ  DX
 
-many:
-	CMPQ    DX, $0x00000004
-	JL      manyEnd
-	MOVWQZX (AX), BX
-	VADDSS  (CX)(BX*4), X0, X1
-	VMOVSS  X1, (CX)(BX*4)
-	MOVWQZX 2(AX), BX
-	VADDSS  (CX)(BX*4), X0, X1
-	VMOVSS  X1, (CX)(BX*4)
-	MOVWQZX 4(AX), BX
-	VADDSS  (CX)(BX*4), X0, X1
-	VMOVSS  X1, (CX)(BX*4)
-	MOVWQZX 6(AX), BX
-	VADDSS  (CX)(BX*4), X0, X1
-	VMOVSS  X1, (CX)(BX*4)
-	ADDQ    $0x00000008, AX
-	SUBQ    $0x00000004, DX
-	JMP     many
-
-manyEnd:
 one:
-	CMPQ    DX, $0x00000001
-	JL      oneEnd
-	MOVWQZX (AX), BX
+	MOVWQZX (AX)(DX*2), BX
 	VADDSS  (CX)(BX*4), X0, X1
 	VMOVSS  X1, (CX)(BX*4)
-	ADDQ    $0x00000002, AX
-	SUBQ    $0x00000001, DX
-	JMP     one
+	INCQ    DX
+	JNE     one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint16Float32Float32AVX2(idx *uint16, x *float32, y *float32, n int) float32
@@ -178,74 +127,38 @@ TEXT ·gatherDotUint16Float32Float32AVX2(SB), NOSPLIT, $0-36
 	MOVQ   x+8(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*2), AX
+	LEAQ   (DX)(BX*4), DX
+	NEGQ   BX
 
-eight:
-	CMPQ      BX, $0x00000008
-	JL        eightEnd
-	MOVWQZX   (AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVWQZX   2(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVWQZX   4(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVWQZX   6(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    (DX), X2, X2
-	VADDPS    X2, X0, X0
-	MOVWQZX   8(AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVWQZX   10(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVWQZX   12(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVWQZX   14(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    16(DX), X2, X2
-	VADDPS    X2, X1, X1
-	ADDQ      $0x00000010, AX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000008, BX
-	JMP       eight
-
-eightEnd:
-	CMPQ      BX, $0x04
-	JL        last
-	MOVWQZX   (AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVWQZX   2(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVWQZX   4(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVWQZX   6(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    (DX), X2, X2
-	VADDPS    X2, X0, X0
-	ADDQ      $0x00000008, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x04, BX
-
-last:
-	TESTQ     BX, BX
-	JE        fold
-	LEAQ      (AX)(BX*2), AX
-	LEAQ      (DX)(BX*4), DX
-	LEAQ      last<>+0(SB), SI
-	MOVWQZX   -8(AX), DI
-	VMOVSS    (CX)(DI*4), X2
-	MOVWQZX   -6(AX), DI
-	VINSERTPS $0x10, (CX)(DI*4), X2, X2
-	MOVWQZX   -4(AX), DI
-	VINSERTPS $0x20, (CX)(DI*4), X2, X2
+four:
+	MOVWQZX   (AX)(BX*2), SI
+	VMOVSS    (CX)(SI*4), X1
+	MOVWQZX   2(AX)(BX*2), SI
+	VINSERTPS $0x10, (CX)(SI*4), X1, X1
+	MOVWQZX   4(AX)(BX*2), SI
+	VINSERTPS $0x20, (CX)(SI*4), X1, X1
+	MOVWQZX   6(AX)(BX*2), SI
+	VINSERTPS $0x30, (CX)(SI*4), X1, X1
+	VMULPS    (DX)(BX*4), X1, X1
+	VADDPS    X1, X0, X0
+	ADDQ      $0x04, BX
+	CMPQ      BX, $-4
+	JLE       four
+	MOVWQZX   -8(AX), SI
+	VMOVSS    (CX)(SI*4), X1
+	MOVWQZX   -6(AX), SI
+	VINSERTPS $0x10, (CX)(SI*4), X1, X1
+	MOVWQZX   -4(AX), SI
+	VINSERTPS $0x20, (CX)(SI*4), X1, X1
 	MOVWQZX   -2(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X2, X2
-	VMULPS    -16(DX), X2, X2
-	VANDPS    16(SI)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-
-fold:
+	VINSERTPS $0x30, (CX)(AX*4), X1, X1
+	VMULPS    -16(DX), X1, X1
+	NEGQ      BX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    16(AX)(BX*4), X1, X1
 	VADDPS    X1, X0, X0
 	VMOVHLPS  X0, X0, X1
 	VADDPS    X1, X0, X0
@@ -307,45 +220,21 @@ TEXT ·scatterAxpyUint16Float32Float32AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*2), AX
+	LEAQ  (DX)(BX*4), DX
+	NEGQ  BX
 
-many:
-	CMPQ    BX, $0x00000004
-	JL      manyEnd
-	MOVWQZX (AX), SI
-	VMULSS  (DX), X0, X1
-	VADDSS  (CX)(SI*4), X1, X1
-	VMOVSS  X1, (CX)(SI*4)
-	MOVWQZX 2(AX), SI
-	VMULSS  4(DX), X0, X1
-	VADDSS  (CX)(SI*4), X1, X1
-	VMOVSS  X1, (CX)(SI*4)
-	MOVWQZX 4(AX), SI
-	VMULSS  8(DX), X0, X1
-	VADDSS  (CX)(SI*4), X1, X1
-	VMOVSS  X1, (CX)(SI*4)
-	MOVWQZX 6(AX), SI
-	VMULSS  12(DX), X0, X1
-	VADDSS  (CX)(SI*4), X1, X1
-	VMOVSS  X1, (CX)(SI*4)
-	ADDQ    $0x00000008, AX
-	ADDQ    $0x00000010, DX
-	SUBQ    $0x00000004, BX
-	JMP     many
-
-manyEnd:
 one:
-	CMPQ    BX, $0x00000001
-	JL      oneEnd
-	MOVWQZX (AX), SI
-	VMULSS  (DX), X0, X1
+	MOVWQZX (AX)(BX*2), SI
+	VMULSS  (DX)(BX*4), X0, X1
 	VADDSS  (CX)(SI*4), X1, X1
 	VMOVSS  X1, (CX)(SI*4)
-	ADDQ    $0x00000002, AX
-	ADDQ    $0x00000004, DX
-	SUBQ    $0x00000001, BX
-	JMP     one
+	INCQ    BX
+	JNE     one
 
-oneEnd:
+end:
 	RET
 
 // func gatherUint16Float64AVX2(idx *uint16, y *float64, n int) float64
@@ -356,73 +245,37 @@ TEXT ·gatherUint16Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ   n+16(FP), DX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   DX, $0x04
 	JL     few
+	LEAQ   (AX)(DX*2), AX
+	NEGQ   DX
 
-eight:
-	CMPQ    DX, $0x00000008
-	JL      eightEnd
-	MOVWQZX (AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVWQZX 2(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVWQZX 4(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVWQZX 6(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	MOVWQZX 8(AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVWQZX 10(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVWQZX 12(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVWQZX 14(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X2, X2
-	VADDPD  X5, X3, X3
-	ADDQ    $0x00000010, AX
-	SUBQ    $0x00000008, DX
-	JMP     eight
-
-eightEnd:
-	CMPQ    DX, $0x04
-	JL      last
-	MOVWQZX (AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVWQZX 2(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVWQZX 4(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVWQZX 6(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	ADDQ    $0x00000008, AX
-	SUBQ    $0x04, DX
-
-last:
-	TESTQ   DX, DX
-	JE      fold
-	LEAQ    (AX)(DX*2), AX
-	LEAQ    last<>+0(SB), BX
-	MOVWQZX -8(AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVWQZX -6(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	MOVWQZX -4(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVWQZX -2(AX), AX
-	VMOVHPD (CX)(AX*8), X5, X5
-	VANDPS  (BX)(DX*8), X4, X4
-	VANDPS  16(BX)(DX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-
-fold:
+four:
+	MOVWQZX  (AX)(DX*2), BX
+	VMOVSD   (CX)(BX*8), X2
+	MOVWQZX  2(AX)(DX*2), BX
+	VMOVHPD  (CX)(BX*8), X2, X2
+	MOVWQZX  4(AX)(DX*2), BX
+	VMOVSD   (CX)(BX*8), X3
+	MOVWQZX  6(AX)(DX*2), BX
+	VMOVHPD  (CX)(BX*8), X3, X3
+	VADDPD   X2, X0, X0
+	VADDPD   X3, X1, X1
+	ADDQ     $0x04, DX
+	CMPQ     DX, $-4
+	JLE      four
+	MOVWQZX  -8(AX), BX
+	VMOVSD   (CX)(BX*8), X2
+	MOVWQZX  -6(AX), BX
+	VMOVHPD  (CX)(BX*8), X2, X2
+	MOVWQZX  -4(AX), BX
+	VMOVSD   (CX)(BX*8), X3
+	MOVWQZX  -2(AX), AX
+	VMOVHPD  (CX)(AX*8), X3, X3
+	NEGQ     DX
+	LEAQ     last<>+0(SB), AX
+	VANDPS   (AX)(DX*8), X2, X2
+	VANDPS   16(AX)(DX*8), X3, X3
 	VADDPD   X2, X0, X0
 	VADDPD   X3, X1, X1
 	VADDPD   X1, X0, X0
@@ -477,38 +330,19 @@ TEXT ·scatterAddUint16Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
+	TESTQ DX, DX
+	JE    end
+	LEAQ  (AX)(DX*2), AX
+	NEGQ  DX
 
-many:
-	CMPQ    DX, $0x00000004
-	JL      manyEnd
-	MOVWQZX (AX), BX
-	VADDSD  (CX)(BX*8), X0, X1
-	VMOVSD  X1, (CX)(BX*8)
-	MOVWQZX 2(AX), BX
-	VADDSD  (CX)(BX*8), X0, X1
-	VMOVSD  X1, (CX)(BX*8)
-	MOVWQZX 4(AX), BX
-	VADDSD  (CX)(BX*8), X0, X1
-	VMOVSD  X1, (CX)(BX*8)
-	MOVWQZX 6(AX), BX
-	VADDSD  (CX)(BX*8), X0, X1
-	VMOVSD  X1, (CX)(BX*8)
-	ADDQ    $0x00000008, AX
-	SUBQ    $0x00000004, DX
-	JMP     many
-
-manyEnd:
 one:
-	CMPQ    DX, $0x00000001
-	JL      oneEnd
-	MOVWQZX (AX), BX
+	MOVWQZX (AX)(DX*2), BX
 	VADDSD  (CX)(BX*8), X0, X1
 	VMOVSD  X1, (CX)(BX*8)
-	ADDQ    $0x00000002, AX
-	SUBQ    $0x00000001, DX
-	JMP     one
+	INCQ    DX
+	JNE     one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint16Float32Float64AVX2(idx *uint16, x *float32, y *float64, n int) float64
@@ -520,98 +354,52 @@ TEXT ·gatherDotUint16Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*2), AX
+	LEAQ   (DX)(BX*4), DX
+	NEGQ   BX
 
-eight:
-	CMPQ      BX, $0x00000008
-	JL        eightEnd
-	MOVWQZX   (AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVWQZX   2(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD (DX), X5
-	VMULPD    X5, X4, X4
-	MOVWQZX   4(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVWQZX   6(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 8(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-	MOVWQZX   8(AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVWQZX   10(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD 16(DX), X5
-	VMULPD    X5, X4, X4
-	MOVWQZX   12(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVWQZX   14(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 24(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X2, X2
-	VADDPD    X5, X3, X3
-	ADDQ      $0x00000010, AX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000008, BX
-	JMP       eight
-
-eightEnd:
-	CMPQ      BX, $0x04
-	JL        last
-	MOVWQZX   (AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVWQZX   2(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD (DX), X5
-	VMULPD    X5, X4, X4
-	MOVWQZX   4(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVWQZX   6(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 8(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-	ADDQ      $0x00000008, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x04, BX
-
-last:
-	TESTQ     BX, BX
-	JE        fold
-	LEAQ      (AX)(BX*2), AX
-	LEAQ      (DX)(BX*4), DX
-	LEAQ      last<>+0(SB), SI
-	MOVWQZX   -8(AX), DI
-	VMOVSD    (CX)(DI*8), X4
-	MOVWQZX   -6(AX), DI
-	VMOVHPD   (CX)(DI*8), X4, X4
-	VCVTPS2PD -16(DX), X5
-	VMULPD    X5, X4, X4
-	MOVWQZX   -4(AX), DI
-	VMOVSD    (CX)(DI*8), X5
+four:
+	MOVWQZX   (AX)(BX*2), SI
+	VMOVSD    (CX)(SI*8), X2
+	MOVWQZX   2(AX)(BX*2), SI
+	VMOVHPD   (CX)(SI*8), X2, X2
+	VCVTPS2PD (DX)(BX*4), X3
+	VMULPD    X3, X2, X2
+	MOVWQZX   4(AX)(BX*2), SI
+	VMOVSD    (CX)(SI*8), X3
+	MOVWQZX   6(AX)(BX*2), SI
+	VMOVHPD   (CX)(SI*8), X3, X3
+	VCVTPS2PD 8(DX)(BX*4), X4
+	VMULPD    X4, X3, X3
+	VADDPD    X2, X0, X0
+	VADDPD    X3, X1, X1
+	ADDQ      $0x04, BX
+	CMPQ      BX, $-4
+	JLE       four
+	MOVWQZX   -8(AX), SI
+	VMOVSD    (CX)(SI*8), X2
+	MOVWQZX   -6(AX), SI
+	VMOVHPD   (CX)(SI*8), X2, X2
+	VCVTPS2PD -16(DX), X3
+	VMULPD    X3, X2, X2
+	MOVWQZX   -4(AX), SI
+	VMOVSD    (CX)(SI*8), X3
 	MOVWQZX   -2(AX), AX
-	VMOVHPD   (CX)(AX*8), X5, X5
-	VCVTPS2PD -8(DX), X6
-	VMULPD    X6, X5, X5
-	VANDPS    (SI)(BX*8), X4, X4
-	VANDPS    16(SI)(BX*8), X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-
-fold:
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+32(FP)
+	VMOVHPD   (CX)(AX*8), X3, X3
+	VCVTPS2PD -8(DX), X4
+	VMULPD    X4, X3, X3
+	NEGQ      BX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    (AX)(BX*8), X2, X2
+	VANDPS    16(AX)(BX*8), X3, X3
+	VADDPD    X2, X0, X0
+	VADDPD    X3, X1, X1
+	VADDPD    X1, X0, X0
+	VMOVHLPS  X0, X0, X1
+	VADDPD    X1, X0, X0
+	MOVSD     X0, ret+32(FP)
 	RET
 
 few:
@@ -679,55 +467,23 @@ TEXT ·scatterAxpyUint16Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*2), AX
+	LEAQ  (DX)(BX*4), DX
+	NEGQ  BX
 
-many:
-	CMPQ      BX, $0x00000004
-	JL        manyEnd
-	MOVWQZX   (AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD (DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVWQZX   2(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 4(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVWQZX   4(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 8(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVWQZX   6(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 12(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	ADDQ      $0x00000008, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x00000004, BX
-	JMP       many
-
-manyEnd:
 one:
-	CMPQ      BX, $0x00000001
-	JL        oneEnd
-	MOVWQZX   (AX), SI
+	MOVWQZX   (AX)(BX*2), SI
 	VXORPS    X1, X1, X1
-	VCVTSS2SD (DX), X1, X1
+	VCVTSS2SD (DX)(BX*4), X1, X1
 	VMULSD    X1, X0, X1
 	VADDSD    (CX)(SI*8), X1, X1
 	VMOVSD    X1, (CX)(SI*8)
-	ADDQ      $0x00000002, AX
-	ADDQ      $0x00000004, DX
-	SUBQ      $0x00000001, BX
-	JMP       one
+	INCQ      BX
+	JNE       one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint16Float64Float64AVX2(idx *uint16, x *float64, y *float64, n int) float64
@@ -739,84 +495,42 @@ TEXT ·gatherDotUint16Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*2), AX
+	LEAQ   (DX)(BX*8), DX
+	NEGQ   BX
 
-eight:
-	CMPQ    BX, $0x00000008
-	JL      eightEnd
-	MOVWQZX (AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVWQZX 2(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  (DX), X4, X4
-	MOVWQZX 4(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVWQZX 6(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  16(DX), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	MOVWQZX 8(AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVWQZX 10(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  32(DX), X4, X4
-	MOVWQZX 12(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVWQZX 14(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  48(DX), X5, X5
-	VADDPD  X4, X2, X2
-	VADDPD  X5, X3, X3
-	ADDQ    $0x00000010, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000008, BX
-	JMP     eight
-
-eightEnd:
-	CMPQ    BX, $0x04
-	JL      last
-	MOVWQZX (AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVWQZX 2(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  (DX), X4, X4
-	MOVWQZX 4(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVWQZX 6(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  16(DX), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	ADDQ    $0x00000008, AX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x04, BX
-
-last:
-	TESTQ   BX, BX
-	JE      fold
-	LEAQ    (AX)(BX*2), AX
-	LEAQ    (DX)(BX*8), DX
-	LEAQ    last<>+0(SB), SI
-	MOVWQZX -8(AX), DI
-	VMOVSD  (CX)(DI*8), X4
-	MOVWQZX -6(AX), DI
-	VMOVHPD (CX)(DI*8), X4, X4
-	VMULPD  -32(DX), X4, X4
-	MOVWQZX -4(AX), DI
-	VMOVSD  (CX)(DI*8), X5
-	MOVWQZX -2(AX), AX
-	VMOVHPD (CX)(AX*8), X5, X5
-	VMULPD  -16(DX), X5, X5
-	VANDPS  (SI)(BX*8), X4, X4
-	VANDPS  16(SI)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-
-fold:
+four:
+	MOVWQZX  (AX)(BX*2), SI
+	VMOVSD   (CX)(SI*8), X2
+	MOVWQZX  2(AX)(BX*2), SI
+	VMOVHPD  (CX)(SI*8), X2, X2
+	VMULPD   (DX)(BX*8), X2, X2
+	MOVWQZX  4(AX)(BX*2), SI
+	VMOVSD   (CX)(SI*8), X3
+	MOVWQZX  6(AX)(BX*2), SI
+	VMOVHPD  (CX)(SI*8), X3, X3
+	VMULPD   16(DX)(BX*8), X3, X3
+	VADDPD   X2, X0, X0
+	VADDPD   X3, X1, X1
+	ADDQ     $0x04, BX
+	CMPQ     BX, $-4
+	JLE      four
+	MOVWQZX  -8(AX), SI
+	VMOVSD   (CX)(SI*8), X2
+	MOVWQZX  -6(AX), SI
+	VMOVHPD  (CX)(SI*8), X2, X2
+	VMULPD   -32(DX), X2, X2
+	MOVWQZX  -4(AX), SI
+	VMOVSD   (CX)(SI*8), X3
+	MOVWQZX  -2(AX), AX
+	VMOVHPD  (CX)(AX*8), X3, X3
+	VMULPD   -16(DX), X3, X3
+	NEGQ     BX
+	LEAQ     last<>+0(SB), AX
+	VANDPS   (AX)(BX*8), X2, X2
+	VANDPS   16(AX)(BX*8), X3, X3
 	VADDPD   X2, X0, X0
 	VADDPD   X3, X1, X1
 	VADDPD   X1, X0, X0
@@ -878,45 +592,21 @@ TEXT ·scatterAxpyUint16Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*2), AX
+	LEAQ  (DX)(BX*8), DX
+	NEGQ  BX
 
-many:
-	CMPQ    BX, $0x00000004
-	JL      manyEnd
-	MOVWQZX (AX), SI
-	VMULSD  (DX), X0, X1
-	VADDSD  (CX)(SI*8), X1, X1
-	VMOVSD  X1, (CX)(SI*8)
-	MOVWQZX 2(AX), SI
-	VMULSD  8(DX), X0, X1
-	VADDSD  (CX)(SI*8), X1, X1
-	VMOVSD  X1, (CX)(SI*8)
-	MOVWQZX 4(AX), SI
-	VMULSD  16(DX), X0, X1
-	VADDSD  (CX)(SI*8), X1, X1
-	VMOVSD  X1, (CX)(SI*8)
-	MOVWQZX 6(AX), SI
-	VMULSD  24(DX), X0, X1
-	VADDSD  (CX)(SI*8), X1, X1
-	VMOVSD  X1, (CX)(SI*8)
-	ADDQ    $0x00000008, AX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000004, BX
-	JMP     many
-
-manyEnd:
 one:
-	CMPQ    BX, $0x00000001
-	JL      oneEnd
-	MOVWQZX (AX), SI
-	VMULSD  (DX), X0, X1
+	MOVWQZX (AX)(BX*2), SI
+	VMULSD  (DX)(BX*8), X0, X1
 	VADDSD  (CX)(SI*8), X1, X1
 	VMOVSD  X1, (CX)(SI*8)
-	ADDQ    $0x00000002, AX
-	ADDQ    $0x00000008, DX
-	SUBQ    $0x00000001, BX
-	JMP     one
+	INCQ    BX
+	JNE     one
 
-oneEnd:
+end:
 	RET
 
 // func gatherUint32Float32AVX2(idx *uint32, y *float32, n int) float32
@@ -926,67 +616,35 @@ TEXT ·gatherUint32Float32AVX2(SB), NOSPLIT, $0-28
 	MOVQ   y+8(FP), CX
 	MOVQ   n+16(FP), DX
 	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
 	CMPQ   DX, $0x04
 	JL     few
+	LEAQ   (AX)(DX*4), AX
+	NEGQ   DX
 
-eight:
-	CMPQ      DX, $0x00000008
-	JL        eightEnd
-	MOVL      (AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVL      4(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVL      8(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVL      12(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-	MOVL      16(AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVL      20(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVL      24(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVL      28(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X1, X1
-	ADDQ      $0x00000020, AX
-	SUBQ      $0x00000008, DX
-	JMP       eight
-
-eightEnd:
-	CMPQ      DX, $0x04
-	JL        last
-	MOVL      (AX), BX
-	VMOVSS    (CX)(BX*4), X2
-	MOVL      4(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X2, X2
-	MOVL      8(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X2, X2
-	MOVL      12(AX), BX
-	VINSERTPS $0x30, (CX)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-	ADDQ      $0x00000010, AX
-	SUBQ      $0x04, DX
-
-last:
-	TESTQ     DX, DX
-	JE        fold
-	LEAQ      (AX)(DX*4), AX
-	LEAQ      last<>+0(SB), BX
-	MOVL      -16(AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVL      -12(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVL      -8(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
+four:
+	MOVL      (AX)(DX*4), BX
+	VMOVSS    (CX)(BX*4), X1
+	MOVL      4(AX)(DX*4), BX
+	VINSERTPS $0x10, (CX)(BX*4), X1, X1
+	MOVL      8(AX)(DX*4), BX
+	VINSERTPS $0x20, (CX)(BX*4), X1, X1
+	MOVL      12(AX)(DX*4), BX
+	VINSERTPS $0x30, (CX)(BX*4), X1, X1
+	VADDPS    X1, X0, X0
+	ADDQ      $0x04, DX
+	CMPQ      DX, $-4
+	JLE       four
+	MOVL      -16(AX), BX
+	VMOVSS    (CX)(BX*4), X1
+	MOVL      -12(AX), BX
+	VINSERTPS $0x10, (CX)(BX*4), X1, X1
+	MOVL      -8(AX), BX
+	VINSERTPS $0x20, (CX)(BX*4), X1, X1
 	MOVL      -4(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X2, X2
-	VANDPS    16(BX)(DX*4), X2, X2
-	VADDPS    X2, X0, X0
-
-fold:
+	VINSERTPS $0x30, (CX)(AX*4), X1, X1
+	NEGQ      DX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    16(AX)(DX*4), X1, X1
 	VADDPS    X1, X0, X0
 	VMOVHLPS  X0, X0, X1
 	VADDPS    X1, X0, X0
@@ -1041,38 +699,19 @@ TEXT ·scatterAddUint32Float32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
+	TESTQ DX, DX
+	JE    end
+	LEAQ  (AX)(DX*4), AX
+	NEGQ  DX
 
-many:
-	CMPQ   DX, $0x00000004
-	JL     manyEnd
-	MOVL   (AX), BX
-	VADDSS (CX)(BX*4), X0, X1
-	VMOVSS X1, (CX)(BX*4)
-	MOVL   4(AX), BX
-	VADDSS (CX)(BX*4), X0, X1
-	VMOVSS X1, (CX)(BX*4)
-	MOVL   8(AX), BX
-	VADDSS (CX)(BX*4), X0, X1
-	VMOVSS X1, (CX)(BX*4)
-	MOVL   12(AX), BX
-	VADDSS (CX)(BX*4), X0, X1
-	VMOVSS X1, (CX)(BX*4)
-	ADDQ   $0x00000010, AX
-	SUBQ   $0x00000004, DX
-	JMP    many
-
-manyEnd:
 one:
-	CMPQ   DX, $0x00000001
-	JL     oneEnd
-	MOVL   (AX), BX
+	MOVL   (AX)(DX*4), BX
 	VADDSS (CX)(BX*4), X0, X1
 	VMOVSS X1, (CX)(BX*4)
-	ADDQ   $0x00000004, AX
-	SUBQ   $0x00000001, DX
-	JMP    one
+	INCQ   DX
+	JNE    one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint32Float32Float32AVX2(idx *uint32, x *float32, y *float32, n int) float32
@@ -1083,74 +722,38 @@ TEXT ·gatherDotUint32Float32Float32AVX2(SB), NOSPLIT, $0-36
 	MOVQ   x+8(FP), DX
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
-	VXORPS X1, X1, X1
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (DX)(BX*4), DX
+	NEGQ   BX
 
-eight:
-	CMPQ      BX, $0x00000008
-	JL        eightEnd
-	MOVL      (AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVL      4(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVL      8(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVL      12(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    (DX), X2, X2
-	VADDPS    X2, X0, X0
-	MOVL      16(AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVL      20(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVL      24(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVL      28(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    16(DX), X2, X2
-	VADDPS    X2, X1, X1
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000008, BX
-	JMP       eight
-
-eightEnd:
-	CMPQ      BX, $0x04
-	JL        last
-	MOVL      (AX), SI
-	VMOVSS    (CX)(SI*4), X2
-	MOVL      4(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X2, X2
-	MOVL      8(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X2, X2
-	MOVL      12(AX), SI
-	VINSERTPS $0x30, (CX)(SI*4), X2, X2
-	VMULPS    (DX), X2, X2
-	VADDPS    X2, X0, X0
-	ADDQ      $0x00000010, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x04, BX
-
-last:
-	TESTQ     BX, BX
-	JE        fold
-	LEAQ      (AX)(BX*4), AX
-	LEAQ      (DX)(BX*4), DX
-	LEAQ      last<>+0(SB), SI
-	MOVL      -16(AX), DI
-	VMOVSS    (CX)(DI*4), X2
-	MOVL      -12(AX), DI
-	VINSERTPS $0x10, (CX)(DI*4), X2, X2
-	MOVL      -8(AX), DI
-	VINSERTPS $0x20, (CX)(DI*4), X2, X2
+four:
+	MOVL      (AX)(BX*4), SI
+	VMOVSS    (CX)(SI*4), X1
+	MOVL      4(AX)(BX*4), SI
+	VINSERTPS $0x10, (CX)(SI*4), X1, X1
+	MOVL      8(AX)(BX*4), SI
+	VINSERTPS $0x20, (CX)(SI*4), X1, X1
+	MOVL      12(AX)(BX*4), SI
+	VINSERTPS $0x30, (CX)(SI*4), X1, X1
+	VMULPS    (DX)(BX*4), X1, X1
+	VADDPS    X1, X0, X0
+	ADDQ      $0x04, BX
+	CMPQ      BX, $-4
+	JLE       four
+	MOVL      -16(AX), SI
+	VMOVSS    (CX)(SI*4), X1
+	MOVL      -12(AX), SI
+	VINSERTPS $0x10, (CX)(SI*4), X1, X1
+	MOVL      -8(AX), SI
+	VINSERTPS $0x20, (CX)(SI*4), X1, X1
 	MOVL      -4(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X2, X2
-	VMULPS    -16(DX), X2, X2
-	VANDPS    16(SI)(BX*4), X2, X2
-	VADDPS    X2, X0, X0
-
-fold:
+	VINSERTPS $0x30, (CX)(AX*4), X1, X1
+	VMULPS    -16(DX), X1, X1
+	NEGQ      BX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    16(AX)(BX*4), X1, X1
 	VADDPS    X1, X0, X0
 	VMOVHLPS  X0, X0, X1
 	VADDPS    X1, X0, X0
@@ -1212,45 +815,21 @@ TEXT ·scatterAxpyUint32Float32Float32AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*4), AX
+	LEAQ  (DX)(BX*4), DX
+	NEGQ  BX
 
-many:
-	CMPQ   BX, $0x00000004
-	JL     manyEnd
-	MOVL   (AX), SI
-	VMULSS (DX), X0, X1
-	VADDSS (CX)(SI*4), X1, X1
-	VMOVSS X1, (CX)(SI*4)
-	MOVL   4(AX), SI
-	VMULSS 4(DX), X0, X1
-	VADDSS (CX)(SI*4), X1, X1
-	VMOVSS X1, (CX)(SI*4)
-	MOVL   8(AX), SI
-	VMULSS 8(DX), X0, X1
-	VADDSS (CX)(SI*4), X1, X1
-	VMOVSS X1, (CX)(SI*4)
-	MOVL   12(AX), SI
-	VMULSS 12(DX), X0, X1
-	VADDSS (CX)(SI*4), X1, X1
-	VMOVSS X1, (CX)(SI*4)
-	ADDQ   $0x00000010, AX
-	ADDQ   $0x00000010, DX
-	SUBQ   $0x00000004, BX
-	JMP    many
-
-manyEnd:
 one:
-	CMPQ   BX, $0x00000001
-	JL     oneEnd
-	MOVL   (AX), SI
-	VMULSS (DX), X0, X1
+	MOVL   (AX)(BX*4), SI
+	VMULSS (DX)(BX*4), X0, X1
 	VADDSS (CX)(SI*4), X1, X1
 	VMOVSS X1, (CX)(SI*4)
-	ADDQ   $0x00000004, AX
-	ADDQ   $0x00000004, DX
-	SUBQ   $0x00000001, BX
-	JMP    one
+	INCQ   BX
+	JNE    one
 
-oneEnd:
+end:
 	RET
 
 // func gatherUint32Float64AVX2(idx *uint32, y *float64, n int) float64
@@ -1261,73 +840,37 @@ TEXT ·gatherUint32Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ   n+16(FP), DX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   DX, $0x04
 	JL     few
+	LEAQ   (AX)(DX*4), AX
+	NEGQ   DX
 
-eight:
-	CMPQ    DX, $0x00000008
-	JL      eightEnd
-	MOVL    (AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVL    4(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVL    8(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVL    12(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	MOVL    16(AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVL    20(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVL    24(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVL    28(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X2, X2
-	VADDPD  X5, X3, X3
-	ADDQ    $0x00000020, AX
-	SUBQ    $0x00000008, DX
-	JMP     eight
-
-eightEnd:
-	CMPQ    DX, $0x04
-	JL      last
-	MOVL    (AX), BX
-	VMOVSD  (CX)(BX*8), X4
-	MOVL    4(AX), BX
-	VMOVHPD (CX)(BX*8), X4, X4
-	MOVL    8(AX), BX
-	VMOVSD  (CX)(BX*8), X5
-	MOVL    12(AX), BX
-	VMOVHPD (CX)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	ADDQ    $0x00000010, AX
-	SUBQ    $0x04, DX
-
-last:
-	TESTQ   DX, DX
-	JE      fold
-	LEAQ    (AX)(DX*4), AX
-	LEAQ    last<>+0(SB), BX
-	MOVL    -16(AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVL    -12(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	MOVL    -8(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVL    -4(AX), AX
-	VMOVHPD (CX)(AX*8), X5, X5
-	VANDPS  (BX)(DX*8), X4, X4
-	VANDPS  16(BX)(DX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-
-fold:
+four:
+	MOVL     (AX)(DX*4), BX
+	VMOVSD   (CX)(BX*8), X2
+	MOVL     4(AX)(DX*4), BX
+	VMOVHPD  (CX)(BX*8), X2, X2
+	MOVL     8(AX)(DX*4), BX
+	VMOVSD   (CX)(BX*8), X3
+	MOVL     12(AX)(DX*4), BX
+	VMOVHPD  (CX)(BX*8), X3, X3
+	VADDPD   X2, X0, X0
+	VADDPD   X3, X1, X1
+	ADDQ     $0x04, DX
+	CMPQ     DX, $-4
+	JLE      four
+	MOVL     -16(AX), BX
+	VMOVSD   (CX)(BX*8), X2
+	MOVL     -12(AX), BX
+	VMOVHPD  (CX)(BX*8), X2, X2
+	MOVL     -8(AX), BX
+	VMOVSD   (CX)(BX*8), X3
+	MOVL     -4(AX), AX
+	VMOVHPD  (CX)(AX*8), X3, X3
+	NEGQ     DX
+	LEAQ     last<>+0(SB), AX
+	VANDPS   (AX)(DX*8), X2, X2
+	VANDPS   16(AX)(DX*8), X3, X3
 	VADDPD   X2, X0, X0
 	VADDPD   X3, X1, X1
 	VADDPD   X1, X0, X0
@@ -1382,38 +925,19 @@ TEXT ·scatterAddUint32Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
+	TESTQ DX, DX
+	JE    end
+	LEAQ  (AX)(DX*4), AX
+	NEGQ  DX
 
-many:
-	CMPQ   DX, $0x00000004
-	JL     manyEnd
-	MOVL   (AX), BX
-	VADDSD (CX)(BX*8), X0, X1
-	VMOVSD X1, (CX)(BX*8)
-	MOVL   4(AX), BX
-	VADDSD (CX)(BX*8), X0, X1
-	VMOVSD X1, (CX)(BX*8)
-	MOVL   8(AX), BX
-	VADDSD (CX)(BX*8), X0, X1
-	VMOVSD X1, (CX)(BX*8)
-	MOVL   12(AX), BX
-	VADDSD (CX)(BX*8), X0, X1
-	VMOVSD X1, (CX)(BX*8)
-	ADDQ   $0x00000010, AX
-	SUBQ   $0x00000004, DX
-	JMP    many
-
-manyEnd:
 one:
-	CMPQ   DX, $0x00000001
-	JL     oneEnd
-	MOVL   (AX), BX
+	MOVL   (AX)(DX*4), BX
 	VADDSD (CX)(BX*8), X0, X1
 	VMOVSD X1, (CX)(BX*8)
-	ADDQ   $0x00000004, AX
-	SUBQ   $0x00000001, DX
-	JMP    one
+	INCQ   DX
+	JNE    one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint32Float32Float64AVX2(idx *uint32, x *float32, y *float64, n int) float64
@@ -1425,98 +949,52 @@ TEXT ·gatherDotUint32Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (DX)(BX*4), DX
+	NEGQ   BX
 
-eight:
-	CMPQ      BX, $0x00000008
-	JL        eightEnd
-	MOVL      (AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVL      4(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD (DX), X5
-	VMULPD    X5, X4, X4
-	MOVL      8(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVL      12(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 8(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-	MOVL      16(AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVL      20(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD 16(DX), X5
-	VMULPD    X5, X4, X4
-	MOVL      24(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVL      28(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 24(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X2, X2
-	VADDPD    X5, X3, X3
-	ADDQ      $0x00000020, AX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x00000008, BX
-	JMP       eight
-
-eightEnd:
-	CMPQ      BX, $0x04
-	JL        last
-	MOVL      (AX), SI
-	VMOVSD    (CX)(SI*8), X4
-	MOVL      4(AX), SI
-	VMOVHPD   (CX)(SI*8), X4, X4
-	VCVTPS2PD (DX), X5
-	VMULPD    X5, X4, X4
-	MOVL      8(AX), SI
-	VMOVSD    (CX)(SI*8), X5
-	MOVL      12(AX), SI
-	VMOVHPD   (CX)(SI*8), X5, X5
-	VCVTPS2PD 8(DX), X6
-	VMULPD    X6, X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-	ADDQ      $0x00000010, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x04, BX
-
-last:
-	TESTQ     BX, BX
-	JE        fold
-	LEAQ      (AX)(BX*4), AX
-	LEAQ      (DX)(BX*4), DX
-	LEAQ      last<>+0(SB), SI
-	MOVL      -16(AX), DI
-	VMOVSD    (CX)(DI*8), X4
-	MOVL      -12(AX), DI
-	VMOVHPD   (CX)(DI*8), X4, X4
-	VCVTPS2PD -16(DX), X5
-	VMULPD    X5, X4, X4
-	MOVL      -8(AX), DI
-	VMOVSD    (CX)(DI*8), X5
+four:
+	MOVL      (AX)(BX*4), SI
+	VMOVSD    (CX)(SI*8), X2
+	MOVL      4(AX)(BX*4), SI
+	VMOVHPD   (CX)(SI*8), X2, X2
+	VCVTPS2PD (DX)(BX*4), X3
+	VMULPD    X3, X2, X2
+	MOVL      8(AX)(BX*4), SI
+	VMOVSD    (CX)(SI*8), X3
+	MOVL      12(AX)(BX*4), SI
+	VMOVHPD   (CX)(SI*8), X3, X3
+	VCVTPS2PD 8(DX)(BX*4), X4
+	VMULPD    X4, X3, X3
+	VADDPD    X2, X0, X0
+	VADDPD    X3, X1, X1
+	ADDQ      $0x04, BX
+	CMPQ      BX, $-4
+	JLE       four
+	MOVL      -16(AX), SI
+	VMOVSD    (CX)(SI*8), X2
+	MOVL      -12(AX), SI
+	VMOVHPD   (CX)(SI*8), X2, X2
+	VCVTPS2PD -16(DX), X3
+	VMULPD    X3, X2, X2
+	MOVL      -8(AX), SI
+	VMOVSD    (CX)(SI*8), X3
 	MOVL      -4(AX), AX
-	VMOVHPD   (CX)(AX*8), X5, X5
-	VCVTPS2PD -8(DX), X6
-	VMULPD    X6, X5, X5
-	VANDPS    (SI)(BX*8), X4, X4
-	VANDPS    16(SI)(BX*8), X5, X5
-	VADDPD    X4, X0, X0
-	VADDPD    X5, X1, X1
-
-fold:
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+32(FP)
+	VMOVHPD   (CX)(AX*8), X3, X3
+	VCVTPS2PD -8(DX), X4
+	VMULPD    X4, X3, X3
+	NEGQ      BX
+	LEAQ      last<>+0(SB), AX
+	VANDPS    (AX)(BX*8), X2, X2
+	VANDPS    16(AX)(BX*8), X3, X3
+	VADDPD    X2, X0, X0
+	VADDPD    X3, X1, X1
+	VADDPD    X1, X0, X0
+	VMOVHLPS  X0, X0, X1
+	VADDPD    X1, X0, X0
+	MOVSD     X0, ret+32(FP)
 	RET
 
 few:
@@ -1584,55 +1062,23 @@ TEXT ·scatterAxpyUint32Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*4), AX
+	LEAQ  (DX)(BX*4), DX
+	NEGQ  BX
 
-many:
-	CMPQ      BX, $0x00000004
-	JL        manyEnd
-	MOVL      (AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD (DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVL      4(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 4(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVL      8(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 8(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	MOVL      12(AX), SI
-	VXORPS    X1, X1, X1
-	VCVTSS2SD 12(DX), X1, X1
-	VMULSD    X1, X0, X1
-	VADDSD    (CX)(SI*8), X1, X1
-	VMOVSD    X1, (CX)(SI*8)
-	ADDQ      $0x00000010, AX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x00000004, BX
-	JMP       many
-
-manyEnd:
 one:
-	CMPQ      BX, $0x00000001
-	JL        oneEnd
-	MOVL      (AX), SI
+	MOVL      (AX)(BX*4), SI
 	VXORPS    X1, X1, X1
-	VCVTSS2SD (DX), X1, X1
+	VCVTSS2SD (DX)(BX*4), X1, X1
 	VMULSD    X1, X0, X1
 	VADDSD    (CX)(SI*8), X1, X1
 	VMOVSD    X1, (CX)(SI*8)
-	ADDQ      $0x00000004, AX
-	ADDQ      $0x00000004, DX
-	SUBQ      $0x00000001, BX
-	JMP       one
+	INCQ      BX
+	JNE       one
 
-oneEnd:
+end:
 	RET
 
 // func gatherDotUint32Float64Float64AVX2(idx *uint32, x *float64, y *float64, n int) float64
@@ -1644,84 +1090,42 @@ TEXT ·gatherDotUint32Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   n+24(FP), BX
 	VXORPS X0, X0, X0
 	VXORPS X1, X1, X1
-	VXORPS X2, X2, X2
-	VXORPS X3, X3, X3
 	CMPQ   BX, $0x04
 	JL     few
+	LEAQ   (AX)(BX*4), AX
+	LEAQ   (DX)(BX*8), DX
+	NEGQ   BX
 
-eight:
-	CMPQ    BX, $0x00000008
-	JL      eightEnd
-	MOVL    (AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVL    4(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  (DX), X4, X4
-	MOVL    8(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVL    12(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  16(DX), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	MOVL    16(AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVL    20(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  32(DX), X4, X4
-	MOVL    24(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVL    28(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  48(DX), X5, X5
-	VADDPD  X4, X2, X2
-	VADDPD  X5, X3, X3
-	ADDQ    $0x00000020, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000008, BX
-	JMP     eight
-
-eightEnd:
-	CMPQ    BX, $0x04
-	JL      last
-	MOVL    (AX), SI
-	VMOVSD  (CX)(SI*8), X4
-	MOVL    4(AX), SI
-	VMOVHPD (CX)(SI*8), X4, X4
-	VMULPD  (DX), X4, X4
-	MOVL    8(AX), SI
-	VMOVSD  (CX)(SI*8), X5
-	MOVL    12(AX), SI
-	VMOVHPD (CX)(SI*8), X5, X5
-	VMULPD  16(DX), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-	ADDQ    $0x00000010, AX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x04, BX
-
-last:
-	TESTQ   BX, BX
-	JE      fold
-	LEAQ    (AX)(BX*4), AX
-	LEAQ    (DX)(BX*8), DX
-	LEAQ    last<>+0(SB), SI
-	MOVL    -16(AX), DI
-	VMOVSD  (CX)(DI*8), X4
-	MOVL    -12(AX), DI
-	VMOVHPD (CX)(DI*8), X4, X4
-	VMULPD  -32(DX), X4, X4
-	MOVL    -8(AX), DI
-	VMOVSD  (CX)(DI*8), X5
-	MOVL    -4(AX), AX
-	VMOVHPD (CX)(AX*8), X5, X5
-	VMULPD  -16(DX), X5, X5
-	VANDPS  (SI)(BX*8), X4, X4
-	VANDPS  16(SI)(BX*8), X5, X5
-	VADDPD  X4, X0, X0
-	VADDPD  X5, X1, X1
-
-fold:
+four:
+	MOVL     (AX)(BX*4), SI
+	VMOVSD   (CX)(SI*8), X2
+	MOVL     4(AX)(BX*4), SI
+	VMOVHPD  (CX)(SI*8), X2, X2
+	VMULPD   (DX)(BX*8), X2, X2
+	MOVL     8(AX)(BX*4), SI
+	VMOVSD   (CX)(SI*8), X3
+	MOVL     12(AX)(BX*4), SI
+	VMOVHPD  (CX)(SI*8), X3, X3
+	VMULPD   16(DX)(BX*8), X3, X3
+	VADDPD   X2, X0, X0
+	VADDPD   X3, X1, X1
+	ADDQ     $0x04, BX
+	CMPQ     BX, $-4
+	JLE      four
+	MOVL     -16(AX), SI
+	VMOVSD   (CX)(SI*8), X2
+	MOVL     -12(AX), SI
+	VMOVHPD  (CX)(SI*8), X2, X2
+	VMULPD   -32(DX), X2, X2
+	MOVL     -8(AX), SI
+	VMOVSD   (CX)(SI*8), X3
+	MOVL     -4(AX), AX
+	VMOVHPD  (CX)(AX*8), X3, X3
+	VMULPD   -16(DX), X3, X3
+	NEGQ     BX
+	LEAQ     last<>+0(SB), AX
+	VANDPS   (AX)(BX*8), X2, X2
+	VANDPS   16(AX)(BX*8), X3, X3
 	VADDPD   X2, X0, X0
 	VADDPD   X3, X1, X1
 	VADDPD   X1, X0, X0
@@ -1783,43 +1187,19 @@ TEXT ·scatterAxpyUint32Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
+	TESTQ BX, BX
+	JE    end
+	LEAQ  (AX)(BX*4), AX
+	LEAQ  (DX)(BX*8), DX
+	NEGQ  BX
 
-many:
-	CMPQ   BX, $0x00000004
-	JL     manyEnd
-	MOVL   (AX), SI
-	VMULSD (DX), X0, X1
-	VADDSD (CX)(SI*8), X1, X1
-	VMOVSD X1, (CX)(SI*8)
-	MOVL   4(AX), SI
-	VMULSD 8(DX), X0, X1
-	VADDSD (CX)(SI*8), X1, X1
-	VMOVSD X1, (CX)(SI*8)
-	MOVL   8(AX), SI
-	VMULSD 16(DX), X0, X1
-	VADDSD (CX)(SI*8), X1, X1
-	VMOVSD X1, (CX)(SI*8)
-	MOVL   12(AX), SI
-	VMULSD 24(DX), X0, X1
-	VADDSD (CX)(SI*8), X1, X1
-	VMOVSD X1, (CX)(SI*8)
-	ADDQ   $0x00000010, AX
-	ADDQ   $0x00000020, DX
-	SUBQ   $0x00000004, BX
-	JMP    many
-
-manyEnd:
 one:
-	CMPQ   BX, $0x00000001
-	JL     oneEnd
-	MOVL   (AX), SI
-	VMULSD (DX), X0, X1
+	MOVL   (AX)(BX*4), SI
+	VMULSD (DX)(BX*8), X0, X1
 	VADDSD (CX)(SI*8), X1, X1
 	VMOVSD X1, (CX)(SI*8)
-	ADDQ   $0x00000004, AX
-	ADDQ   $0x00000008, DX
-	SUBQ   $0x00000001, BX
-	JMP    one
+	INCQ   BX
+	JNE    one
 
-oneEnd:
+end:
 	RET

@@ -16,8 +16,8 @@ func u16[I Index](i *I) *uint16 { return (*uint16)(unsafe.Pointer(i)) }
 func u32[I Index](i *I) *uint32 { return (*uint32)(unsafe.Pointer(i)) }
 
 func gatherFast[I Index, T Float](idx []I, y []T) T {
-	if path == plain || len(idx) == 0 {
-		return gatherGo(idx, y)
+	if path == plain || uint(len(idx)-1) >= stretch {
+		return gatherSlow(idx, y)
 	}
 	n, i, y0 := len(idx), &idx[0], &y[0]
 	switch double := kind[T]() == isFloat64; {
@@ -32,8 +32,8 @@ func gatherFast[I Index, T Float](idx []I, y []T) T {
 }
 
 func scatterAddFast[I Index, T Float](a T, idx []I, y []T) {
-	if path == plain || len(idx) == 0 {
-		scatterAddGo(a, idx, y)
+	if path == plain || uint(len(idx)-1) >= stretch {
+		scatterAddSlow(a, idx, y)
 		return
 	}
 	n, i, y0 := len(idx), &idx[0], &y[0]
@@ -54,9 +54,10 @@ func scatterAddFast[I Index, T Float](a T, idx []I, y []T) {
 func narrows[V, T Float]() bool { return kind[V]() == isFloat64 && kind[T]() == isFloat32 }
 
 func gatherDotFast[I Index, V, T Float](idx []I, x []V, y []T) T {
-	if path == plain || len(idx) == 0 || narrows[V, T]() {
-		return gatherDotGo(idx, x, y)
+	if path == plain || uint(len(idx)-1) >= stretch || narrows[V, T]() {
+		return gatherDotSlow(idx, x, y)
 	}
+	x = x[:len(idx)]
 	n, i, x0, y0 := len(idx), &idx[0], &x[0], &y[0]
 	if kind[T]() == isFloat32 {
 		if isUint16[I]() {
@@ -76,10 +77,11 @@ func gatherDotFast[I Index, V, T Float](idx []I, x []V, y []T) T {
 }
 
 func scatterAxpyFast[I Index, V, T Float](a T, idx []I, x []V, y []T) {
-	if path == plain || len(idx) == 0 || narrows[V, T]() {
-		scatterAxpyGo(a, idx, x, y)
+	if path == plain || uint(len(idx)-1) >= stretch || narrows[V, T]() {
+		scatterAxpySlow(a, idx, x, y)
 		return
 	}
+	x = x[:len(idx)]
 	n, i, x0, y0 := len(idx), &idx[0], &x[0], &y[0]
 	if kind[T]() == isFloat32 {
 		if isUint16[I]() {

@@ -18,14 +18,17 @@ const laneBytes = 256
 
 // Dot returns the dot product of x and y, which is at least as long as x.
 func Dot[T Float](x, y []T) T {
+	return dotFast(x, y)
+}
+
+// dotSlow is for what dotFast does not do in one call.
+func dotSlow[T Float](x, y []T) (s T) {
 	y = y[:len(x)]
 	if len(x) <= stretch {
-		return dotFast(x, y)
+		return dotGo(x, y)
 	}
-	var s T
-	for len(x) > stretch {
+	for ; len(x) > stretch; x, y = x[stretch:], y[stretch:] {
 		s += dotFast(x[:stretch], y[:stretch])
-		x, y = x[stretch:], y[stretch:]
 	}
 	return s + dotFast(x, y)
 }
@@ -67,13 +70,15 @@ func fold[T Float](lanes []T, n int) T {
 
 // Sum returns the sum of x.
 func Sum[T Float](x []T) T {
+	return sumFast(x)
+}
+
+func sumSlow[T Float](x []T) (s T) {
 	if len(x) <= stretch {
-		return sumFast(x)
+		return sumGo(x)
 	}
-	var s T
-	for len(x) > stretch {
+	for ; len(x) > stretch; x = x[stretch:] {
 		s += sumFast(x[:stretch])
-		x = x[stretch:]
 	}
 	return s + sumFast(x)
 }
@@ -98,10 +103,17 @@ func sumGo[T Float](x []T) T {
 // Axpy adds a x to y, which is at least as long as x. They are the same memory or
 // do not overlap.
 func Axpy[T Float](a T, x, y []T) {
+	axpyFast(a, x, y)
+}
+
+func axpySlow[T Float](a T, x, y []T) {
 	y = y[:len(x)]
-	for len(x) > stretch {
+	if len(x) <= stretch {
+		axpyGo(a, x, y)
+		return
+	}
+	for ; len(x) > stretch; x, y = x[stretch:], y[stretch:] {
 		axpyFast(a, x[:stretch], y[:stretch])
-		x, y = x[stretch:], y[stretch:]
 	}
 	axpyFast(a, x, y)
 }
@@ -115,9 +127,16 @@ func axpyGo[T Float](a T, x, y []T) {
 
 // Scale multiplies x by a.
 func Scale[T Float](a T, x []T) {
-	for len(x) > stretch {
+	scaleFast(a, x)
+}
+
+func scaleSlow[T Float](a T, x []T) {
+	if len(x) <= stretch {
+		scaleGo(a, x)
+		return
+	}
+	for ; len(x) > stretch; x = x[stretch:] {
 		scaleFast(a, x[:stretch])
-		x = x[stretch:]
 	}
 	scaleFast(a, x)
 }
@@ -133,14 +152,16 @@ func scaleGo[T Float](a T, x []T) {
 // and z are at least as long as x; any two are the same memory or do not overlap.
 // The result is that of [Axpy] and [Dot] if z is not y.
 func AxpyDot[T Float](a T, x, y, z []T) T {
+	return axpyDotFast(a, x, y, z)
+}
+
+func axpyDotSlow[T Float](a T, x, y, z []T) (s T) {
 	y, z = y[:len(x)], z[:len(x)]
 	if len(x) <= stretch {
-		return axpyDotFast(a, x, y, z)
+		return axpyDotGo(a, x, y, z)
 	}
-	var s T
-	for len(x) > stretch {
+	for ; len(x) > stretch; x, y, z = x[stretch:], y[stretch:], z[stretch:] {
 		s += axpyDotFast(a, x[:stretch], y[:stretch], z[:stretch])
-		x, y, z = x[stretch:], y[stretch:], z[stretch:]
 	}
 	return s + axpyDotFast(a, x, y, z)
 }

@@ -6,9 +6,10 @@ package kernel
 // left to plain Go.
 
 func dotFast[T Float](x, y []T) T {
-	if path == plain || len(x) == 0 {
-		return dotGo(x, y)
+	if path == plain || uint(len(x)-1) >= stretch {
+		return dotSlow(x, y)
 	}
+	y = y[:len(x)]
 	n, x0, y0 := len(x), &x[0], &y[0]
 	switch double := kind[T]() == isFloat64; {
 	case path == avx512 && double:
@@ -22,8 +23,8 @@ func dotFast[T Float](x, y []T) T {
 }
 
 func sumFast[T Float](x []T) T {
-	if path == plain || len(x) == 0 {
-		return sumGo(x)
+	if path == plain || uint(len(x)-1) >= stretch {
+		return sumSlow(x)
 	}
 	n, x0 := len(x), &x[0]
 	switch double := kind[T]() == isFloat64; {
@@ -38,10 +39,11 @@ func sumFast[T Float](x []T) T {
 }
 
 func axpyFast[T Float](a T, x, y []T) {
-	if path == plain || len(x) == 0 {
-		axpyGo(a, x, y)
+	if path == plain || uint(len(x)-1) >= stretch {
+		axpySlow(a, x, y)
 		return
 	}
+	y = y[:len(x)]
 	n, x0, y0 := len(x), &x[0], &y[0]
 	switch double := kind[T]() == isFloat64; {
 	case path == avx512 && double:
@@ -56,8 +58,8 @@ func axpyFast[T Float](a T, x, y []T) {
 }
 
 func scaleFast[T Float](a T, x []T) {
-	if path == plain || len(x) == 0 {
-		scaleGo(a, x)
+	if path == plain || uint(len(x)-1) >= stretch {
+		scaleSlow(a, x)
 		return
 	}
 	n, x0 := len(x), &x[0]
@@ -74,9 +76,10 @@ func scaleFast[T Float](a T, x []T) {
 }
 
 func axpyDotFast[T Float](a T, x, y, z []T) T {
-	if path == plain || len(x) == 0 {
-		return axpyDotGo(a, x, y, z)
+	if path == plain || uint(len(x)-1) >= stretch {
+		return axpyDotSlow(a, x, y, z)
 	}
+	y, z = y[:len(x)], z[:len(x)]
 	n, x0, y0, z0 := len(x), &x[0], &y[0], &z[0]
 	switch double := kind[T]() == isFloat64; {
 	case path == avx512 && double:

@@ -17,6 +17,7 @@ type pick struct {
 	y      elem
 	ix, iy Register
 	xs     Register // nil where all values are 1
+	at     Register // an element that others are counted from; nil: that of the pointers
 }
 
 var indices = []elem{{"Uint16", "uint16", 2}, {"Uint32", "uint32", 4}}
@@ -59,7 +60,7 @@ func (p *pick) load() (n Register) {
 
 // value is where the value of y for the k-th index is.
 func (p pick) value(k int) Mem {
-	i, m := GP64(), at(p.ix, k*p.index.bytes)
+	i, m := GP64(), p.place(p.ix, k, p.index)
 	if p.index.bytes == 2 {
 		MOVWQZX(m, i)
 	} else {
@@ -68,20 +69,24 @@ func (p pick) value(k int) Mem {
 	return Mem{Base: p.iy, Index: i, Scale: uint8(p.y.bytes)}
 }
 
-// advance moves on by n elements.
-func (p pick) advance(n int) {
-	ADDQ(U32(uint32(n*p.index.bytes)), p.ix)
-	if p.xs != nil {
-		ADDQ(U32(uint32(n*p.x.bytes)), p.xs)
-	}
-}
-
-// skip moves on by as many elements as n says.
-func (p pick) skip(n Register) {
+// fromEnd makes the pointers those of the ends, and n, from which elements are
+// counted from now on, negative.
+func (p *pick) fromEnd(n Register) {
 	LEAQ(Mem{Base: p.ix, Index: n, Scale: uint8(p.index.bytes)}, p.ix)
 	if p.xs != nil {
 		LEAQ(Mem{Base: p.xs, Index: n, Scale: uint8(p.x.bytes)}, p.xs)
 	}
+	NEGQ(n)
+	p.at = n
+}
+
+// place is where the k-th element from p.at on is.
+func (p pick) place(base Register, k int, e elem) Mem {
+	m := at(base, k*e.bytes)
+	if p.at != nil {
+		m.Index, m.Scale = p.at, uint8(e.bytes)
+	}
+	return m
 }
 
 // four are the products of the elements from the k-th on, in one vector of 16
@@ -94,7 +99,7 @@ func (p pick) four(k int) []VecVirtual {
 			VINSERTPS(Imm(uint64(i<<4)), p.value(k+i), v, v)
 		}
 		if p.xs != nil {
-			VMULPS(at(p.xs, 4*k), v, v)
+			VMULPS(p.place(p.xs, k, p.x), v, v)
 		}
 		return []VecVirtual{v}
 	}
@@ -102,7 +107,7 @@ func (p pick) four(k int) []VecVirtual {
 	for i, v := range v {
 		VMOVSD(p.value(k+2*i), v)
 		VMOVHPD(p.value(k+2*i+1), v, v)
-		switch m := at(p.xs, (k+2*i)*p.x.bytes); {
+		switch m := p.place(p.xs, k+2*i, p.x); {
 		case p.xs == nil:
 		case p.x == float32s:
 			x := XMM()
@@ -121,7 +126,7 @@ func (p pick) single(k int) Register {
 	if p.y == float32s {
 		VMOVSS(m, v)
 		if p.xs != nil {
-			VMULSS(at(p.xs, 4*k), v, v)
+			VMULSS(p.place(p.xs, k, p.x), v, v)
 		}
 		return v
 	}
@@ -134,7 +139,7 @@ func (p pick) single(k int) Register {
 
 // double is the k-th value of x as a float64.
 func (p pick) double(k int) Op {
-	m := at(p.xs, k*p.x.bytes)
+	m := p.place(p.xs, k, p.x)
 	if p.x == float64s {
 		return m
 	}
@@ -144,9 +149,9 @@ func (p pick) double(k int) Op {
 	return x
 }
 
-// gather adds up products in eight lanes: eight elements at a time; once four, in
-// the first lanes; the last one to three in those that end with the fourth lane.
-// There they are found in the last four elements, some of which are done already.
+// gather adds up products in four lanes, four elements at a time. The last one to
+// three are found in the last four elements, some of which are done already; they
+// are always looked at, as a branch that is guessed wrong costs more.
 func gather(p pick) {
 	name := p.name("gather", "gatherDot")
 	doc := name + " is the sum of the values of y at n indices."
@@ -155,43 +160,32 @@ func gather(p pick) {
 	}
 	function(name, fmt.Sprintf("func(%s) %s", p.params(), p.y.typ), doc)
 	n := p.load()
-	half := p.y.bytes / 4 // vectors of four lanes
-	var acc []VecVirtual
-	for range 2 * half {
-		acc = append(acc, XMM())
-	}
+	acc := []VecVirtual{XMM(), XMM()}[:p.y.bytes/4]
 	zero(acc...)
-	add := func(products []VecVirtual, to []VecVirtual) {
+	add := func(products []VecVirtual) {
 		for i, v := range products {
-			p.y.plus(v, to[i])
+			p.y.plus(v, acc[i])
 		}
 	}
 	CMPQ(n, Imm(4))
 	JL(LabelRef("few"))
-	loop("eight", n, 8, func() {
-		add(p.four(0), acc)
-		add(p.four(4), acc[half:])
-		p.advance(8)
-	})
-	CMPQ(n, Imm(4))
-	JL(LabelRef("last"))
-	add(p.four(0), acc)
-	p.advance(4)
-	SUBQ(Imm(4), n)
-	Label("last")
-	TESTQ(n, n)
-	JE(LabelRef("fold"))
-	p.skip(n)
+	p.fromEnd(n)
+	Label("four")
+	add(p.four(0))
+	ADDQ(Imm(4), n)
+	CMPQ(n, I8(-4))
+	JLE(LabelRef("four"))
 	table := GP64()
-	LEAQ(constant64("last", 0, 0, 0, 0, ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)), table)
+	p.at = nil
 	products := p.four(-4)
+	NEGQ(n)
+	LEAQ(constant64("last", 0, 0, 0, 0, ^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)), table)
 	for i, v := range products {
 		VANDPS(Mem{Base: table, Disp: 32 - 4*p.y.bytes + 16*i, Index: n, Scale: uint8(p.y.bytes)}, v, v)
 	}
-	add(products, acc)
-	Label("fold")
-	for h := half; h > 0; h /= 2 {
-		add(acc[h:2*h], acc)
+	add(products)
+	if len(acc) == 2 {
+		p.y.plus(acc[1], acc[0])
 	}
 	answerFour(p.y, acc[0])
 	p.few(n, acc[0])
@@ -242,12 +236,14 @@ func scatter(p pick) {
 	function(name, fmt.Sprintf("func(a %s, %s)", p.y.typ, p.params()), doc)
 	a := Load(Param("a"), XMM())
 	n := p.load()
-	blocks(n, 4, 1, func(count int) {
-		for k := range count {
-			p.update(a, k)
-		}
-		p.advance(count)
-	})
+	TESTQ(n, n)
+	JE(LabelRef("end"))
+	p.fromEnd(n)
+	Label("one")
+	p.update(a, 0)
+	INCQ(n)
+	JNE(LabelRef("one"))
+	Label("end")
 	RET()
 }
 
@@ -260,7 +256,7 @@ func (p pick) update(a Register, k int) {
 	case p.xs == nil:
 		VADDSD(m, a, v)
 	case p.y == float32s:
-		VMULSS(at(p.xs, 4*k), a, v)
+		VMULSS(p.place(p.xs, k, p.x), a, v)
 		VADDSS(m, v, v)
 	default:
 		VMULSD(p.double(k), a, v)
