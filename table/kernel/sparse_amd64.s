@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func gatherUint16Float32AVX2(idx *uint16, y *float32, n int) float32
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·gatherUint16Float32AVX2(SB), NOSPLIT, $0-28
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+8(FP), CX
@@ -17,35 +17,36 @@ TEXT ·gatherUint16Float32AVX2(SB), NOSPLIT, $0-28
 	NEGQ   DX
 
 four:
-	MOVWQZX   (AX)(DX*2), BX
-	VMOVSS    (CX)(BX*4), X1
-	MOVWQZX   2(AX)(DX*2), BX
-	VINSERTPS $0x10, (CX)(BX*4), X1, X1
-	MOVWQZX   4(AX)(DX*2), BX
-	VINSERTPS $0x20, (CX)(BX*4), X1, X1
-	MOVWQZX   6(AX)(DX*2), BX
-	VINSERTPS $0x30, (CX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	ADDQ      $0x04, DX
-	CMPQ      DX, $-4
-	JLE       four
-	MOVWQZX   -8(AX), BX
-	VMOVSS    (CX)(BX*4), X1
-	MOVWQZX   -6(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X1, X1
-	MOVWQZX   -4(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X1, X1
-	MOVWQZX   -2(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X1, X1
-	NEGQ      DX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    16(AX)(DX*4), X1, X1
-	VADDPS    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPS    X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS    X1, X0, X0
-	MOVSS     X0, ret+24(FP)
+	PREFETCHT0 1024(AX)(DX*2)
+	MOVWQZX    (AX)(DX*2), BX
+	VMOVSS     (CX)(BX*4), X1
+	MOVWQZX    2(AX)(DX*2), BX
+	VINSERTPS  $0x10, (CX)(BX*4), X1, X1
+	MOVWQZX    4(AX)(DX*2), BX
+	VINSERTPS  $0x20, (CX)(BX*4), X1, X1
+	MOVWQZX    6(AX)(DX*2), BX
+	VINSERTPS  $0x30, (CX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+	MOVWQZX    -8(AX), BX
+	VMOVSS     (CX)(BX*4), X1
+	MOVWQZX    -6(AX), BX
+	VINSERTPS  $0x10, (CX)(BX*4), X1, X1
+	MOVWQZX    -4(AX), BX
+	VINSERTPS  $0x20, (CX)(BX*4), X1, X1
+	MOVWQZX    -2(AX), AX
+	VINSERTPS  $0x30, (CX)(AX*4), X1, X1
+	NEGQ       DX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     16(AX)(DX*4), X1, X1
+	VADDPS     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPS     X1, X0, X0
+	VMOVSHDUP  X0, X1
+	VADDSS     X1, X0, X0
+	MOVSS      X0, ret+24(FP)
 	RET
 
 few:
@@ -120,7 +121,7 @@ end:
 	RET
 
 // func gatherDotUint16Float32Float32AVX2(idx *uint16, x *float32, y *float32, n int) float32
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·gatherDotUint16Float32Float32AVX2(SB), NOSPLIT, $0-36
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -134,37 +135,39 @@ TEXT ·gatherDotUint16Float32Float32AVX2(SB), NOSPLIT, $0-36
 	NEGQ   BX
 
 four:
-	MOVWQZX   (AX)(BX*2), SI
-	VMOVSS    (CX)(SI*4), X1
-	MOVWQZX   2(AX)(BX*2), SI
-	VINSERTPS $0x10, (CX)(SI*4), X1, X1
-	MOVWQZX   4(AX)(BX*2), SI
-	VINSERTPS $0x20, (CX)(SI*4), X1, X1
-	MOVWQZX   6(AX)(BX*2), SI
-	VINSERTPS $0x30, (CX)(SI*4), X1, X1
-	VMULPS    (DX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	ADDQ      $0x04, BX
-	CMPQ      BX, $-4
-	JLE       four
-	MOVWQZX   -8(AX), SI
-	VMOVSS    (CX)(SI*4), X1
-	MOVWQZX   -6(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X1, X1
-	MOVWQZX   -4(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X1, X1
-	MOVWQZX   -2(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X1, X1
-	VMULPS    -16(DX), X1, X1
-	NEGQ      BX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    16(AX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPS    X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS    X1, X0, X0
-	MOVSS     X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVWQZX    (AX)(BX*2), SI
+	VMOVSS     (CX)(SI*4), X1
+	MOVWQZX    2(AX)(BX*2), SI
+	VINSERTPS  $0x10, (CX)(SI*4), X1, X1
+	MOVWQZX    4(AX)(BX*2), SI
+	VINSERTPS  $0x20, (CX)(SI*4), X1, X1
+	MOVWQZX    6(AX)(BX*2), SI
+	VINSERTPS  $0x30, (CX)(SI*4), X1, X1
+	VMULPS     (DX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVWQZX    -8(AX), SI
+	VMOVSS     (CX)(SI*4), X1
+	MOVWQZX    -6(AX), SI
+	VINSERTPS  $0x10, (CX)(SI*4), X1, X1
+	MOVWQZX    -4(AX), SI
+	VINSERTPS  $0x20, (CX)(SI*4), X1, X1
+	MOVWQZX    -2(AX), AX
+	VINSERTPS  $0x30, (CX)(AX*4), X1, X1
+	VMULPS     -16(DX), X1, X1
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     16(AX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPS     X1, X0, X0
+	VMOVSHDUP  X0, X1
+	VADDSS     X1, X0, X0
+	MOVSS      X0, ret+32(FP)
 	RET
 
 few:
@@ -238,7 +241,7 @@ end:
 	RET
 
 // func gatherUint16Float64AVX2(idx *uint16, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherUint16Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+8(FP), CX
@@ -251,37 +254,38 @@ TEXT ·gatherUint16Float64AVX2(SB), NOSPLIT, $0-32
 	NEGQ   DX
 
 four:
-	MOVWQZX  (AX)(DX*2), BX
-	VMOVSD   (CX)(BX*8), X2
-	MOVWQZX  2(AX)(DX*2), BX
-	VMOVHPD  (CX)(BX*8), X2, X2
-	MOVWQZX  4(AX)(DX*2), BX
-	VMOVSD   (CX)(BX*8), X3
-	MOVWQZX  6(AX)(DX*2), BX
-	VMOVHPD  (CX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	ADDQ     $0x04, DX
-	CMPQ     DX, $-4
-	JLE      four
-	MOVWQZX  -8(AX), BX
-	VMOVSD   (CX)(BX*8), X2
-	MOVWQZX  -6(AX), BX
-	VMOVHPD  (CX)(BX*8), X2, X2
-	MOVWQZX  -4(AX), BX
-	VMOVSD   (CX)(BX*8), X3
-	MOVWQZX  -2(AX), AX
-	VMOVHPD  (CX)(AX*8), X3, X3
-	NEGQ     DX
-	LEAQ     last<>+0(SB), AX
-	VANDPS   (AX)(DX*8), X2, X2
-	VANDPS   16(AX)(DX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+24(FP)
+	PREFETCHT0 1024(AX)(DX*2)
+	MOVWQZX    (AX)(DX*2), BX
+	VMOVSD     (CX)(BX*8), X2
+	MOVWQZX    2(AX)(DX*2), BX
+	VMOVHPD    (CX)(BX*8), X2, X2
+	MOVWQZX    4(AX)(DX*2), BX
+	VMOVSD     (CX)(BX*8), X3
+	MOVWQZX    6(AX)(DX*2), BX
+	VMOVHPD    (CX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+	MOVWQZX    -8(AX), BX
+	VMOVSD     (CX)(BX*8), X2
+	MOVWQZX    -6(AX), BX
+	VMOVHPD    (CX)(BX*8), X2, X2
+	MOVWQZX    -4(AX), BX
+	VMOVSD     (CX)(BX*8), X3
+	MOVWQZX    -2(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	NEGQ       DX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(DX*8), X2, X2
+	VANDPS     16(AX)(DX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+24(FP)
 	RET
 
 few:
@@ -346,7 +350,7 @@ end:
 	RET
 
 // func gatherDotUint16Float32Float64AVX2(idx *uint16, x *float32, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherDotUint16Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -361,45 +365,47 @@ TEXT ·gatherDotUint16Float32Float64AVX2(SB), NOSPLIT, $0-40
 	NEGQ   BX
 
 four:
-	MOVWQZX   (AX)(BX*2), SI
-	VMOVSD    (CX)(SI*8), X2
-	MOVWQZX   2(AX)(BX*2), SI
-	VMOVHPD   (CX)(SI*8), X2, X2
-	VCVTPS2PD (DX)(BX*4), X3
-	VMULPD    X3, X2, X2
-	MOVWQZX   4(AX)(BX*2), SI
-	VMOVSD    (CX)(SI*8), X3
-	MOVWQZX   6(AX)(BX*2), SI
-	VMOVHPD   (CX)(SI*8), X3, X3
-	VCVTPS2PD 8(DX)(BX*4), X4
-	VMULPD    X4, X3, X3
-	VADDPD    X2, X0, X0
-	VADDPD    X3, X1, X1
-	ADDQ      $0x04, BX
-	CMPQ      BX, $-4
-	JLE       four
-	MOVWQZX   -8(AX), SI
-	VMOVSD    (CX)(SI*8), X2
-	MOVWQZX   -6(AX), SI
-	VMOVHPD   (CX)(SI*8), X2, X2
-	VCVTPS2PD -16(DX), X3
-	VMULPD    X3, X2, X2
-	MOVWQZX   -4(AX), SI
-	VMOVSD    (CX)(SI*8), X3
-	MOVWQZX   -2(AX), AX
-	VMOVHPD   (CX)(AX*8), X3, X3
-	VCVTPS2PD -8(DX), X4
-	VMULPD    X4, X3, X3
-	NEGQ      BX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    (AX)(BX*8), X2, X2
-	VANDPS    16(AX)(BX*8), X3, X3
-	VADDPD    X2, X0, X0
-	VADDPD    X3, X1, X1
-	VADDPD    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPD    X1, X0, X0
-	MOVSD     X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVWQZX    (AX)(BX*2), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVWQZX    2(AX)(BX*2), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VCVTPS2PD  (DX)(BX*4), X3
+	VMULPD     X3, X2, X2
+	MOVWQZX    4(AX)(BX*2), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVWQZX    6(AX)(BX*2), SI
+	VMOVHPD    (CX)(SI*8), X3, X3
+	VCVTPS2PD  8(DX)(BX*4), X4
+	VMULPD     X4, X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVWQZX    -8(AX), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVWQZX    -6(AX), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VCVTPS2PD  -16(DX), X3
+	VMULPD     X3, X2, X2
+	MOVWQZX    -4(AX), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVWQZX    -2(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	VCVTPS2PD  -8(DX), X4
+	VMULPD     X4, X3, X3
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(BX*8), X2, X2
+	VANDPS     16(AX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+32(FP)
 	RET
 
 few:
@@ -487,7 +493,7 @@ end:
 	RET
 
 // func gatherDotUint16Float64Float64AVX2(idx *uint16, x *float64, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherDotUint16Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -502,41 +508,43 @@ TEXT ·gatherDotUint16Float64Float64AVX2(SB), NOSPLIT, $0-40
 	NEGQ   BX
 
 four:
-	MOVWQZX  (AX)(BX*2), SI
-	VMOVSD   (CX)(SI*8), X2
-	MOVWQZX  2(AX)(BX*2), SI
-	VMOVHPD  (CX)(SI*8), X2, X2
-	VMULPD   (DX)(BX*8), X2, X2
-	MOVWQZX  4(AX)(BX*2), SI
-	VMOVSD   (CX)(SI*8), X3
-	MOVWQZX  6(AX)(BX*2), SI
-	VMOVHPD  (CX)(SI*8), X3, X3
-	VMULPD   16(DX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	ADDQ     $0x04, BX
-	CMPQ     BX, $-4
-	JLE      four
-	MOVWQZX  -8(AX), SI
-	VMOVSD   (CX)(SI*8), X2
-	MOVWQZX  -6(AX), SI
-	VMOVHPD  (CX)(SI*8), X2, X2
-	VMULPD   -32(DX), X2, X2
-	MOVWQZX  -4(AX), SI
-	VMOVSD   (CX)(SI*8), X3
-	MOVWQZX  -2(AX), AX
-	VMOVHPD  (CX)(AX*8), X3, X3
-	VMULPD   -16(DX), X3, X3
-	NEGQ     BX
-	LEAQ     last<>+0(SB), AX
-	VANDPS   (AX)(BX*8), X2, X2
-	VANDPS   16(AX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*8)
+	MOVWQZX    (AX)(BX*2), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVWQZX    2(AX)(BX*2), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VMULPD     (DX)(BX*8), X2, X2
+	MOVWQZX    4(AX)(BX*2), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVWQZX    6(AX)(BX*2), SI
+	VMOVHPD    (CX)(SI*8), X3, X3
+	VMULPD     16(DX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVWQZX    -8(AX), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVWQZX    -6(AX), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VMULPD     -32(DX), X2, X2
+	MOVWQZX    -4(AX), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVWQZX    -2(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	VMULPD     -16(DX), X3, X3
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(BX*8), X2, X2
+	VANDPS     16(AX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+32(FP)
 	RET
 
 few:
@@ -610,7 +618,7 @@ end:
 	RET
 
 // func gatherUint32Float32AVX2(idx *uint32, y *float32, n int) float32
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·gatherUint32Float32AVX2(SB), NOSPLIT, $0-28
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+8(FP), CX
@@ -622,35 +630,36 @@ TEXT ·gatherUint32Float32AVX2(SB), NOSPLIT, $0-28
 	NEGQ   DX
 
 four:
-	MOVL      (AX)(DX*4), BX
-	VMOVSS    (CX)(BX*4), X1
-	MOVL      4(AX)(DX*4), BX
-	VINSERTPS $0x10, (CX)(BX*4), X1, X1
-	MOVL      8(AX)(DX*4), BX
-	VINSERTPS $0x20, (CX)(BX*4), X1, X1
-	MOVL      12(AX)(DX*4), BX
-	VINSERTPS $0x30, (CX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	ADDQ      $0x04, DX
-	CMPQ      DX, $-4
-	JLE       four
-	MOVL      -16(AX), BX
-	VMOVSS    (CX)(BX*4), X1
-	MOVL      -12(AX), BX
-	VINSERTPS $0x10, (CX)(BX*4), X1, X1
-	MOVL      -8(AX), BX
-	VINSERTPS $0x20, (CX)(BX*4), X1, X1
-	MOVL      -4(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X1, X1
-	NEGQ      DX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    16(AX)(DX*4), X1, X1
-	VADDPS    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPS    X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS    X1, X0, X0
-	MOVSS     X0, ret+24(FP)
+	PREFETCHT0 1024(AX)(DX*4)
+	MOVL       (AX)(DX*4), BX
+	VMOVSS     (CX)(BX*4), X1
+	MOVL       4(AX)(DX*4), BX
+	VINSERTPS  $0x10, (CX)(BX*4), X1, X1
+	MOVL       8(AX)(DX*4), BX
+	VINSERTPS  $0x20, (CX)(BX*4), X1, X1
+	MOVL       12(AX)(DX*4), BX
+	VINSERTPS  $0x30, (CX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+	MOVL       -16(AX), BX
+	VMOVSS     (CX)(BX*4), X1
+	MOVL       -12(AX), BX
+	VINSERTPS  $0x10, (CX)(BX*4), X1, X1
+	MOVL       -8(AX), BX
+	VINSERTPS  $0x20, (CX)(BX*4), X1, X1
+	MOVL       -4(AX), AX
+	VINSERTPS  $0x30, (CX)(AX*4), X1, X1
+	NEGQ       DX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     16(AX)(DX*4), X1, X1
+	VADDPS     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPS     X1, X0, X0
+	VMOVSHDUP  X0, X1
+	VADDSS     X1, X0, X0
+	MOVSS      X0, ret+24(FP)
 	RET
 
 few:
@@ -715,7 +724,7 @@ end:
 	RET
 
 // func gatherDotUint32Float32Float32AVX2(idx *uint32, x *float32, y *float32, n int) float32
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·gatherDotUint32Float32Float32AVX2(SB), NOSPLIT, $0-36
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -729,37 +738,39 @@ TEXT ·gatherDotUint32Float32Float32AVX2(SB), NOSPLIT, $0-36
 	NEGQ   BX
 
 four:
-	MOVL      (AX)(BX*4), SI
-	VMOVSS    (CX)(SI*4), X1
-	MOVL      4(AX)(BX*4), SI
-	VINSERTPS $0x10, (CX)(SI*4), X1, X1
-	MOVL      8(AX)(BX*4), SI
-	VINSERTPS $0x20, (CX)(SI*4), X1, X1
-	MOVL      12(AX)(BX*4), SI
-	VINSERTPS $0x30, (CX)(SI*4), X1, X1
-	VMULPS    (DX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	ADDQ      $0x04, BX
-	CMPQ      BX, $-4
-	JLE       four
-	MOVL      -16(AX), SI
-	VMOVSS    (CX)(SI*4), X1
-	MOVL      -12(AX), SI
-	VINSERTPS $0x10, (CX)(SI*4), X1, X1
-	MOVL      -8(AX), SI
-	VINSERTPS $0x20, (CX)(SI*4), X1, X1
-	MOVL      -4(AX), AX
-	VINSERTPS $0x30, (CX)(AX*4), X1, X1
-	VMULPS    -16(DX), X1, X1
-	NEGQ      BX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    16(AX)(BX*4), X1, X1
-	VADDPS    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPS    X1, X0, X0
-	VMOVSHDUP X0, X1
-	VADDSS    X1, X0, X0
-	MOVSS     X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVL       (AX)(BX*4), SI
+	VMOVSS     (CX)(SI*4), X1
+	MOVL       4(AX)(BX*4), SI
+	VINSERTPS  $0x10, (CX)(SI*4), X1, X1
+	MOVL       8(AX)(BX*4), SI
+	VINSERTPS  $0x20, (CX)(SI*4), X1, X1
+	MOVL       12(AX)(BX*4), SI
+	VINSERTPS  $0x30, (CX)(SI*4), X1, X1
+	VMULPS     (DX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVL       -16(AX), SI
+	VMOVSS     (CX)(SI*4), X1
+	MOVL       -12(AX), SI
+	VINSERTPS  $0x10, (CX)(SI*4), X1, X1
+	MOVL       -8(AX), SI
+	VINSERTPS  $0x20, (CX)(SI*4), X1, X1
+	MOVL       -4(AX), AX
+	VINSERTPS  $0x30, (CX)(AX*4), X1, X1
+	VMULPS     -16(DX), X1, X1
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     16(AX)(BX*4), X1, X1
+	VADDPS     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPS     X1, X0, X0
+	VMOVSHDUP  X0, X1
+	VADDSS     X1, X0, X0
+	MOVSS      X0, ret+32(FP)
 	RET
 
 few:
@@ -833,7 +844,7 @@ end:
 	RET
 
 // func gatherUint32Float64AVX2(idx *uint32, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherUint32Float64AVX2(SB), NOSPLIT, $0-32
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+8(FP), CX
@@ -846,37 +857,38 @@ TEXT ·gatherUint32Float64AVX2(SB), NOSPLIT, $0-32
 	NEGQ   DX
 
 four:
-	MOVL     (AX)(DX*4), BX
-	VMOVSD   (CX)(BX*8), X2
-	MOVL     4(AX)(DX*4), BX
-	VMOVHPD  (CX)(BX*8), X2, X2
-	MOVL     8(AX)(DX*4), BX
-	VMOVSD   (CX)(BX*8), X3
-	MOVL     12(AX)(DX*4), BX
-	VMOVHPD  (CX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	ADDQ     $0x04, DX
-	CMPQ     DX, $-4
-	JLE      four
-	MOVL     -16(AX), BX
-	VMOVSD   (CX)(BX*8), X2
-	MOVL     -12(AX), BX
-	VMOVHPD  (CX)(BX*8), X2, X2
-	MOVL     -8(AX), BX
-	VMOVSD   (CX)(BX*8), X3
-	MOVL     -4(AX), AX
-	VMOVHPD  (CX)(AX*8), X3, X3
-	NEGQ     DX
-	LEAQ     last<>+0(SB), AX
-	VANDPS   (AX)(DX*8), X2, X2
-	VANDPS   16(AX)(DX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+24(FP)
+	PREFETCHT0 1024(AX)(DX*4)
+	MOVL       (AX)(DX*4), BX
+	VMOVSD     (CX)(BX*8), X2
+	MOVL       4(AX)(DX*4), BX
+	VMOVHPD    (CX)(BX*8), X2, X2
+	MOVL       8(AX)(DX*4), BX
+	VMOVSD     (CX)(BX*8), X3
+	MOVL       12(AX)(DX*4), BX
+	VMOVHPD    (CX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+	MOVL       -16(AX), BX
+	VMOVSD     (CX)(BX*8), X2
+	MOVL       -12(AX), BX
+	VMOVHPD    (CX)(BX*8), X2, X2
+	MOVL       -8(AX), BX
+	VMOVSD     (CX)(BX*8), X3
+	MOVL       -4(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	NEGQ       DX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(DX*8), X2, X2
+	VANDPS     16(AX)(DX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+24(FP)
 	RET
 
 few:
@@ -941,7 +953,7 @@ end:
 	RET
 
 // func gatherDotUint32Float32Float64AVX2(idx *uint32, x *float32, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherDotUint32Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -956,45 +968,47 @@ TEXT ·gatherDotUint32Float32Float64AVX2(SB), NOSPLIT, $0-40
 	NEGQ   BX
 
 four:
-	MOVL      (AX)(BX*4), SI
-	VMOVSD    (CX)(SI*8), X2
-	MOVL      4(AX)(BX*4), SI
-	VMOVHPD   (CX)(SI*8), X2, X2
-	VCVTPS2PD (DX)(BX*4), X3
-	VMULPD    X3, X2, X2
-	MOVL      8(AX)(BX*4), SI
-	VMOVSD    (CX)(SI*8), X3
-	MOVL      12(AX)(BX*4), SI
-	VMOVHPD   (CX)(SI*8), X3, X3
-	VCVTPS2PD 8(DX)(BX*4), X4
-	VMULPD    X4, X3, X3
-	VADDPD    X2, X0, X0
-	VADDPD    X3, X1, X1
-	ADDQ      $0x04, BX
-	CMPQ      BX, $-4
-	JLE       four
-	MOVL      -16(AX), SI
-	VMOVSD    (CX)(SI*8), X2
-	MOVL      -12(AX), SI
-	VMOVHPD   (CX)(SI*8), X2, X2
-	VCVTPS2PD -16(DX), X3
-	VMULPD    X3, X2, X2
-	MOVL      -8(AX), SI
-	VMOVSD    (CX)(SI*8), X3
-	MOVL      -4(AX), AX
-	VMOVHPD   (CX)(AX*8), X3, X3
-	VCVTPS2PD -8(DX), X4
-	VMULPD    X4, X3, X3
-	NEGQ      BX
-	LEAQ      last<>+0(SB), AX
-	VANDPS    (AX)(BX*8), X2, X2
-	VANDPS    16(AX)(BX*8), X3, X3
-	VADDPD    X2, X0, X0
-	VADDPD    X3, X1, X1
-	VADDPD    X1, X0, X0
-	VMOVHLPS  X0, X0, X1
-	VADDPD    X1, X0, X0
-	MOVSD     X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVL       (AX)(BX*4), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVL       4(AX)(BX*4), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VCVTPS2PD  (DX)(BX*4), X3
+	VMULPD     X3, X2, X2
+	MOVL       8(AX)(BX*4), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVL       12(AX)(BX*4), SI
+	VMOVHPD    (CX)(SI*8), X3, X3
+	VCVTPS2PD  8(DX)(BX*4), X4
+	VMULPD     X4, X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVL       -16(AX), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVL       -12(AX), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VCVTPS2PD  -16(DX), X3
+	VMULPD     X3, X2, X2
+	MOVL       -8(AX), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVL       -4(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	VCVTPS2PD  -8(DX), X4
+	VMULPD     X4, X3, X3
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(BX*8), X2, X2
+	VANDPS     16(AX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+32(FP)
 	RET
 
 few:
@@ -1082,7 +1096,7 @@ end:
 	RET
 
 // func gatherDotUint32Float64Float64AVX2(idx *uint32, x *float64, y *float64, n int) float64
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·gatherDotUint32Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVQ   idx+0(FP), AX
 	MOVQ   y+16(FP), CX
@@ -1097,41 +1111,43 @@ TEXT ·gatherDotUint32Float64Float64AVX2(SB), NOSPLIT, $0-40
 	NEGQ   BX
 
 four:
-	MOVL     (AX)(BX*4), SI
-	VMOVSD   (CX)(SI*8), X2
-	MOVL     4(AX)(BX*4), SI
-	VMOVHPD  (CX)(SI*8), X2, X2
-	VMULPD   (DX)(BX*8), X2, X2
-	MOVL     8(AX)(BX*4), SI
-	VMOVSD   (CX)(SI*8), X3
-	MOVL     12(AX)(BX*4), SI
-	VMOVHPD  (CX)(SI*8), X3, X3
-	VMULPD   16(DX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	ADDQ     $0x04, BX
-	CMPQ     BX, $-4
-	JLE      four
-	MOVL     -16(AX), SI
-	VMOVSD   (CX)(SI*8), X2
-	MOVL     -12(AX), SI
-	VMOVHPD  (CX)(SI*8), X2, X2
-	VMULPD   -32(DX), X2, X2
-	MOVL     -8(AX), SI
-	VMOVSD   (CX)(SI*8), X3
-	MOVL     -4(AX), AX
-	VMOVHPD  (CX)(AX*8), X3, X3
-	VMULPD   -16(DX), X3, X3
-	NEGQ     BX
-	LEAQ     last<>+0(SB), AX
-	VANDPS   (AX)(BX*8), X2, X2
-	VANDPS   16(AX)(BX*8), X3, X3
-	VADDPD   X2, X0, X0
-	VADDPD   X3, X1, X1
-	VADDPD   X1, X0, X0
-	VMOVHLPS X0, X0, X1
-	VADDPD   X1, X0, X0
-	MOVSD    X0, ret+32(FP)
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*8)
+	MOVL       (AX)(BX*4), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVL       4(AX)(BX*4), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VMULPD     (DX)(BX*8), X2, X2
+	MOVL       8(AX)(BX*4), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVL       12(AX)(BX*4), SI
+	VMOVHPD    (CX)(SI*8), X3, X3
+	VMULPD     16(DX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+	MOVL       -16(AX), SI
+	VMOVSD     (CX)(SI*8), X2
+	MOVL       -12(AX), SI
+	VMOVHPD    (CX)(SI*8), X2, X2
+	VMULPD     -32(DX), X2, X2
+	MOVL       -8(AX), SI
+	VMOVSD     (CX)(SI*8), X3
+	MOVL       -4(AX), AX
+	VMOVHPD    (CX)(AX*8), X3, X3
+	VMULPD     -16(DX), X3, X3
+	NEGQ       BX
+	LEAQ       last<>+0(SB), AX
+	VANDPS     (AX)(BX*8), X2, X2
+	VANDPS     16(AX)(BX*8), X3, X3
+	VADDPD     X2, X0, X0
+	VADDPD     X3, X1, X1
+	VADDPD     X1, X0, X0
+	VMOVHLPS   X0, X0, X1
+	VADDPD     X1, X0, X0
+	MOVSD      X0, ret+32(FP)
 	RET
 
 few:

@@ -56,72 +56,162 @@ func BenchmarkAxpyDot(b *testing.B) {
 	benchVectors(b, 4, func(x, y, z []float64) { sink += AxpyDot(1e-9, x, y, z) })
 }
 
-// benchRows times do over the rows of a sparse matrix, of least to twice as many
-// values each, whose weights are so many bytes.
-func benchRows[I Index, V, T Float](b *testing.B, do func(idx []I, x []V, y []T)) {
+// A matrix is sparse rows and the weights of their columns.
+type matrix[I Index, V, T Float] struct {
+	ends []int // row k is from ends[k] on, and before ends[k+1]
+	idx  []I
+	x    []V
+	y    []T
+}
+
+func (m *matrix[I, V, T]) row(k int) ([]I, []V) {
+	from, to := m.ends[k], m.ends[k+1]
+	return m.idx[from:to], m.x[from:to]
+}
+
+// newMatrix is one of so many values, in rows of least to twice as many.
+func newMatrix[I Index, V, T Float](values, least, width int) *matrix[I, V, T] {
+	r := rand.New(rand.NewPCG(5, 0))
+	m := &matrix[I, V, T]{[]int{0}, make([]I, values), make([]V, values), make([]T, width)}
+	for k := range m.idx {
+		m.idx[k], m.x[k] = I(r.IntN(width)), 1
+	}
+	for k := range m.y {
+		m.y[k] = 1
+	}
+	for end := 0; end+2*least < values; m.ends = append(m.ends, end) {
+		end += least + r.IntN(least+1)
+	}
+	return m
+}
+
+// benchRows times do over all rows of matrices, whose weights are of 16 KiB to
+// 64 MiB.
+func benchRows[I Index, V, T Float](b *testing.B, do func(m *matrix[I, V, T])) {
 	var i I
 	var x V
 	var v T
-	for _, bytes := range []int{1 << 14, 1 << 16, 1 << 22, 1 << 26} {
-		width := bytes / int(unsafe.Sizeof(v))
+	for _, size := range []int{1 << 14, 1 << 16, 1 << 22, 1 << 26} {
+		width, values := size/int(unsafe.Sizeof(v)), 100_000
 		if unsafe.Sizeof(i) == 2 && width > 1<<16 {
 			continue
 		}
+		if size > 1<<16 {
+			values = 2_000_000
+		}
 		for _, least := range []int{5, 10, 50, 200} {
-			r := rand.New(rand.NewPCG(5, 0))
-			total := 100_000
-			if bytes > 1<<16 {
-				total = 2_000_000
-			}
-			idx, xs, y := make([]I, total), make([]V, total), make([]T, width)
-			for k := range idx {
-				idx[k], xs[k] = I(r.IntN(width)), 1
-			}
-			for k := range y {
-				y[k] = 1
-			}
-			ends := []int{0}
-			for ends[len(ends)-1]+2*least < total {
-				ends = append(ends, ends[len(ends)-1]+least+r.IntN(least+1))
-			}
+			m := newMatrix[I, V, T](values, least, width)
+			n := m.ends[len(m.ends)-1]
 			paths(func(name string) {
 				if name == pathNames[len(pathNames)-1] {
 					return // as the one before
 				}
-				b.Run(fmt.Sprintf("%T,%T,%T/%s/%dK/rows of %d-%d", i, x, v, name, bytes>>10, least, 2*least), func(b *testing.B) {
-					b.SetBytes(int64(ends[len(ends)-1]) * int64(unsafe.Sizeof(i)+unsafe.Sizeof(x)+unsafe.Sizeof(v)))
+				b.Run(fmt.Sprintf("%T,%T,%T/%s/%dK/rows of %d-%d", i, x, v, name, size>>10, least, 2*least), func(b *testing.B) {
+					b.SetBytes(int64(n) * int64(unsafe.Sizeof(i)+unsafe.Sizeof(x)+unsafe.Sizeof(v)))
 					for b.Loop() {
-						for k, end := range ends[1:] {
-							do(idx[ends[k]:end], xs[ends[k]:end], y)
-						}
+						do(m)
 					}
-					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(ends[len(ends)-1]), "ns/value")
+					b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/value")
 				})
 			})
 		}
 	}
 }
 
-func BenchmarkGather(b *testing.B) {
-	benchRows(b, func(idx []uint16, _ []float32, y []float64) { sink += Gather(idx, y) })
-	benchRows(b, func(idx []uint32, _ []float32, y []float64) { sink += Gather(idx, y) })
-}
+// The loops over the rows are those of users: the types are known.
 
-func BenchmarkGatherDot(b *testing.B) {
-	benchRows(b, func(idx []uint16, x []float32, y []float64) { sink += GatherDot(idx, x, y) })
-	benchRows(b, func(idx []uint32, x []float32, y []float64) { sink += GatherDot(idx, x, y) })
-	benchRows(b, func(idx []uint32, x, y []float32) { sink += float64(GatherDot(idx, x, y)) })
-	benchRows(b, func(idx []uint32, x, y []float64) { sink += GatherDot(idx, x, y) })
+func BenchmarkGather(b *testing.B) {
+	benchRows(b, func(m *matrix[uint16, float32, float64]) {
+		s := 0.0
+		for k := range m.ends[1:] {
+			idx, _ := m.row(k)
+			s += Gather(idx, m.y)
+		}
+		sink += s
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float64]) {
+		s := 0.0
+		for k := range m.ends[1:] {
+			idx, _ := m.row(k)
+			s += Gather(idx, m.y)
+		}
+		sink += s
+	})
 }
 
 func BenchmarkScatterAdd(b *testing.B) {
-	benchRows(b, func(idx []uint16, _ []float32, y []float64) { ScatterAdd(1e-9, idx, y) })
-	benchRows(b, func(idx []uint32, _ []float32, y []float64) { ScatterAdd(1e-9, idx, y) })
+	benchRows(b, func(m *matrix[uint16, float32, float64]) {
+		for k := range m.ends[1:] {
+			idx, _ := m.row(k)
+			ScatterAdd(1e-9, idx, m.y)
+		}
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float64]) {
+		for k := range m.ends[1:] {
+			idx, _ := m.row(k)
+			ScatterAdd(1e-9, idx, m.y)
+		}
+	})
+}
+
+func BenchmarkGatherDot(b *testing.B) {
+	benchRows(b, func(m *matrix[uint16, float32, float64]) {
+		s := float64(0)
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			s += GatherDot(idx, x, m.y)
+		}
+		sink += float64(s)
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float64]) {
+		s := float64(0)
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			s += GatherDot(idx, x, m.y)
+		}
+		sink += float64(s)
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float32]) {
+		s := float32(0)
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			s += GatherDot(idx, x, m.y)
+		}
+		sink += float64(s)
+	})
+	benchRows(b, func(m *matrix[uint32, float64, float64]) {
+		s := float64(0)
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			s += GatherDot(idx, x, m.y)
+		}
+		sink += float64(s)
+	})
 }
 
 func BenchmarkScatterAxpy(b *testing.B) {
-	benchRows(b, func(idx []uint16, x []float32, y []float64) { ScatterAxpy(1e-9, idx, x, y) })
-	benchRows(b, func(idx []uint32, x []float32, y []float64) { ScatterAxpy(1e-9, idx, x, y) })
-	benchRows(b, func(idx []uint32, x, y []float32) { ScatterAxpy(1e-9, idx, x, y) })
-	benchRows(b, func(idx []uint32, x, y []float64) { ScatterAxpy(1e-9, idx, x, y) })
+	benchRows(b, func(m *matrix[uint16, float32, float64]) {
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			ScatterAxpy(1e-9, idx, x, m.y)
+		}
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float64]) {
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			ScatterAxpy(1e-9, idx, x, m.y)
+		}
+	})
+	benchRows(b, func(m *matrix[uint32, float32, float32]) {
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			ScatterAxpy(1e-9, idx, x, m.y)
+		}
+	})
+	benchRows(b, func(m *matrix[uint32, float64, float64]) {
+		for k := range m.ends[1:] {
+			idx, x := m.row(k)
+			ScatterAxpy(1e-9, idx, x, m.y)
+		}
+	})
 }

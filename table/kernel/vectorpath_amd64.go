@@ -81,6 +81,10 @@ func axpyDotFast[T Float](a T, x, y, z []T) T {
 	}
 	y, z = y[:len(x)], z[:len(x)]
 	n, x0, y0, z0 := len(x), &x[0], &y[0], &z[0]
+	if y0 == z0 { // the kernels read z before they write y
+		axpyFast(a, x, y)
+		return dotFast(y, y)
+	}
 	switch double := kind[T]() == isFloat64; {
 	case path == avx512 && double:
 		return T(axpyDotFloat64AVX512(float64(a), f64(x0), f64(y0), f64(z0), n))

@@ -258,11 +258,11 @@ func axpyDot(s isa, e elem) {
 	a := everywhere(s, e)
 	x, y, z, n := pointer("x"), pointer("y"), pointer("z"), pointer("n")
 	reduce(s, e, n, []Register{x, y, z}, func(l lane, disp int) VecVirtual {
-		v := l.load(at(x, disp))
+		v, w := l.load(at(x, disp)), l.load(at(z, disp)) // z before y is stored: they may be whole pages apart
 		e.mul(a, v)
 		e.plus(l.load(at(y, disp)), v)
 		l.store(v, at(y, disp))
-		e.mul(l.load(at(z, disp)), v)
+		e.mul(w, v)
 		l.only(v) // a may be no number
 		return v
 	})
