@@ -5,7 +5,9 @@
 // the same bits by any other path. On amd64 the path is chosen once, by what the
 // machine can do; the build tag purego leaves only plain Go. A path does what it
 // can of the beginning of its slices, whole vectors of at most 64K elements a call
-// because assembly cannot be interrupted, and plain Go does the rest.
+// because assembly cannot be interrupted, and plain Go does the rest. The kernels
+// that algorithms compute with, of vectors and sparse rows, do all of them: rows
+// are short.
 //
 // The assembly is written by the program in gen, a module of its own:
 //
