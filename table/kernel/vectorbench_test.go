@@ -7,8 +7,17 @@ import (
 	"unsafe"
 )
 
-// benchVectors times do over three vectors of values; bytes counts those that one
-// call reads and writes, vectors of them.
+// twoPaths runs do by plain Go and by AVX2; the kernels have no third.
+func twoPaths(do func(name string)) {
+	paths(func(name string) {
+		if name != pathNames[len(pathNames)-1] {
+			do(name)
+		}
+	})
+}
+
+// benchVectors times do over three vectors. It counts the bytes of so many of them:
+// what a call reads and writes.
 func benchVectors[T Float](b *testing.B, vectors int, do func(x, y, z []T)) {
 	var v T
 	size := int(unsafe.Sizeof(v))
@@ -17,7 +26,7 @@ func benchVectors[T Float](b *testing.B, vectors int, do func(x, y, z []T)) {
 		for i := range x {
 			x[i], y[i], z[i] = 1, 0.5, 0.25
 		}
-		paths(func(name string) {
+		twoPaths(func(name string) {
 			b.Run(fmt.Sprintf("%T/%s/%d", v, name, n), func(b *testing.B) {
 				b.SetBytes(int64(vectors * n * size))
 				for b.Loop() {
@@ -102,10 +111,7 @@ func benchRows[I Index, V, T Float](b *testing.B, do func(m *matrix[I, V, T])) {
 		for _, least := range []int{5, 10, 50, 200} {
 			m := newMatrix[I, V, T](values, least, width)
 			n := m.ends[len(m.ends)-1]
-			paths(func(name string) {
-				if name == pathNames[len(pathNames)-1] {
-					return // as the one before
-				}
+			twoPaths(func(name string) {
 				b.Run(fmt.Sprintf("%T,%T,%T/%s/%dK/rows of %d-%d", i, x, v, name, size>>10, least, 2*least), func(b *testing.B) {
 					b.SetBytes(int64(n) * int64(unsafe.Sizeof(i)+unsafe.Sizeof(x)+unsafe.Sizeof(v)))
 					for b.Loop() {

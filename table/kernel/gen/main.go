@@ -45,10 +45,7 @@ type isa struct {
 	bytes int
 }
 
-var (
-	avx2   = isa{"AVX2", 32}
-	avx512 = isa{"AVX512", 64}
-)
+var avx2 = isa{"AVX2", 32}
 
 func (s isa) vec() VecVirtual {
 	if s.bytes == 64 {
