@@ -99,16 +99,38 @@ DATA last<>+56(SB)/8, $0xffffffffffffffff
 GLOBL last<>(SB), RODATA|NOPTR, $64
 
 // func scatterAddUint16Float32AVX2(a float32, idx *uint16, y *float32, n int)
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·scatterAddUint16Float32AVX2(SB), NOSPLIT, $0-32
 	MOVSS a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
-	TESTQ DX, DX
-	JE    end
 	LEAQ  (AX)(DX*2), AX
 	NEGQ  DX
+	CMPQ  DX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(DX*2)
+	MOVWQZX    (AX)(DX*2), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVWQZX    2(AX)(DX*2), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVWQZX    4(AX)(DX*2), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVWQZX    6(AX)(DX*2), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+
+rest:
+	TESTQ DX, DX
+	JE    end
 
 one:
 	MOVWQZX (AX)(DX*2), BX
@@ -216,18 +238,45 @@ three:
 	RET
 
 // func scatterAxpyUint16Float32Float32AVX2(a float32, idx *uint16, x *float32, y *float32, n int)
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·scatterAxpyUint16Float32Float32AVX2(SB), NOSPLIT, $0-40
 	MOVSS a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*2), AX
 	LEAQ  (DX)(BX*4), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVWQZX    (AX)(BX*2), SI
+	VMULSS     (DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVWQZX    2(AX)(BX*2), SI
+	VMULSS     4(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVWQZX    4(AX)(BX*2), SI
+	VMULSS     8(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVWQZX    6(AX)(BX*2), SI
+	VMULSS     12(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVWQZX (AX)(BX*2), SI
@@ -328,16 +377,38 @@ three:
 	RET
 
 // func scatterAddUint16Float64AVX2(a float64, idx *uint16, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAddUint16Float64AVX2(SB), NOSPLIT, $0-32
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
-	TESTQ DX, DX
-	JE    end
 	LEAQ  (AX)(DX*2), AX
 	NEGQ  DX
+	CMPQ  DX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(DX*2)
+	MOVWQZX    (AX)(DX*2), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVWQZX    2(AX)(DX*2), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVWQZX    4(AX)(DX*2), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVWQZX    6(AX)(DX*2), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+
+rest:
+	TESTQ DX, DX
+	JE    end
 
 one:
 	MOVWQZX (AX)(DX*2), BX
@@ -466,18 +537,53 @@ three:
 	RET
 
 // func scatterAxpyUint16Float32Float64AVX2(a float64, idx *uint16, x *float32, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAxpyUint16Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*2), AX
 	LEAQ  (DX)(BX*4), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVWQZX    (AX)(BX*2), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  (DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    2(AX)(BX*2), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  4(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    4(AX)(BX*2), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  8(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    6(AX)(BX*2), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  12(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVWQZX   (AX)(BX*2), SI
@@ -593,18 +699,45 @@ three:
 	RET
 
 // func scatterAxpyUint16Float64Float64AVX2(a float64, idx *uint16, x *float64, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAxpyUint16Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*2), AX
 	LEAQ  (DX)(BX*8), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*2)
+	PREFETCHT0 1024(DX)(BX*8)
+	MOVWQZX    (AX)(BX*2), SI
+	VMULSD     (DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    2(AX)(BX*2), SI
+	VMULSD     8(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    4(AX)(BX*2), SI
+	VMULSD     16(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVWQZX    6(AX)(BX*2), SI
+	VMULSD     24(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVWQZX (AX)(BX*2), SI
@@ -702,16 +835,38 @@ three:
 	RET
 
 // func scatterAddUint32Float32AVX2(a float32, idx *uint32, y *float32, n int)
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·scatterAddUint32Float32AVX2(SB), NOSPLIT, $0-32
 	MOVSS a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
-	TESTQ DX, DX
-	JE    end
 	LEAQ  (AX)(DX*4), AX
 	NEGQ  DX
+	CMPQ  DX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(DX*4)
+	MOVL       (AX)(DX*4), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVL       4(AX)(DX*4), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVL       8(AX)(DX*4), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	MOVL       12(AX)(DX*4), BX
+	VADDSS     (CX)(BX*4), X0, X1
+	VMOVSS     X1, (CX)(BX*4)
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+
+rest:
+	TESTQ DX, DX
+	JE    end
 
 one:
 	MOVL   (AX)(DX*4), BX
@@ -819,18 +974,45 @@ three:
 	RET
 
 // func scatterAxpyUint32Float32Float32AVX2(a float32, idx *uint32, x *float32, y *float32, n int)
-// Requires: AVX, SSE
+// Requires: AVX, MMX+, SSE
 TEXT ·scatterAxpyUint32Float32Float32AVX2(SB), NOSPLIT, $0-40
 	MOVSS a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*4), AX
 	LEAQ  (DX)(BX*4), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVL       (AX)(BX*4), SI
+	VMULSS     (DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVL       4(AX)(BX*4), SI
+	VMULSS     4(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVL       8(AX)(BX*4), SI
+	VMULSS     8(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	MOVL       12(AX)(BX*4), SI
+	VMULSS     12(DX)(BX*4), X0, X1
+	VADDSS     (CX)(SI*4), X1, X1
+	VMOVSS     X1, (CX)(SI*4)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVL   (AX)(BX*4), SI
@@ -931,16 +1113,38 @@ three:
 	RET
 
 // func scatterAddUint32Float64AVX2(a float64, idx *uint32, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAddUint32Float64AVX2(SB), NOSPLIT, $0-32
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+16(FP), CX
 	MOVQ  n+24(FP), DX
-	TESTQ DX, DX
-	JE    end
 	LEAQ  (AX)(DX*4), AX
 	NEGQ  DX
+	CMPQ  DX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(DX*4)
+	MOVL       (AX)(DX*4), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVL       4(AX)(DX*4), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVL       8(AX)(DX*4), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	MOVL       12(AX)(DX*4), BX
+	VADDSD     (CX)(BX*8), X0, X1
+	VMOVSD     X1, (CX)(BX*8)
+	ADDQ       $0x04, DX
+	CMPQ       DX, $-4
+	JLE        four
+
+rest:
+	TESTQ DX, DX
+	JE    end
 
 one:
 	MOVL   (AX)(DX*4), BX
@@ -1069,18 +1273,53 @@ three:
 	RET
 
 // func scatterAxpyUint32Float32Float64AVX2(a float64, idx *uint32, x *float32, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAxpyUint32Float32Float64AVX2(SB), NOSPLIT, $0-40
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*4), AX
 	LEAQ  (DX)(BX*4), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*4)
+	MOVL       (AX)(BX*4), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  (DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       4(AX)(BX*4), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  4(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       8(AX)(BX*4), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  8(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       12(AX)(BX*4), SI
+	VXORPS     X1, X1, X1
+	VCVTSS2SD  12(DX)(BX*4), X1, X1
+	VMULSD     X1, X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVL      (AX)(BX*4), SI
@@ -1196,18 +1435,45 @@ three:
 	RET
 
 // func scatterAxpyUint32Float64Float64AVX2(a float64, idx *uint32, x *float64, y *float64, n int)
-// Requires: AVX, SSE2
+// Requires: AVX, MMX+, SSE2
 TEXT ·scatterAxpyUint32Float64Float64AVX2(SB), NOSPLIT, $0-40
 	MOVSD a+0(FP), X0
 	MOVQ  idx+8(FP), AX
 	MOVQ  y+24(FP), CX
 	MOVQ  x+16(FP), DX
 	MOVQ  n+32(FP), BX
-	TESTQ BX, BX
-	JE    end
 	LEAQ  (AX)(BX*4), AX
 	LEAQ  (DX)(BX*8), DX
 	NEGQ  BX
+	CMPQ  BX, $-4
+	JG    rest
+
+four:
+	PREFETCHT0 1024(AX)(BX*4)
+	PREFETCHT0 1024(DX)(BX*8)
+	MOVL       (AX)(BX*4), SI
+	VMULSD     (DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       4(AX)(BX*4), SI
+	VMULSD     8(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       8(AX)(BX*4), SI
+	VMULSD     16(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	MOVL       12(AX)(BX*4), SI
+	VMULSD     24(DX)(BX*8), X0, X1
+	VADDSD     (CX)(SI*8), X1, X1
+	VMOVSD     X1, (CX)(SI*8)
+	ADDQ       $0x04, BX
+	CMPQ       BX, $-4
+	JLE        four
+
+rest:
+	TESTQ BX, BX
+	JE    end
 
 one:
 	MOVL   (AX)(BX*4), SI

@@ -241,7 +241,8 @@ func (p pick) few(n Register, zero Register) {
 	back(v)
 }
 
-// scatter goes by one element after the other.
+// scatter does one element after the other, so that each finds what those before it
+// have written.
 func scatter(p pick) {
 	name := p.name("scatterAdd", "scatterAxpy")
 	doc := name + " adds a to the values of y at n indices."
@@ -251,9 +252,20 @@ func scatter(p pick) {
 	function(name, fmt.Sprintf("func(a %s, %s)", p.y.typ, p.params()), doc)
 	a := Load(Param("a"), XMM())
 	n := p.load()
+	p.fromEnd(n)
+	CMPQ(n, I8(-4))
+	JG(LabelRef("rest"))
+	Label("four")
+	p.fetch()
+	for k := range 4 {
+		p.update(a, k)
+	}
+	ADDQ(Imm(4), n)
+	CMPQ(n, I8(-4))
+	JLE(LabelRef("four"))
+	Label("rest")
 	TESTQ(n, n)
 	JE(LabelRef("end"))
-	p.fromEnd(n)
 	Label("one")
 	p.update(a, 0)
 	INCQ(n)
