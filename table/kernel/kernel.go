@@ -5,7 +5,9 @@
 // the same bits by any other path. On amd64 the path is chosen once, by what the
 // machine can do; the build tag purego leaves only plain Go. A path does what it
 // can of the beginning of its slices, whole vectors of at most 64K elements a call
-// because assembly cannot be interrupted, and plain Go does the rest.
+// because assembly cannot be interrupted, and plain Go does the rest. The kernels
+// that algorithms compute with, of vectors and sparse rows, do all of them: rows
+// are short.
 //
 // The assembly is written by the program in gen, a module of its own:
 //
@@ -22,6 +24,8 @@ import "unsafe"
 //go:generate gen -group dense -out ../dense_amd64.s -stubs ../dense_amd64.go
 //go:generate gen -group planes -out ../planes_amd64.s -stubs ../planes_amd64.go
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go
+//go:generate gen -group sparse -out ../sparse_amd64.s -stubs ../sparse_amd64.go
+//go:generate gen -group vector -out ../vector_amd64.s -stubs ../vector_amd64.go
 
 // Elem is what the values of a table are made of.
 type Elem interface{ float32 | float64 | int32 }
