@@ -154,7 +154,7 @@ func (a *assembly) places(info Info) places {
 }
 
 // freeing is how much of the pieces' memory is given back at a time, at least.
-const freeing = 32 << 20
+const freeing = 16 << 20
 
 // matrix puts the pieces together, on all processors. Pieces are let go as they
 // are copied, and their memory is given back to the system now and then: there is
@@ -165,7 +165,7 @@ func (a *assembly) matrix(rows int, place places) Matrix {
 	row := 0
 	for i, p := range a.pieces {
 		starts[i] = start{row, nnz}
-		row, nnz = row+len(p.ends), nnz+len(p.codes)
+		row, nnz = row+len(p.ends), nnz+p.len()
 		kind = max(kind, p.kind())
 	}
 	m := newMatrix(rows, len(place.keys), nnz, form(rows, len(place.keys), nnz, kind), kind)
@@ -215,6 +215,10 @@ func (p *piece) bytes() int {
 func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s start) {
 	for i, end := range p.ends {
 		m.ptr[s.row+i+1] = int64(s.at) + int64(end)
+	}
+	if p.width > 0 {
+		p.gather(m, func(k int, j uint32) { idx[k] = I(j) }, place, s.at)
+		return
 	}
 	idx = idx[s.at:][:len(p.codes)]
 	switch table := place.tableOf(p.from); {
@@ -275,8 +279,37 @@ func (p *piece) at(k int) float64 {
 	return 1
 }
 
+// gather copies a dense piece to a sparse matrix, from value at on.
+func (p *piece) gather(m *Matrix, column func(k int, j uint32), place places, at int) {
+	for i := range p.ends {
+		for t := range p.width {
+			v := p.at(i*p.width + t)
+			if v == 0 {
+				continue
+			}
+			column(at, place.of(p.from, uint32(t)))
+			m.set(at, v)
+			at++
+		}
+	}
+}
+
+// set makes v the stored value k.
+func (m *Matrix) set(k int, v float64) {
+	switch m.value {
+	case values32:
+		m.val32[k] = float32(v)
+	case values64:
+		m.val64[k] = v
+	}
+}
+
 // scatter copies a piece to a dense matrix.
 func (p *piece) scatter(m *Matrix, place places, s start) {
+	if p.width > 0 {
+		p.copyDense(m, place, s)
+		return
+	}
 	k := 0
 	table := place.tableOf(p.from)
 	for i, end := range p.ends {
@@ -288,10 +321,22 @@ func (p *piece) scatter(m *Matrix, place places, s start) {
 			} else {
 				j += int(place.of(p.from, p.codes[k]))
 			}
-			if m.value == values32 {
-				m.val32[j] = float32(p.at(k))
-			} else {
-				m.val64[j] = p.at(k)
+			m.set(j, p.at(k))
+		}
+	}
+}
+
+// copyDense copies a dense piece to a dense matrix, whose columns are those of the
+// piece that have a value somewhere.
+func (p *piece) copyDense(m *Matrix, place places, s start) {
+	if m.cols == p.width && m.value == values32 && p.val32 != nil {
+		copy(m.val32[s.row*m.cols:], p.val32)
+		return
+	}
+	for i := range p.ends {
+		for t := range p.width {
+			if v := p.at(i*p.width + t); v != 0 {
+				m.set((s.row+i)*m.cols+int(place.of(p.from, uint32(t))), v)
 			}
 		}
 	}

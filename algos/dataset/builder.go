@@ -41,7 +41,8 @@ type piece struct {
 	labels []float64 // nil if there are none
 	class  []int32
 	ends   []uint32
-	codes  []uint32
+	codes  []uint32  // nil if the piece is dense
+	width  int       // of a dense piece: each row has a value for all codes below
 	val32  []float32 // val32 and val64 are nil if all values are 1
 	val64  []float64
 	from   int // number of the builder in its part
@@ -128,8 +129,15 @@ func (b *builder) endRow() *fault {
 // piece takes the rows that were read since the last one, in memory of their own.
 func (b *builder) piece(o order) *piece {
 	r := b.rows
-	p := &piece{order: o, ends: slices.Clone(r.ends), codes: slices.Clone(r.codes)}
+	p := &piece{order: o, ends: slices.Clone(r.ends)}
 	p.labels, p.class = b.labels.take()
+	// Half a dense row takes as much as its values with their codes.
+	if full := len(r.ends) * len(b.row); b.cats == nil && r.kind != ones && 2*len(r.codes) >= full && full > 0 {
+		p.width = len(b.row)
+		r.spread(p.width)
+	} else {
+		p.codes = slices.Clone(r.codes)
+	}
 	switch r.kind {
 	case values32:
 		p.val32 = make([]float32, len(r.vals))
@@ -143,6 +151,37 @@ func (b *builder) piece(o order) *piece {
 	b.taken += uint64(len(r.ends))
 	r.ends, r.codes, r.vals, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], ones
 	return p
+}
+
+// spread puts the values of dense rows where their codes say, zeros between them.
+func (r *rows) spread(width int) {
+	if len(r.codes) == len(r.ends)*width {
+		return
+	}
+	k := len(r.codes)
+	r.vals = slices.Grow(r.vals, len(r.ends)*width-k)[:len(r.ends)*width]
+	for i := len(r.ends) - 1; i >= 0; i-- { // from the end, as values move up
+		begin := 0
+		if i > 0 {
+			begin = int(r.ends[i-1])
+		}
+		for j := width - 1; j >= 0; j-- {
+			v := 0.0
+			if k > begin && r.codes[k-1] == uint32(j) {
+				k--
+				v = r.vals[k]
+			}
+			r.vals[i*width+j] = v
+		}
+	}
+}
+
+// len is how many values of the piece are not zero.
+func (p *piece) len() int {
+	if len(p.ends) == 0 {
+		return 0
+	}
+	return int(p.ends[len(p.ends)-1])
 }
 
 // kind is how the piece keeps its values.

@@ -65,8 +65,8 @@ const (
 
 // A Note is something about a cache that a user may want to know.
 type Note struct {
-	Problem bool // a cache could not be used or written, which costs time only
-	Text    string
+	Problem bool   `json:"problem"` // a cache could not be used or written, which costs time only
+	Text    string `json:"text"`
 }
 
 // partCache is the cache of one part.

@@ -105,8 +105,10 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 		next := i
 		if t >= 0 {
 			v, d, to, ok := shortDecimal(text, i)
-			if !ok {
-				return false, nil
+			if !ok || to > end || to < end && text[to] != l.sep {
+				if v, d, to, ok = otherDecimal(text, i, end, l.sep); !ok {
+					return false, nil
+				}
 			}
 			var narrow bool
 			b.row[t], narrow = d.single(v)
@@ -141,6 +143,20 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 		}
 	}
 	return true, b.putRow()
+}
+
+// otherDecimal reads a field that is a number, however it is written. ok is false where
+// it is none.
+func otherDecimal(text []byte, i, end int, sep byte) (v float64, d decimal, next int, ok bool) {
+	if c := text[i]; c-'0' > 9 && c != '-' && c != '+' && c != '.' {
+		return 0, long, 0, false
+	}
+	next = end
+	if k := bytes.IndexByte(text[i:end], sep); k >= 0 {
+		next = i + k
+	}
+	v, d, err := parseDecimal(text[i:next])
+	return v, d, next, err == nil && isFinite(v)
 }
 
 // category sets column t of the row to a category.

@@ -96,15 +96,19 @@ func (d decimal) single(v float64) (rounded float64, ok bool) {
 	if f == v {
 		return v, true
 	}
-	size := math.Abs(v)
-	if size < 0x1p-126 || math.IsInf(f, 0) || d.mantissa >= 1e9 {
+	if d.mantissa >= 1e9 {
 		return v, false
 	}
-	if d.mantissa < 1e7 {
-		return f, true
+	scale := 0.0
+	if -22 <= d.exp && d.exp <= 0 {
+		scale = powersOfTen[-d.exp]
+	} else if math.Abs(v) < 0x1p-126 || math.IsInf(f, 0) {
+		return v, false
+	} else {
+		scale = math.Pow10(-d.exp)
 	}
-	again := math.Abs(f) * math.Pow10(-d.exp) // the digits, to 1e-6 of the last one
-	if math.Abs(again-float64(d.mantissa)) <= 0.5 {
+	// The digits of f, to 1e-6 of the last one, are those of the text.
+	if d.mantissa < 1e7 || math.Abs(math.Abs(f)*scale-float64(d.mantissa)) <= 0.5 {
 		return f, true
 	}
 	return v, false

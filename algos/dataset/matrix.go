@@ -151,12 +151,7 @@ func (f *filler) put(j int, v float64) {
 	case index32:
 		m.idx32[at] = uint32(j)
 	}
-	switch f.m.value {
-	case values32:
-		f.m.val32[at] = float32(v)
-	case values64:
-		f.m.val64[at] = v
-	}
+	f.m.set(at, v)
 }
 
 // end ends the row.

@@ -35,6 +35,8 @@ type Scanned struct {
 	infos []Info       // parallel to parts
 	notes []Note
 	done  bool
+	// mapped is the number of parts that came from the cache.
+	mapped int
 }
 
 // Scan parses the given parts (each below of) of the files in one pass, on all
@@ -119,6 +121,9 @@ func (s *Scanned) Info(p int) Info {
 	return Info{}
 }
 
+// Cached returns how many parts were mapped from the cache.
+func (s *Scanned) Cached() int { return s.mapped }
+
 // Notes tells what became of the cache so far.
 func (s *Scanned) Notes() []Note { return s.notes }
 
@@ -169,6 +174,7 @@ func (s *Scanned) part(i int, info Info) (*Part, error) {
 	if s.read[i] == nil {
 		part, err := c.part(p, s.in.of)
 		if err == nil {
+			s.mapped++
 			s.notes = append(s.notes, Note{false, fmt.Sprintf("part %d is mapped from the cache %s", p, c.path)})
 			return part, nil
 		}

@@ -37,7 +37,7 @@ On a cluster, with --gossip, it waits for the ones that you start, each with
   petuum bench wire --servers 2 --workers 4 --bind 10.0.0.1 --gossip 10.0.0.1:7946
 With --join it goes to servers and workers that wait, one of them at that address:
   petuum bench wire --servers 2 --workers 4 --bind 10.0.0.1 --join 10.0.0.2:7946`,
-		}},
+		}, p.benchLoadCommand()},
 	}
 }
 

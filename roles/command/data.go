@@ -26,23 +26,40 @@ func (p *program) dataCommand() *cli.Command {
 func (p *program) dataStatCommand() *cli.Command {
 	return &cli.Command{
 		Name: "stat", Usage: "read data and describe it", ArgsUsage: "FILE... | --config FILE.toml",
-		Flags: append([]cli.Flag{
+		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "config", Aliases: []string{"c"}, Usage: "describe train and test data of a job, a TOML `file`"},
-			&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv or mm (MatrixMarket)", DefaultText: "auto"},
-			&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
-			&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
-			&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
-			&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
-			&cli.StringSliceFlag{Name: "ignore", Usage: "CSV: a `column` to leave out; may be repeated"},
-			&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
-			&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
-			&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
 			p.asJSON("print one JSON object on stdout"),
-		}, common()...),
+		}, dataFlags()...), common()...),
 		Action: p.dataStat,
 		Description: "Files are one input; - is standard input. Data without labels is fine unless --label names a column.\n\n" +
 			"   petuum data stat a9a.libsvm.gz\n   petuum data stat jobs-*.csv --label income --categorical '*'\n   petuum data stat --config configs/logreg-a9a.toml",
 	}
+}
+
+// dataFlags say how files are to be read.
+func dataFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv or mm (MatrixMarket)", DefaultText: "auto"},
+		&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
+		&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
+		&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
+		&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
+		&cli.StringSliceFlag{Name: "ignore", Usage: "CSV: a `column` to leave out; may be repeated"},
+		&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
+		&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
+		&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
+	}
+}
+
+// dataOptions is what dataFlags say. Data without labels is fine unless a label
+// column is named.
+func dataOptions(c *cli.Context) dataset.Options {
+	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
+		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+	if c.IsSet("missing") {
+		o.Missing = new(c.Float64("missing"))
+	}
+	return o
 }
 
 // statFlags are the flags that stand for settings of a job.
@@ -55,11 +72,7 @@ func (p *program) dataStat(c *cli.Context) error {
 	if !c.Args().Present() {
 		return usagef("data stat: which data? petuum data stat FILE... or --config FILE.toml")
 	}
-	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
-		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
-	if c.IsSet("missing") {
-		o.Missing = new(c.Float64("missing"))
-	}
+	o := dataOptions(c)
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}
