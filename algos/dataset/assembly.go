@@ -208,7 +208,7 @@ type start struct{ row, at int }
 
 // bytes is the memory that a piece takes.
 func (p *piece) bytes() int {
-	return 8*len(p.labels) + 4*len(p.class) + 4*len(p.ends) + 4*len(p.codes) + 4*len(p.val32) + 8*len(p.val64)
+	return 8*len(p.labels) + 4*len(p.class) + 4*len(p.ends) + 4*len(p.codes) + 2*len(p.narrow) + 4*len(p.val32) + 8*len(p.val64)
 }
 
 // copyPiece copies a piece to a sparse matrix.
@@ -220,41 +220,61 @@ func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s 
 		p.gather(m, func(k int, j uint32) { idx[k] = I(j) }, place, s.at)
 		return
 	}
-	idx = idx[s.at:][:len(p.codes)]
-	switch table := place.tableOf(p.from); {
-	case table != nil:
-		for k, code := range p.codes {
-			idx[k] = I(table[code])
-		}
-	case place.base != none:
-		for k, code := range p.codes {
-			if code >= smallIDs {
-				idx[k] = I(place.of(p.from, code))
-			} else {
-				idx[k] = I(code - place.base)
-			}
-		}
-	default:
-		for k, code := range p.codes {
-			idx[k] = I(place.of(p.from, code))
-		}
+	idx = idx[s.at:][:p.len()]
+	if p.narrow != nil {
+		placeCodes(idx, p.narrow, place, p.from)
+	} else {
+		placeCodes(idx, p.codes, place, p.from)
 	}
 	switch m.value {
 	case values32:
-		p.values32(m.val32[s.at:][:len(p.codes)])
+		p.values32(m.val32[s.at:][:len(idx)])
 	case values64:
-		to := m.val64[s.at:][:len(p.codes)]
+		to := m.val64[s.at:][:len(idx)]
 		for k := range to {
 			to[k] = p.at(k)
 		}
 	}
 }
 
-func (p places) tableOf(k int) []uint32 {
-	if p.table == nil {
-		return nil
+// placeCodes turns codes of builder from into columns.
+func placeCodes[I, C uint16 | uint32](idx []I, codes []C, place places, from int) {
+	idx = idx[:len(codes)]
+	switch {
+	case place.table != nil:
+		table := place.table[from]
+		for k, code := range codes {
+			idx[k] = I(table[code])
+		}
+	case place.base != none:
+		for k, code := range codes {
+			if uint32(code) >= smallIDs {
+				idx[k] = I(place.of(from, uint32(code)))
+			} else {
+				idx[k] = I(uint32(code) - place.base)
+			}
+		}
+	default:
+		for k, code := range codes {
+			idx[k] = I(place.of(from, uint32(code)))
+		}
 	}
-	return p.table[k]
+}
+
+// column returns the column of a code of builder from.
+func (p places) column(from int, code uint32) int {
+	if p.table != nil {
+		return int(p.table[from][code])
+	}
+	return int(p.of(from, code))
+}
+
+// code is that of value k of a sparse piece.
+func (p *piece) code(k int) uint32 {
+	if p.narrow != nil {
+		return uint32(p.narrow[k])
+	}
+	return p.codes[k]
 }
 
 // values32 copies the values of a piece that has none of float64.
@@ -311,17 +331,10 @@ func (p *piece) scatter(m *Matrix, place places, s start) {
 		return
 	}
 	k := 0
-	table := place.tableOf(p.from)
 	for i, end := range p.ends {
 		row := (s.row + i) * m.cols
 		for ; k < int(end); k++ {
-			j := row
-			if table != nil {
-				j += int(table[p.codes[k]])
-			} else {
-				j += int(place.of(p.from, p.codes[k]))
-			}
-			m.set(j, p.at(k))
+			m.set(row+place.column(p.from, p.code(k)), p.at(k))
 		}
 	}
 }

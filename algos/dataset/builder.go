@@ -41,7 +41,8 @@ type piece struct {
 	labels []float64 // nil if there are none
 	class  []int32
 	ends   []uint32
-	codes  []uint32  // nil if the piece is dense
+	codes  []uint32  // nil if the piece is dense, or narrow has them
+	narrow []uint16  // codes that are all below 2^16
 	width  int       // of a dense piece: each row has a value for all codes below
 	val32  []float32 // val32 and val64 are nil if all values are 1
 	val64  []float64
@@ -135,6 +136,11 @@ func (b *builder) piece(o order) *piece {
 	if full := len(r.ends) * len(b.row); b.cats == nil && r.kind != ones && 2*len(r.codes) >= full && full > 0 {
 		p.width = len(b.row)
 		r.spread(p.width)
+	} else if slices.Max(append(r.codes, 0)) < 1<<16 {
+		p.narrow = make([]uint16, len(r.codes))
+		for k, code := range r.codes {
+			p.narrow[k] = uint16(code)
+		}
 	} else {
 		p.codes = slices.Clone(r.codes)
 	}

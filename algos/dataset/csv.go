@@ -148,7 +148,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 // otherDecimal reads a field that is a number, however it is written. ok is false where
 // it is none.
 func otherDecimal(text []byte, i, end int, sep byte) (v float64, d decimal, next int, ok bool) {
-	if c := text[i]; c-'0' > 9 && c != '-' && c != '+' && c != '.' {
+	if i >= end || bytes.IndexByte([]byte("0123456789.-+"), text[i]) < 0 {
 		return 0, long, 0, false
 	}
 	next = end
