@@ -69,10 +69,19 @@
 //	1 2 0.5
 //	3 1 -1
 //
-// Values equal to zero are not stored. What is malformed is refused as a
+// Values equal to zero do not count. What is malformed is refused as a
 // *SyntaxError that prints as file:line:column: what. A missing number or label (an
 // empty field, or NA) is refused too: what stands for a number is for the user to say
 // (Options.Missing).
+//
+// # Numbers
+//
+// A number is kept as float32 where that holds what the text says: where it has at most
+// seven digits that count, or up to nine that come out again when the float32 is written
+// with as many, as those of data that was float32 when it was written. Else it is a
+// float64. What a number is depends on its own digits only: 0.1 is the float32 next to
+// it (2e-8 off) in every part, also where others need float64 and all are kept so.
+// Labels are float64.
 //
 // # Categories
 //
@@ -103,5 +112,23 @@
 // (a LIBSVM line without any value is blank then, and no sample). Part.Labels and
 // Part.Class are nil, Info.Unlabelled is set.
 //
-// The package starts goroutines only inside Scan and waits for them there.
+// # Reading fast
+//
+// Text is parsed on all processors, a mebibyte of a plain file at a time; a compressed
+// one is decoded by one goroutine for others to parse. What a goroutine reads of a part
+// goes to a builder, which makes a piece of every chunk: small ids are their own codes,
+// large ones are numbered by hash. When all parts of the input are known, the codes of
+// the pieces become columns, in the order of the input, while the pieces are given back
+// to the system: loading takes little more memory than what is loaded. Neither the
+// number of processors nor who was faster shows in the result.
+//
+// With Options.Cache a part is written to a file when it is complete (see package
+// cache), and mapped by the next Scan of the same files with the same options for the
+// same part. It is used if the system says that no file has changed since, or else if
+// what the part was made of has the same SHA-256; and if all parts number features and
+// classes as they did. Whatever is wrong with a cache, it is made anew, and a Note says
+// so. The mapping lasts as long as the process.
+//
+// The package starts goroutines inside Scan, Parts and Transpose only, and waits for
+// them there.
 package dataset

@@ -1,11 +1,9 @@
 package dataset
 
 import (
-	"cmp"
 	"errors"
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // smallIDs is the number of ids of which a set keeps a bit each, at most 8 MiB of
@@ -157,31 +155,63 @@ func orderIDs(sets []*idSet) *positions {
 	return p
 }
 
+// occurrence is a large id and its number in a set.
+type occurrence struct {
+	id     uint64
+	set    uint32
+	number uint32
+}
+
 // orderLarge places the large ids behind the small ones.
 func (p *positions) orderLarge(sets []*idSet) {
-	type place struct {
-		id     uint64
-		set    int32
-		number uint32
-	}
 	n := 0
 	for _, s := range sets {
 		n += len(s.large)
 	}
-	places := make([]place, 0, n)
+	all := make([]occurrence, 0, n)
 	for k, s := range sets {
 		p.large[k] = make([]uint32, len(s.large))
 		for number, id := range s.large {
-			places = append(places, place{id, int32(k), uint32(number)})
+			all = append(all, occurrence{id, uint32(k), uint32(number)})
 		}
 	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.id, b.id) })
-	for i, at := range places {
-		if i == 0 || places[i-1].id != at.id {
-			p.keys = append(p.keys, at.id)
+	all = sorted(all)
+	for i, o := range all {
+		if i == 0 || all[i-1].id != o.id {
+			p.keys = append(p.keys, o.id)
 		}
-		p.large[at.set][at.number] = uint32(len(p.keys) - 1)
+		p.large[o.set][o.number] = uint32(len(p.keys) - 1)
 	}
+}
+
+// sorted returns x sorted by id, in its own memory or in as much again: by radix, the
+// least digit first; digits that all ids share take no pass.
+func sorted(x []occurrence) []occurrence {
+	const digit, passes = 11, 6
+	var counts [passes][1 << digit]uint32
+	for _, o := range x {
+		for d := range passes {
+			counts[d][o.id>>(digit*d)%(1<<digit)]++
+		}
+	}
+	y := make([]occurrence, len(x))
+	for d := range passes {
+		c := &counts[d]
+		if len(x) == 0 || c[x[0].id>>(digit*d)%(1<<digit)] == uint32(len(x)) {
+			continue
+		}
+		at := uint32(0)
+		for k, n := range c {
+			c[k], at = at, at+n
+		}
+		for _, o := range x {
+			k := o.id >> (digit * d) % (1 << digit)
+			y[c[k]] = o
+			c[k]++
+		}
+		x, y = y, x
+	}
+	return x
 }
 
 // of returns the position of a code of set k.

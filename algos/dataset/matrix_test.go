@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	gocmp "cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -172,6 +173,25 @@ func TestScaleColumns(t *testing.T) {
 			}
 		}
 		checkMatrix(t, &scaled, full)
+	}
+}
+
+// TestSorted holds the radix sort against another.
+func TestSorted(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for range 100 {
+		x := make([]occurrence, r.IntN(3000))
+		mask := r.Uint64() >> r.IntN(64)
+		for i := range x {
+			x[i] = occurrence{r.Uint64() & mask, uint32(r.IntN(3)), uint32(i)}
+		}
+		want := slices.Clone(x)
+		slices.SortStableFunc(want, func(a, b occurrence) int { return gocmp.Compare(a.id, b.id) })
+		if got := sorted(x); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: %d ids of mask %x are not in order", seed, len(x), mask)
+		}
 	}
 }
 
