@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"petuum/algos/dataset/cache"
 )
 
 // order is where a piece stands among those of its part.
@@ -31,9 +33,9 @@ func (o order) compare(u order) int {
 // assembly is one part as it was read: the pieces of its builders.
 type assembly struct {
 	builders []*builder
-	pieces   []*piece         // in the order of the input
-	blocks   bool             // Part.Blocks is needed
-	digests  map[int][]digest // of what was read, by file; nil without a cache
+	pieces   []*piece               // in the order of the input
+	blocks   bool                   // Part.Blocks is needed
+	digests  map[int][]cache.Digest // of what was read, by file; nil without a cache
 	info     Info
 }
 

@@ -2,15 +2,11 @@ package dataset
 
 import (
 	"bytes"
-	"cmp"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -40,14 +36,8 @@ type cacheMeta struct {
 // cachedFile is a file of the input, as it was when the part was read.
 type cachedFile struct {
 	Identity cache.Identity
-	Noted    int64    // when that was, ns since 1970, by the clock of the cache's folder
-	Digests  []digest // of the bytes that the part was made of
-}
-
-// digest is of bytes [From, To) of a file.
-type digest struct {
-	From, To int64
-	Sum      [sha256.Size]byte
+	Noted    int64          // when that was, ns since 1970, by the clock of the cache's folder
+	Digests  []cache.Digest // of the bytes that the part was made of
 }
 
 // The sections of a cache, each a slice of numbers.
@@ -193,51 +183,11 @@ func (in *input) changed(c *partCache) string {
 		if !c.used[i] || now.Trusted(was.Identity, was.Noted) {
 			continue
 		}
-		if err := sameDigests(path, was.Digests); err != nil {
+		if err := cache.Unchanged(path, was.Digests); err != nil {
 			return err.Error()
 		}
 	}
 	return ""
-}
-
-// digestFile returns the digest of a file that was read otherwise than as text.
-func digestFile(path string, size int64) ([]digest, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	sum, err := sumOf(f, 0, size)
-	return []digest{{0, size, sum}}, err
-}
-
-// sameDigests returns an error unless a file still has the bytes of digests. It
-// reads them on all processors.
-func sameDigests(path string, digests []digest) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var (
-		next, bad atomic.Int64
-		wg        sync.WaitGroup
-	)
-	for range min(runtime.GOMAXPROCS(0), len(digests)) {
-		wg.Go(func() {
-			for k := int(next.Add(1)) - 1; k < len(digests) && bad.Load() == 0; k = int(next.Add(1)) - 1 {
-				d := digests[k]
-				if sum, err := sumOf(f, d.From, d.To); err != nil || sum != d.Sum {
-					bad.Store(1)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if bad.Load() != 0 {
-		return fmt.Errorf("the content of %s is another", path)
-	}
-	return nil
 }
 
 // check refuses a meta that contradicts itself or its sections.
@@ -352,7 +302,7 @@ func below[T uint16 | uint32](x []T, n uint64) bool {
 }
 
 // write makes the cache of a part that was read, unless the input changed meanwhile.
-func (c *partCache) write(in *input, own, merged Info, digests map[int][]digest, part *Part) error {
+func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.Digest, part *Part) error {
 	for i := range c.files {
 		if !c.used[i] {
 			continue
@@ -369,9 +319,11 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]digest,
 		if digests[i] != nil {
 			continue
 		}
-		if c.files[i].Digests, err = digestFile(path, now.Size); err != nil {
+		d, err := cache.DigestFile(path, now.Size) // it was not read as text
+		if err != nil {
 			return err
 		}
+		c.files[i].Digests = []cache.Digest{d}
 	}
 	x := &part.X
 	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: c.files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
@@ -396,14 +348,4 @@ func (c *partCache) serves(info Info) bool {
 // numbering is what decides about the numbers of features, labels and classes.
 func (a Info) numbering() Info {
 	return Info{Base: a.Base, Features: a.Features, Classes: a.Classes, Columns: a.Columns, Numeric: a.Numeric, Unlabelled: a.Unlabelled}
-}
-
-// sumOf is the digest of bytes [from, to).
-func sumOf(r io.ReaderAt, from, to int64) (sum [sha256.Size]byte, err error) {
-	h := sha256.New()
-	if n, err := io.Copy(h, io.NewSectionReader(r, from, to-from)); err != nil || n != to-from {
-		return sum, cmp.Or(err, io.ErrUnexpectedEOF)
-	}
-	h.Sum(sum[:0])
-	return sum, nil
 }

@@ -72,18 +72,7 @@ func loadAndTell(t *testing.T, path string) {
 	if strings.HasSuffix(path, ".csv") {
 		o.Label = "#0"
 	}
-	s, err := Scan([]string{path}, o, []int{0, 1}, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := s.Info(0).Merge(s.Info(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts, err := s.Parts(info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parts := scanFiles(t, []string{path}, o, 2).parts
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"petuum/algos/dataset/cache"
 )
 
 const (
@@ -57,7 +59,7 @@ func (in *input) text(numbers []int, parts []*assembly) error {
 	for _, a := range parts {
 		a.blocks = blocks || len(in.dealt()) > 0
 		if in.options.Cache != "" {
-			a.digests = make(map[int][]digest)
+			a.digests = make(map[int][]cache.Digest)
 		}
 	}
 	chunks, whole, err := r.divide()
@@ -197,12 +199,12 @@ func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), work
 	if _, err := io.Copy(io.Discard, stored); err != nil { // what is behind the data, if anything
 		return src.wrap(err)
 	}
-	d := digest{0, src.size, [sha256.Size]byte(sum.Sum(nil))}
+	d := cache.Digest{To: src.size, Sum: [sha256.Size]byte(sum.Sum(nil))}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, a := range r.parts {
 		if !f.whole || f.part == i {
-			a.digests[f.file] = []digest{d}
+			a.digests[f.file] = []cache.Digest{d}
 		}
 	}
 	return nil
@@ -345,8 +347,7 @@ func (w *worker) parsePlain(src *source, c chunk) error {
 		return err
 	}
 	if a := w.parts[c.part]; a.digests != nil {
-		from := max(0, c.begin-1)
-		d := digest{from, from + int64(len(w.text)), sha256.Sum256(w.text)}
+		d := cache.DigestOf(w.text, max(0, c.begin-1))
 		w.mu.Lock()
 		a.digests[c.file] = append(a.digests[c.file], d)
 		w.mu.Unlock()

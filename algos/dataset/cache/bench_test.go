@@ -1,7 +1,7 @@
 package cache
 
 import (
-	"bytes"
+	"os"
 	"path/filepath"
 	"testing"
 )
@@ -46,11 +46,19 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-func BenchmarkSum(b *testing.B) {
-	r := bytes.NewReader(numbered(benchBytes))
+func BenchmarkUnchanged(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "input")
+	content := numbered(benchBytes)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	var digests []Digest
+	for at := 0; at < len(content); at += 1 << 20 {
+		digests = append(digests, DigestOf(content[at:at+1<<20], int64(at)))
+	}
 	b.SetBytes(benchBytes)
 	for b.Loop() {
-		if _, err := Sum(r, 0, benchBytes); err != nil {
+		if err := Unchanged(path, digests); err != nil {
 			b.Fatal(err)
 		}
 	}

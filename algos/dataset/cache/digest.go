@@ -1,95 +1,84 @@
 package cache
 
 import (
+	"cmp"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 )
 
-// ChunkSize is the bytes of a chunk of [Sum] and [Hasher]; the last has fewer.
-const ChunkSize = 1 << 20
-
-// Hasher makes the digest of a content that is read in chunks, in any order.
-type Hasher struct {
-	chunks []chunk
+// Digest is the SHA-256 of bytes [From, To) of a file.
+type Digest struct {
+	From, To int64
+	Sum      [sha256.Size]byte
 }
 
-type chunk struct {
-	sum [sha256.Size]byte
-	n   int // bytes; 0 until they are put
+// DigestOf is the digest of b, which stands at byte from of its file.
+func DigestOf(b []byte, from int64) Digest {
+	return Digest{from, from + int64(len(b)), sha256.Sum256(b)}
 }
 
-// NewHasher is for a content of that many chunks.
-func NewHasher(chunks int) *Hasher { return &Hasher{make([]chunk, chunks)} }
-
-// Put takes the k-th chunk. Goroutines may put different chunks at once.
-func (h *Hasher) Put(k int, b []byte) { h.chunks[k] = chunk{sha256.Sum256(b), len(b)} }
-
-// Sum is the digest of the chunks: the SHA-256 of the SHA-256 of each, in order. It
-// is an error if one is missing or has not the bytes of a chunk.
-func (h *Hasher) Sum() ([sha256.Size]byte, error) {
-	whole := sha256.New()
-	for k, c := range h.chunks {
-		if last := k == len(h.chunks)-1; c.n == 0 || c.n > ChunkSize || c.n < ChunkSize && !last {
-			return [sha256.Size]byte{}, fmt.Errorf("cache: chunk %d of %d has %d bytes", k, len(h.chunks), c.n)
-		}
-		whole.Write(c.sum[:])
+// DigestFile is the digest of the first bytes of a file.
+func DigestFile(path string, bytes int64) (Digest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Digest{}, fmt.Errorf("cache: %w", err)
 	}
-	return [sha256.Size]byte(whole.Sum(nil)), nil
+	defer f.Close()
+	sum, err := sumOf(f, 0, bytes)
+	if err != nil {
+		return Digest{}, fmt.Errorf("cache: %s: %w", path, err)
+	}
+	return Digest{0, bytes, sum}, nil
 }
 
-// Sum is the digest that a [Hasher] makes of bytes [from, to), which are read on all
-// processors. A content that ends before is an [io.ErrUnexpectedEOF].
-func Sum(r io.ReaderAt, from, to int64) ([sha256.Size]byte, error) {
-	none := [sha256.Size]byte{}
-	if from < 0 || to < from {
-		return none, fmt.Errorf("cache: the digest of bytes %d to %d", from, to)
+// Unchanged returns an error unless a file still has the bytes of all digests, which
+// it reads on all processors.
+func Unchanged(path string, digests []Digest) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
 	}
-	if to > from { // before memory is taken for as many chunks
-		if err := readFull(r, make([]byte, 1), to-1); err != nil {
-			return none, err
-		}
-	}
-	chunks := int((to - from + ChunkSize - 1) / ChunkSize)
-	h := NewHasher(chunks)
-	var next atomic.Int64
-	errs := make([]error, min(runtime.GOMAXPROCS(0), chunks))
-	var wg sync.WaitGroup
-	for w := range errs {
+	defer f.Close()
+	var (
+		next    atomic.Int64
+		changed atomic.Bool
+		wg      sync.WaitGroup
+	)
+	for range min(runtime.GOMAXPROCS(0), len(digests)) {
 		wg.Go(func() {
-			buf := make([]byte, ChunkSize)
-			for k := int(next.Add(1) - 1); k < chunks; k = int(next.Add(1) - 1) {
-				at := from + int64(k)*ChunkSize
-				b := buf[:min(ChunkSize, to-at)]
-				if errs[w] = readFull(r, b, at); errs[w] != nil {
-					next.Store(int64(chunks)) // the others need not go on
+			for !changed.Load() {
+				k := int(next.Add(1)) - 1
+				if k >= len(digests) {
 					return
 				}
-				h.Put(k, b)
+				d := digests[k]
+				if sum, err := sumOf(f, d.From, d.To); err != nil || sum != d.Sum {
+					changed.Store(true)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return none, err
-		}
+	if changed.Load() {
+		return fmt.Errorf("the content of %s is another", path)
 	}
-	return h.Sum()
+	return nil
 }
 
-// readFull fills b with what r has at that offset.
-func readFull(r io.ReaderAt, b []byte, at int64) error {
-	n, err := r.ReadAt(b, at)
-	switch {
-	case n == len(b):
-		return nil
-	case err == nil || errors.Is(err, io.EOF):
-		return fmt.Errorf("cache: it ends at byte %d: %w", at+int64(n), io.ErrUnexpectedEOF)
+// sumOf is the SHA-256 of bytes [from, to).
+func sumOf(r io.ReaderAt, from, to int64) (sum [sha256.Size]byte, err error) {
+	if from < 0 || to < from {
+		return sum, fmt.Errorf("the digest of bytes %d to %d", from, to)
 	}
-	return fmt.Errorf("cache: %w", err)
+	h := sha256.New()
+	if n, err := io.Copy(h, io.NewSectionReader(r, from, to-from)); err != nil || n != to-from {
+		return sum, cmp.Or(err, io.ErrUnexpectedEOF)
+	}
+	h.Sum(sum[:0])
+	return sum, nil
 }

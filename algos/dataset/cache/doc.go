@@ -7,7 +7,7 @@
 //
 // What meta and sections say is the caller's business. [Bytes] and [View] make
 // sections of slices of numbers and back, without copying. A [Key] stands for the
-// options that the content depends on, [Identity] and [Sum] for the files.
+// options that the content depends on, [Identity] and [Digest] for the files.
 //
 // An error of Open never means more than that there is no cache: a *[StaleError]
 // and a *[DamagedError] are a reason to write it anew, and worth a line of the log.
@@ -57,5 +57,5 @@
 //   - Nothing in a file makes Open panic, read outside of it, or take more memory
 //     of its own than a few times the index, which is within the file.
 //   - Any number of processes may write, replace, and have open the same path.
-//   - Goroutines are started inside Open and Sum only, which wait for them.
+//   - Goroutines are started inside Open and Unchanged only, which wait for them.
 package cache
