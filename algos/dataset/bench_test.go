@@ -97,7 +97,7 @@ func TestNoAllocationPerToken(t *testing.T) {
 		}
 		got := testing.AllocsPerRun(100, func() {
 			// Keep the grown memory, forget the rows.
-			b.ends, b.codes, b.vals, b.kind = b.ends[:0], b.codes[:0], b.vals[:0], ones
+			b.ends, b.codes, b.vals, b.full, b.kind = b.ends[:0], b.codes[:0], b.vals[:0], b.full[:0], ones
 			b.labels.values, b.labels.classes = b.labels.values[:0], b.labels.classes[:0]
 			for range 100 {
 				b.line(line, 0, len(line))

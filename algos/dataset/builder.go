@@ -21,7 +21,8 @@ type builder struct {
 	nonZeros  uint64
 	dropped   uint64
 	row       []float64   // CSV: the values of a row, in order of column
-	wide      []bool      // CSV: which of them need float64
+	wide      bool        // CSV: one of them needs float64
+	unseen    []uint32    // CSV without categories: columns that had only zeros so far
 	rowIDs    []uint64    // CSV with categories: their ids
 	cats      *categories // nil if there are none
 	unescaped []byte      // CSV: a field without its doubled quotes
@@ -33,6 +34,8 @@ type rows struct {
 	codes []uint32 // of the ids
 	vals  []float64
 	kind  valueKind // the smallest that holds vals
+
+	full []float64 // CSV without categories: all values of each row, zeros too
 }
 
 // piece is rows that stand together in the input, with the codes of their builder.
@@ -59,9 +62,12 @@ func continued(l *layout, files []File, cats *categories) *builder {
 	if l.format != CSV {
 		return b
 	}
-	b.row, b.wide = make([]float64, l.features), make([]bool, l.features)
+	b.row = make([]float64, l.features)
 	b.top = uint64(l.features)
 	if b.facts.Columns == nil {
+		for t := range b.row {
+			b.unseen = append(b.unseen, uint32(t))
+		}
 		return b
 	}
 	if b.cats = cats; cats == nil {
@@ -132,11 +138,10 @@ func (b *builder) piece(o order) *piece {
 	r := b.rows
 	p := &piece{order: o, ends: slices.Clone(r.ends)}
 	p.labels, p.class = b.labels.take()
-	// Half a dense row takes as much as its values with their codes.
-	if full := len(r.ends) * len(b.row); b.cats == nil && r.kind != ones && 2*len(r.codes) >= full && full > 0 {
+	if len(r.full) > 0 && r.dense() {
 		p.width = len(b.row)
-		r.spread(p.width)
-	} else if slices.Max(append(r.codes, 0)) < 1<<16 {
+		r.vals, r.full = r.full, r.vals
+	} else if r.gather(len(b.row)); slices.Max(append(r.codes, 0)) < 1<<16 {
 		p.narrow = make([]uint16, len(r.codes))
 		for k, code := range r.codes {
 			p.narrow[k] = uint16(code)
@@ -153,31 +158,26 @@ func (b *builder) piece(o order) *piece {
 	case values64:
 		p.val64 = slices.Clone(r.vals)
 	}
-	b.nonZeros += uint64(len(r.codes))
+	b.nonZeros += uint64(p.len())
 	b.taken += uint64(len(r.ends))
-	r.ends, r.codes, r.vals, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], ones
+	r.ends, r.codes, r.vals, r.full, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], r.full[:0], ones
 	return p
 }
 
-// spread puts the values of dense rows where their codes say, zeros between them.
-func (r *rows) spread(width int) {
-	if len(r.codes) == len(r.ends)*width {
-		return
-	}
-	k := len(r.codes)
-	r.vals = slices.Grow(r.vals, len(r.ends)*width-k)[:len(r.ends)*width]
-	for i := len(r.ends) - 1; i >= 0; i-- { // from the end, as values move up
-		begin := 0
-		if i > 0 {
-			begin = int(r.ends[i-1])
+// dense says whether full rows take no more memory than their values with codes.
+func (r *rows) dense() bool {
+	return r.kind != ones && 2*int(r.ends[len(r.ends)-1]) >= len(r.full)
+}
+
+// gather takes the values that are not zero from full rows of so many columns.
+func (r *rows) gather(width int) {
+	for k, v := range r.full {
+		if v == 0 {
+			continue
 		}
-		for j := width - 1; j >= 0; j-- {
-			v := 0.0
-			if k > begin && r.codes[k-1] == uint32(j) {
-				k--
-				v = r.vals[k]
-			}
-			r.vals[i*width+j] = v
+		r.codes = append(r.codes, uint32(k%width))
+		if r.kind != ones {
+			r.vals = append(r.vals, v)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (b *builder) csv(text []byte, begin, end int) *fault {
 	l := b.layout
 	it := fieldReader{line: line, sep: l.sep, buf: b.unescaped}
 	n := 0
-	clear(b.wide)
+	b.wide = false
 	for it.more() {
 		if it.fault != nil {
 			return it.fault
@@ -71,24 +71,62 @@ func (b *builder) field(t, n int, field []byte, at int) *fault {
 	case err != nil || !isFinite(v):
 		return l.badFeature(n, field, v, at)
 	}
-	var narrow bool
-	b.row[t], narrow = d.single(v)
-	b.wide[t] = !narrow
+	b.set(t, v, d)
 	return nil
+}
+
+// set sets column t of the row.
+func (b *builder) set(t int, v float64, d decimal) {
+	v, narrow := d.single(v)
+	b.row[t] = v
+	b.wide = b.wide || !narrow
 }
 
 // putRow ends the row with the values of its columns.
 func (b *builder) putRow() *fault {
+	if b.cats == nil {
+		b.putFull()
+		return nil
+	}
 	for t, v := range b.row {
-		id := uint64(t)
-		if b.cats != nil {
-			id = b.rowIDs[t]
-		}
-		if f := b.put(id, v, b.wide[t], 0); f != nil {
+		if f := b.put(b.rowIDs[t], v, b.wide, 0); f != nil {
 			return f
 		}
 	}
 	return b.endRow()
+}
+
+// putFull ends a row that has a value for every column, perhaps 0.
+func (b *builder) putFull() {
+	unseen := b.unseen[:0]
+	for _, t := range b.unseen {
+		if b.row[t] == 0 {
+			unseen = append(unseen, t)
+		} else {
+			b.ids.code(uint64(t))
+		}
+	}
+	b.unseen = unseen
+	values, others := 0, 0
+	for _, v := range b.row {
+		if v != 0 {
+			values++
+		}
+		if v != 0 && v != 1 {
+			others++
+		}
+	}
+	switch {
+	case b.wide:
+		b.kind = values64
+	case others > 0:
+		b.kind = max(b.kind, values32)
+	}
+	if n := len(b.ends); n > 0 {
+		values += int(b.ends[n-1])
+	}
+	b.ends = append(b.ends, uint32(values))
+	b.full = append(b.full, b.row...)
 }
 
 // plainCSV adds the row of a line whose features are all short numbers without
@@ -98,6 +136,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 		return false, nil
 	}
 	l := b.layout
+	b.wide = false
 	text = text[:min(len(text), end+32)]
 	label, labelEnd := -1, 0
 	i, last := begin, len(l.target)-1
@@ -110,9 +149,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 					return false, nil
 				}
 			}
-			var narrow bool
-			b.row[t], narrow = d.single(v)
-			b.wide[t] = !narrow
+			b.set(t, v, d)
 			next = to
 		} else {
 			k := end - i
@@ -165,7 +202,7 @@ func (b *builder) category(t int, field []byte, at int) *fault {
 	if f != nil {
 		return f
 	}
-	b.rowIDs[t], b.row[t], b.wide[t] = id, 1, false
+	b.rowIDs[t], b.row[t] = id, 1
 	if !ok {
 		b.row[t] = 0
 		b.dropped++

@@ -93,22 +93,20 @@ func (d decimal) value(negative bool) float64 {
 // v is more.
 func (d decimal) single(v float64) (rounded float64, ok bool) {
 	f := float64(float32(v))
+	if -22 <= d.exp && d.exp <= 0 && d.mantissa < 1e9 { // it is in the range of float32
+		// The digits of f, to 1e-6 of the last one. Most data passes the first test.
+		if again := math.Abs(f) * powersOfTen[-d.exp]; math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
+			return f, true
+		}
+		return v, false
+	}
 	if f == v {
 		return v, true
 	}
-	if d.mantissa >= 1e9 {
+	if d.mantissa >= 1e9 || math.Abs(v) < 0x1p-126 || math.IsInf(f, 0) {
 		return v, false
 	}
-	scale := 0.0
-	if -22 <= d.exp && d.exp <= 0 {
-		scale = powersOfTen[-d.exp]
-	} else if math.Abs(v) < 0x1p-126 || math.IsInf(f, 0) {
-		return v, false
-	} else {
-		scale = math.Pow10(-d.exp)
-	}
-	// The digits of f, to 1e-6 of the last one, are those of the text.
-	if d.mantissa < 1e7 || math.Abs(math.Abs(f)*scale-float64(d.mantissa)) <= 0.5 {
+	if again := math.Abs(f) * math.Pow10(-d.exp); math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
 		return f, true
 	}
 	return v, false
@@ -130,40 +128,40 @@ func digits(word uint64) (n int, value uint64) {
 
 // shortDecimal reads a number of up to 7 digits before the point and 15 behind it that
 // begins at text[i], and returns where it ends. ok is false where it is written
-// otherwise, or so near the end of the text that it is not to be read by words.
+// otherwise, or so near the end of the text that it is not to be read by words. What
+// differs from number to number, such as sign and length, is no branch here.
 func shortDecimal(text []byte, i int) (v float64, d decimal, end int, ok bool) {
 	if i+26 > len(text) {
 		return 0, long, 0, false
 	}
-	negative := text[i] == '-'
-	if negative {
-		i++
+	text = text[i : i+26]
+	minus := 0
+	if text[0] == '-' {
+		minus = 1
 	}
-	n, m := digits(binary.LittleEndian.Uint64(text[i:]))
-	i += n
+	n, m := digits(binary.LittleEndian.Uint64(text[minus:]))
 	if n == 8 {
 		return 0, long, 0, false
 	}
-	places := 0
-	if text[i] == '.' {
-		k, fraction := digits(binary.LittleEndian.Uint64(text[i+1:]))
-		m = m*tens[k] + fraction
-		places = k
-		if k == 8 {
-			k, fraction = digits(binary.LittleEndian.Uint64(text[i+9:]))
-			if k == 8 {
-				return 0, long, 0, false
-			}
-			m = m*tens[k] + fraction
-			places += k
+	at, places := minus+n, 0
+	if text[at] == '.' {
+		k, fraction := digits(binary.LittleEndian.Uint64(text[at+1:]))
+		more, rest := digits(binary.LittleEndian.Uint64(text[at+9:]))
+		full := -(k >> 3) // -1 if there are 8 digits, which others may follow
+		more, rest = more&full, rest&uint64(full)
+		if more == 8 {
+			return 0, long, 0, false
 		}
-		i += 1 + places
+		m = (m*tens[k]+fraction)*tens[more] + rest
+		places = k + more
+		at += 1 + places
 	}
 	if n+places == 0 || n+places > 19 || m >= 1<<53 {
 		return 0, long, 0, false
 	}
-	d = decimal{m, -places}
-	return d.value(negative), d, i, true
+	v = float64(m) / powersOfTen[places]
+	v = math.Float64frombits(math.Float64bits(v) | uint64(minus)<<63)
+	return v, decimal{m, -places}, i + at, true
 }
 
 // tens are the powers of ten of a few digits. They are never written.
