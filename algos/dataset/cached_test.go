@@ -212,6 +212,50 @@ func TestCacheOfOneFile(t *testing.T) {
 	run.want(l.rows(), mapped, mapped)
 }
 
+// TestCacheOfChangedInput: nothing is kept of an input that changed while it was read.
+func TestCacheOfChangedInput(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.svm")
+	rewrite(t, path, "1 1:1\n0 2:1\n")
+	old(t, path)
+	o := Defaults()
+	o.Cache = filepath.Join(dir, "cache")
+	s, err := Scan([]string{path}, o, []int{0}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, path, "1 1:1\n0 3:1\n")
+	if _, err := s.Parts(s.Info(0)); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Notes(); len(n) != 1 || !n[0].Problem || !strings.Contains(n[0].Text, path+" changed while it was read") {
+		t.Errorf("got notes %+v", n)
+	}
+	if left, _ := filepath.Glob(filepath.Join(o.Cache, "*")); left != nil {
+		t.Errorf("kept: %v", left)
+	}
+	cached{t, []string{path}, o, 1}.want([]string{"1/1 0:1", "0/0 2:1"}, made)
+}
+
+// TestCacheOfOtherColumns: a header that gives the columns of further files another
+// meaning outdates what was made of these, though they are as they were.
+func TestCacheOfOtherColumns(t *testing.T) {
+	dir := t.TempDir()
+	a, b := filepath.Join(dir, "a.csv"), filepath.Join(dir, "b.csv")
+	rewrite(t, a, "y,u,v\n1,2,3\n0,4,5\n")
+	rewrite(t, b, "u,v,y\n6,7,1\n8,9,0\n")
+	o := Defaults()
+	o.Cache = filepath.Join(dir, "cache")
+	run := cached{t, []string{a, b}, o, 2}
+	rows := run.want(nil, made, made).rows()
+	run.want(rows, mapped, mapped)
+	rewrite(t, a, "y,v,u\n1,2,3\n0,4,5\n")
+	want, _ := cached{t, []string{a, b}, Defaults(), 2}.load()
+	if l, _ := run.load(); !slices.Equal(l.rows(), want.rows()) || slices.Equal(l.rows(), rows) {
+		t.Errorf("got rows %q, want %q", l.rows(), want.rows())
+	}
+}
+
 // cacheFile is the one cache in a folder.
 func cacheFile(t *testing.T, dir string) string {
 	t.Helper()
