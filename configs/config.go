@@ -59,6 +59,7 @@ type Data struct {
 	Categorical []string `toml:"categorical" doc:"columns of a CSV file whose values are categories, by name or as \"#3\"; \"*\" is every column whose first value is not a number"`
 	Ignore      []string `toml:"ignore" doc:"columns of a CSV file that are left out, such as identifiers, by name or as \"#3\""`
 	Missing     *float64 `toml:"missing" doc:"number that stands for a missing one in a CSV file, such as 0; unset, a missing number is an error"`
+	Float64     bool     `toml:"float64" doc:"keep all numbers of the data as float64; else float32 does where it holds what the text says, up to 7 to 9 digits"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 	Cache       string   `toml:"cache" doc:"folder in which workers keep the training data as they parsed it, to map it into memory when they read the same files again; \"\" keeps nothing"`

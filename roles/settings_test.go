@@ -49,6 +49,7 @@ func (o outcome) manifest(t *testing.T) (m struct {
 		Label          string
 		Names, Classes []string
 		Missing        *float64
+		Float64        bool
 	}
 	Tables []struct {
 		Name  string
@@ -198,6 +199,10 @@ func probes(dir string) map[string]probe {
 		"data.missing": {value: "7.0", seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "in the model", *got.manifest(t).Data.Missing, 7)
 			is(t, "by default", plain().manifest(t).Data.Missing == nil, true)
+		}},
+		"data.float64": {value: "true", seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "in the model", got.manifest(t).Data.Float64, true)
+			is(t, "by default", plain().manifest(t).Data.Float64, false)
 		}},
 		"data.names": {value: quoted("names"), with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "names in the model", strings.Join(got.manifest(t).Data.Names, " "), "first second")

@@ -81,7 +81,7 @@
 // with as many, as those of data that was float32 when it was written. Else it is a
 // float64. What a number is depends on its own digits only: 0.1 is the float32 next to
 // it (2e-8 off) in every part, also where others need float64 and all are kept so.
-// Labels are float64.
+// Labels are float64, and with Options.Float64 all numbers are what strconv reads.
 //
 // # Categories
 //

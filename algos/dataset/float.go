@@ -14,7 +14,7 @@ type decimal struct {
 	exp      int
 }
 
-// long is a decimal of which no more is known.
+// long is a decimal of which no more is known: its value is rounded to nothing.
 var long = decimal{mantissa: math.MaxUint64}
 
 // parseFloat is strconv.ParseFloat(string(s), 64), to the bit and for every

@@ -47,6 +47,7 @@ type Info struct {
 	Names       []string  `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
 	Ignored     []Ignored `json:"ignored,omitempty"`      // CSV: the columns that are left out, in their order
 	Missing     *float64  `json:"missing,omitempty"`      // Options.Missing
+	Float64     bool      `json:"float64,omitempty"`      // Options.Float64
 	Columns     []Column  `json:"columns,omitempty"`      // CSV with categories: all columns but the label and Ignored; Names are made by WithNames
 }
 
@@ -142,6 +143,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the ignored columns")
 	case (a.Missing == nil) != (b.Missing == nil), a.Missing != nil && *a.Missing != *b.Missing:
 		return bad("parts disagree about what stands for missing numbers")
+	case a.Float64 != b.Float64:
+		return bad("parts disagree about float64")
 	case a.Positive != b.Positive:
 		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):

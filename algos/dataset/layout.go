@@ -201,6 +201,7 @@ func (l *layout) info() Info {
 		LabelColumn: max(0, l.label),
 		Ignored:     l.ignored,
 		Missing:     o.Missing,
+		Float64:     o.Float64,
 	}
 	if l.format != LIBSVM {
 		info.Base = 0

@@ -184,6 +184,9 @@ func (b *builder) feature(text []byte, begin, i, end int) (v float64, wide bool,
 			return 0, false, 0, faultf(at, "value %s is not a number", excerpt(token))
 		}
 	}
+	if b.facts.Float64 {
+		d = long // whose values are never rounded
+	}
 	v, narrow := d.single(v)
 	return v, !narrow, next, nil
 }

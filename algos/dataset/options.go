@@ -52,6 +52,9 @@ type Options struct {
 	// of numbers; else it is an error.
 	Missing *float64
 
+	// Float64 keeps every number as float64, also where float32 holds what the text says.
+	Float64 bool
+
 	// Labels is the path of the labels of MatrixMarket data: a MatrixMarket vector,
 	// or text with a label a line.
 	Labels string
@@ -147,7 +150,7 @@ func (o Options) resolved() (Options, error) {
 		} else if o.Like.Format == "" {
 			bad("training info: it is of no data")
 		}
-		o.Positive, o.Missing = o.Like.Positive, o.Like.Missing
+		o.Positive, o.Missing, o.Float64 = o.Like.Positive, o.Like.Missing, o.Like.Float64
 	}
 	return o, errors.Join(errs...)
 }

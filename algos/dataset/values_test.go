@@ -130,6 +130,31 @@ func TestValueKinds(t *testing.T) {
 	}
 }
 
+// TestFloat64: on request numbers are what the text says to the last bit, in test data,
+// too, and those that float32 holds as they are do not need more.
+func TestFloat64(t *testing.T) {
+	for name, text := range map[string]string{"a.svm": "1 1:0.1 2:3\n-1 1:0.5 2:7\n", "a.csv": "1,0.1,3\n-1,0.5,7\n"} {
+		o := Defaults()
+		o.Float64 = true
+		if name == "a.csv" {
+			o.Label, o.Header = "#0", "no"
+		}
+		l := mustLoad(t, name, text, o, 1)
+		if got := l.rows()[0]; got != "1/1 0:0.1 1:3" || l.parts[0].X.value != values64 {
+			t.Errorf("%s: got %q and values of kind %d, want 0.1 in float64", name, got, l.parts[0].X.value)
+		}
+		o.Float64, o.Like = false, &l.info
+		if got := mustLoad(t, name, text, o, 1).rows()[0]; got != "1/1 0:0.1 1:3" {
+			t.Errorf("%s: test data: got %q", name, got)
+		}
+		exact := strings.ReplaceAll(text, "0.1", "0.25")
+		o.Float64, o.Like = true, nil
+		if got := mustLoad(t, name, exact, o, 1); got.parts[0].X.value != values32 {
+			t.Errorf("%s: got values of kind %d, want float32 for numbers that it holds exactly", name, got.parts[0].X.value)
+		}
+	}
+}
+
 // TestManyColumns: more than 2^16 columns take numbers of 32 bits.
 func TestManyColumns(t *testing.T) {
 	var s strings.Builder

@@ -38,7 +38,7 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
-		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Labels: c.Data.Labels}
+		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels}
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task() == algos.Regression
 	}
