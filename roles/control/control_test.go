@@ -331,7 +331,7 @@ func TestDataOptions(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Quantity = quantity
-		if diff := cmp.Diff(want, DataOptions(c, a)); diff != "" {
+		if diff := cmp.Diff(want, DataOptions(c, a), cmpopts.IgnoreUnexported(want)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", algorithm, diff)
 		}
 	}
