@@ -22,7 +22,7 @@ var path = best()
 
 func best() int {
 	switch x := cpu.X86; {
-	case !x.HasAVX2:
+	case !x.HasAVX2 || !x.HasFMA:
 		return plain
 	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL:
 		return avx512

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "math"
+
 const plain = iota
 
 // path is how kernels are computed.
@@ -19,3 +21,8 @@ func largestFast[T Elem](x []T) (int, float64)                   { return 0, 0 }
 func roundSingleFast[T Elem](x []T) int                          { return 0 }
 func roundBFloat16Fast[T Elem](x []T) int                        { return 0 }
 func roundFixedFast[T Elem](x []T, unit int) int                 { return 0 }
+
+func functionFast[T Float](f function, dst, x []T) bool              { return false }
+func maxFast[T Float](x []T) (int, T)                                { return 0, T(math.Inf(-1)) }
+func expSumFast[T Float](dst, x []T, shift T) (sum float64, ok bool) { return 0, false }
+func timesFast[T Float](x []T, by T) int                             { return 0 }

@@ -11,6 +11,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -18,14 +19,17 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-var groups = map[string]func(){"dense": dense, "planes": planes, "rounding": rounding}
+var groups = map[string]func(){
+	"dense": dense, "planes": planes, "rounding": rounding,
+	"functions": functions,
+}
 
 func main() {
 	group := flag.String("group", "", "the kernels to write")
 	flag.Parse()
 	write, ok := groups[*group]
 	if !ok {
-		panic(fmt.Sprintf("gen: -group %q is none of dense, planes and rounding", *group))
+		panic(fmt.Sprintf("gen: -group %q is none of %q", *group, slices.Sorted(maps.Keys(groups))))
 	}
 	ConstraintExpr("!purego")
 	write()
