@@ -23,6 +23,7 @@ import "unsafe"
 //go:generate gen -group planes -out ../planes_amd64.s -stubs ../planes_amd64.go
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go
 //go:generate gen -group functions -out ../functions_amd64.s -stubs ../functions_amd64.go
+//go:generate gen -group products -out ../products_amd64.s -stubs ../products_amd64.go
 
 // Elem is what the values of a table are made of.
 type Elem interface{ float32 | float64 | int32 }

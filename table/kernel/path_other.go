@@ -26,3 +26,8 @@ func functionFast[T Float](f function, dst, x []T) bool              { return fa
 func maxFast[T Float](x []T) (int, T)                                { return 0, T(math.Inf(-1)) }
 func expSumFast[T Float](dst, x []T, shift T) (sum float64, ok bool) { return 0, false }
 func timesFast[T Float](x []T, by T) int                             { return 0 }
+
+func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool { return false }
+func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool     { return false }
+func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool    { return false }
+func peakFast[T Float](rounds int) int                                       { return 0 }

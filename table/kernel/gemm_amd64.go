@@ -1,0 +1,241 @@
+//go:build !purego
+
+package kernel
+
+import "sync"
+
+// The product is made in tiles that fit the registers. Of A and B, blocks are
+// copied so that a tile reads them in order: a block of B to as many columns as
+// fit the outer cache, of A to as many rows as fit the inner one. What a panel
+// lacks at an edge is 0.
+const (
+	blockRows  = 192 // whole tiles of every path
+	blockCols  = 1024
+	blockDepth = 256
+	tileRows   = 12 // of the largest tile
+	tileBytes  = 128
+)
+
+// Panels are the copied blocks, and a tile for where C has less.
+type panels[T Float] struct {
+	a, b []T
+	tile [tileRows * tileBytes / 4]T
+}
+
+var panels32, panels64 sync.Pool
+
+func newPanels[T Float](a, b int) (*panels[T], *sync.Pool) {
+	pool := &panels32
+	if kind[T]() == isFloat64 {
+		pool = &panels64
+	}
+	p, ok := pool.Get().(*panels[T])
+	if !ok {
+		p = new(panels[T])
+	}
+	p.a, p.b = grown(p.a, a), grown(p.b, b)
+	return p, pool
+}
+
+// grown is at least n elements, at the beginning of a page.
+func grown[T Float](b []T, n int) []T {
+	if len(b) < n {
+		return make([]T, max(n, 1<<13))
+	}
+	return b
+}
+
+// evenly is the size of parts of n that are alike and at most so large, each of
+// whole steps.
+func evenly(n, most, step int) int {
+	parts := (n + most - 1) / most
+	size := (n + parts - 1) / parts
+	return (size + step - 1) / step * step
+}
+
+func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool {
+	if path == plain {
+		return false
+	}
+	if m < 4 && a.col == 1 { // a tile would be mostly empty
+		for i := range m {
+			x, y := a.values[i*a.row:][:k], c[i*stride:][:n]
+			if b.col == 1 {
+				gemvTFast(k, n, b.values, b.row, x, y)
+			} else {
+				gemvFast(n, k, b.values, b.col, x, y)
+			}
+		}
+		return true
+	}
+	rows, cols := tileRows, 2*blockOf[T]()
+	if path == avx2 {
+		rows, cols = rows/2, cols/2
+	}
+	high, wide, deep := evenly(m, blockRows, rows), evenly(n, blockCols, cols), evenly(k, blockDepth, 1)
+	p, pool := newPanels[T](high*deep, wide*deep)
+	for j := 0; j < n; j += wide {
+		w := min(wide, n-j)
+		for l := 0; l < k; l += deep {
+			d := min(deep, k-l)
+			pack(p.b, cols, b.values[l*b.row+j*b.col:], w, d, b.col, b.row)
+			for i := 0; i < m; i += high {
+				h := min(high, m-i)
+				pack(p.a, rows, a.values[i*a.row+l*a.col:], h, d, a.row, a.col)
+				p.multiply(h, w, d, rows, cols, c[i*stride+j:], stride)
+			}
+		}
+	}
+	pool.Put(p)
+	return true
+}
+
+// multiply adds the product of the panels to c.
+func (p *panels[T]) multiply(m, n, k, rows, cols int, c []T, stride int) {
+	for j := 0; j < n; j += cols {
+		b := &p.b[j*k]
+		for i := 0; i < m; i += rows {
+			a := &p.a[i*k]
+			h, w := min(rows, m-i), min(cols, n-j)
+			if h == rows && w == cols {
+				gemmTile(k, a, b, &c[i*stride+j], stride)
+				continue
+			}
+			clear(p.tile[:rows*cols])
+			gemmTile(k, a, b, &p.tile[0], cols)
+			for y := range h {
+				to := c[(i+y)*stride+j:][:w]
+				for x, v := range p.tile[y*cols:][:w] {
+					to[x] += v
+				}
+			}
+		}
+	}
+}
+
+// pack copies n lines of values to panels of so many. Their values lie behind each
+// other there: of all lines of the panel the first, then of all the next. In values,
+// lines begin line elements apart, and go on depth elements apart; one is 1.
+func pack[T Float](to []T, width int, values []T, n, k, line, depth int) {
+	for first := 0; first < n; first += width {
+		panel := to[first*k:][:width*k]
+		lines := min(width, n-first)
+		if lines < width {
+			clear(panel)
+		}
+		if line == 1 {
+			for p := range k {
+				copy(panel[p*width:][:lines], values[p*depth+first:][:lines])
+			}
+			continue
+		}
+		i := 0
+		for ; i+4 <= lines; i += 4 {
+			from := values[(first+i)*line:]
+			packFour(panel[i:], width, from[:k], from[line:][:k], from[2*line:][:k], from[3*line:][:k])
+		}
+		for ; i < lines; i++ {
+			for p, v := range values[(first+i)*line:][:k] {
+				panel[p*width+i] = v
+			}
+		}
+	}
+}
+
+func packFour[T Float](panel []T, width int, a, b, c, d []T) {
+	b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
+	for p := range a {
+		to := panel[p*width:][:4]
+		to[0], to[1], to[2], to[3] = a[p], b[p], c[p], d[p]
+	}
+}
+
+func gemmTile[T Float](k int, a, b, c *T, stride int) {
+	switch {
+	case path == avx512 && kind[T]() == isFloat32:
+		gemmFloat32AVX512(k, f32(a), f32(b), f32(c), stride)
+	case path == avx512:
+		gemmFloat64AVX512(k, f64(a), f64(b), f64(c), stride)
+	case kind[T]() == isFloat32:
+		gemmFloat32AVX2(k, f32(a), f32(b), f32(c), stride)
+	default:
+		gemmFloat64AVX2(k, f64(a), f64(b), f64(c), stride)
+	}
+}
+
+// sweepCols is how many columns a product with a vector takes at a time: as many
+// values of the vector stay in the inner cache.
+const sweepCols = 1 << 12
+
+func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool {
+	if path == plain {
+		return false
+	}
+	for j := 0; j < cols; j += sweepCols {
+		w := min(sweepCols, cols-j)
+		high := max(4, most/w&^3)
+		for i := 0; i < rows; i += high {
+			a, x, y, h := &a[i*stride+j], &x[j], &y[i], min(high, rows-i)
+			switch {
+			case path == avx512 && kind[T]() == isFloat32:
+				gemvFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
+			case path == avx512:
+				gemvFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
+			case kind[T]() == isFloat32:
+				gemvFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
+			default:
+				gemvFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
+			}
+		}
+	}
+	return true
+}
+
+func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool {
+	if path == plain {
+		return false
+	}
+	for j := 0; j < cols; j += sweepCols {
+		w := min(sweepCols, cols-j)
+		high := max(4, most/w&^3)
+		for i := 0; i < rows; i += high {
+			a, x, y, h := &a[i*stride+j], &x[i], &y[j], min(high, rows-i)
+			switch {
+			case path == avx512 && kind[T]() == isFloat32:
+				gemvTFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
+			case path == avx512:
+				gemvTFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
+			case kind[T]() == isFloat32:
+				gemvTFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
+			default:
+				gemvTFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
+			}
+		}
+	}
+	return true
+}
+
+// peakFast returns how many numbers it multiplies in a round, 0 for plain Go.
+func peakFast[T Float](rounds int) (lanes int) {
+	for ; path != plain && rounds > 0; rounds -= most / 16 {
+		r := min(rounds, most/16)
+		switch {
+		case path == avx512 && kind[T]() == isFloat32:
+			peakFloat32AVX512(r)
+		case path == avx512:
+			peakFloat64AVX512(r)
+		case kind[T]() == isFloat32:
+			peakFloat32AVX2(r)
+		default:
+			peakFloat64AVX2(r)
+		}
+	}
+	const sums = 12
+	switch path {
+	case plain:
+		return 0
+	case avx2:
+		return sums * blockOf[T]() / 2
+	}
+	return sums * blockOf[T]()
+}
