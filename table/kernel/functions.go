@@ -21,11 +21,8 @@ const (
 // is +Inf; subnormal results are rounded like others.
 func Exp[T Float](dst, x []T) {
 	dst = dst[:len(x)]
-	if functionFast(expFunction, dst, x) {
-		return
-	}
-	for i, v := range x {
-		dst[i] = T(exp(float64(v)))
+	if !functionFast(expFunction, dst, x) {
+		functionGo(dst, x, exp)
 	}
 }
 
@@ -33,11 +30,8 @@ func Exp[T Float](dst, x []T) {
 // is -Inf, and of less not a number. A tiny x is its own.
 func Log1p[T Float](dst, x []T) {
 	dst = dst[:len(x)]
-	if functionFast(log1pFunction, dst, x) {
-		return
-	}
-	for i, v := range x {
-		dst[i] = T(log1p(float64(v)))
+	if !functionFast(log1pFunction, dst, x) {
+		functionGo(dst, x, log1p)
 	}
 }
 
@@ -45,11 +39,27 @@ func Log1p[T Float](dst, x []T) {
 // below 0 it is e^x, down to subnormal numbers.
 func Sigmoid[T Float](dst, x []T) {
 	dst = dst[:len(x)]
-	if functionFast(sigmoidFunction, dst, x) {
-		return
+	if !functionFast(sigmoidFunction, dst, x) {
+		functionGo(dst, x, sigmoid)
 	}
-	for i, v := range x {
-		dst[i] = T(sigmoid(float64(v)))
+}
+
+// functionGo computes f of float64s. It has blocks, because a conversion of a
+// float32 waits for what its register held before: the value before it.
+func functionGo[T Float](dst, x []T, f func(float64) float64) {
+	var wide [64]float64
+	for len(x) > 0 {
+		n := min(len(x), len(wide))
+		for i, v := range x[:n] {
+			wide[i] = float64(v)
+		}
+		for i, v := range wide[:n] {
+			wide[i] = f(v)
+		}
+		for i, v := range wide[:n] {
+			dst[i] = T(v)
+		}
+		dst, x = dst[n:], x[n:]
 	}
 }
 

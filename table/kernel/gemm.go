@@ -33,7 +33,7 @@ type operand[T Float] struct {
 }
 
 // small is up to how many products plain Go is as fast as anything.
-const small = 64
+const small = 512
 
 func gemm[T Float](m, n, k int, a, b operand[T], c []T, stride int) {
 	c = c[:(m-1)*stride+n]

@@ -2,7 +2,8 @@
 // training goes. It knows neither tables nor algorithms.
 //
 // Plain Go is the specification: every kernel has it, in every build, and gives
-// the same bits by any other path. On amd64 the path is chosen once, by what the
+// the same bits by any other path; but sums of products are added in another
+// order, and functions of float32s may differ in the last bits. On amd64 the path is chosen once, by what the
 // machine can do; the build tag purego leaves only plain Go. A path does what it
 // can of the beginning of its slices, whole vectors of at most 64K elements a call
 // because assembly cannot be interrupted, and plain Go does the rest.
@@ -24,6 +25,7 @@ import "unsafe"
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go
 //go:generate gen -group functions -out ../functions_amd64.s -stubs ../functions_amd64.go
 //go:generate gen -group products -out ../products_amd64.s -stubs ../products_amd64.go
+//go:generate gen -group bytes -out ../bytes_amd64.s -stubs ../bytes_amd64.go
 
 // Elem is what the values of a table are made of.
 type Elem interface{ float32 | float64 | int32 }

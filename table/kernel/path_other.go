@@ -31,3 +31,8 @@ func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool { r
 func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool     { return false }
 func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool    { return false }
 func peakFast[T Float](rounds int) int                                       { return 0 }
+
+func shuffleFast(planes, elements []byte, size int) int   { return 0 }
+func unshuffleFast(elements, planes []byte, size int) int { return 0 }
+func toBFloat16sFast(dst []uint16, x []float32) int       { return 0 }
+func fromBFloat16sFast(dst []float32, x []uint16) int     { return 0 }

@@ -50,11 +50,13 @@ func expSum[T Float](dst, x []T, shift T) float64 {
 	if sum, ok := expSumFast(dst, x, shift); ok {
 		return sum
 	}
-	sum := 0.0
 	for i, v := range x {
-		e := T(exp(float64(v - shift)))
-		dst[i] = e
-		sum += float64(e)
+		dst[i] = v - shift
+	}
+	functionGo(dst[:len(x)], dst[:len(x)], exp)
+	sum := 0.0
+	for _, v := range dst[:len(x)] {
+		sum += float64(v)
 	}
 	return sum
 }

@@ -63,7 +63,6 @@ func (l lanes) addTo(ops ...Op)      { l.pick(VFMADD231PS, VFMADD231PD)(ops...) 
 func (l lanes) timesPlus(ops ...Op)  { l.pick(VFMADD213PS, VFMADD213PD)(ops...) } // c, b, a = a*b+c
 func (l lanes) timesMinus(ops ...Op) { l.pick(VFMSUB213PS, VFMSUB213PD)(ops...) } // c, b, a = a*b-c
 func (l lanes) addBits(ops ...Op)    { l.pick(VPADDD, VPADDQ)(ops...) }
-func (l lanes) subBits(ops ...Op)    { l.pick(VPSUBD, VPSUBQ)(ops...) }
 func (l lanes) broadcast(ops ...Op)  { l.pick(VBROADCASTSS, VBROADCASTSD)(ops...) }
 
 func two(f func(a, b, c Op)) instruction {

@@ -21,7 +21,7 @@ import (
 
 var groups = map[string]func(){
 	"dense": dense, "planes": planes, "rounding": rounding,
-	"functions": functions, "products": products,
+	"bytes": bytes, "functions": functions, "products": products,
 }
 
 func main() {
