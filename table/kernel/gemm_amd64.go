@@ -53,36 +53,38 @@ func evenly(n, most, step int) int {
 	return (size + step - 1) / step * step
 }
 
-func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool {
-	if path == plain {
-		return false
+// A tile is the form of those of a path.
+type tile struct{ path, rows, cols int }
+
+// tileFor is that of AVX2 also where AVX-512's would be half empty.
+func tileFor[T Float](m, n int) tile {
+	wide := tile{avx512, tileRows, 2 * blockOf[T]()}
+	if path == avx2 || m <= wide.rows/2 || n <= wide.cols/2 {
+		return tile{avx2, wide.rows / 2, wide.cols / 2}
 	}
-	if m < 4 && a.col == 1 { // a tile would be mostly empty
-		for i := range m {
-			x, y := a.values[i*a.row:][:k], c[i*stride:][:n]
-			if b.col == 1 {
-				gemvTFast(k, n, b.values, b.row, x, y)
-			} else {
-				gemvFast(n, k, b.values, b.col, x, y)
-			}
-		}
+	return wide
+}
+
+func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool {
+	switch {
+	case path == plain:
+		return false
+	case m < thin || n < thin:
+		gemmThin(m, n, k, a, b, c, stride)
 		return true
 	}
-	rows, cols := tileRows, 2*blockOf[T]()
-	if path == avx2 {
-		rows, cols = rows/2, cols/2
-	}
-	high, wide, deep := evenly(m, blockRows, rows), evenly(n, blockCols, cols), evenly(k, blockDepth, 1)
+	t := tileFor[T](m, n)
+	high, wide, deep := evenly(m, blockRows, t.rows), evenly(n, blockCols, t.cols), evenly(k, blockDepth, 1)
 	p, pool := newPanels[T](high*deep, wide*deep)
 	for j := 0; j < n; j += wide {
 		w := min(wide, n-j)
 		for l := 0; l < k; l += deep {
 			d := min(deep, k-l)
-			pack(p.b, cols, b.values[l*b.row+j*b.col:], w, d, b.col, b.row)
+			pack(p.b, t.cols, b.values[l*b.row+j*b.col:], w, d, b.col, b.row)
 			for i := 0; i < m; i += high {
 				h := min(high, m-i)
-				pack(p.a, rows, a.values[i*a.row+l*a.col:], h, d, a.row, a.col)
-				p.multiply(h, w, d, rows, cols, c[i*stride+j:], stride)
+				pack(p.a, t.rows, a.values[i*a.row+l*a.col:], h, d, a.row, a.col)
+				p.multiply(t, h, w, d, c[i*stride+j:], stride)
 			}
 		}
 	}
@@ -91,25 +93,76 @@ func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool {
 }
 
 // multiply adds the product of the panels to c.
-func (p *panels[T]) multiply(m, n, k, rows, cols int, c []T, stride int) {
-	for j := 0; j < n; j += cols {
+func (p *panels[T]) multiply(t tile, m, n, k int, c []T, stride int) {
+	for j := 0; j < n; j += t.cols {
 		b := &p.b[j*k]
-		for i := 0; i < m; i += rows {
+		for i := 0; i < m; i += t.rows {
 			a := &p.a[i*k]
-			h, w := min(rows, m-i), min(cols, n-j)
-			if h == rows && w == cols {
-				gemmTile(k, a, b, &c[i*stride+j], stride)
+			h, w := min(t.rows, m-i), min(t.cols, n-j)
+			if h == t.rows && w == t.cols {
+				gemmTile(t.path, k, a, b, &c[i*stride+j], stride)
 				continue
 			}
-			clear(p.tile[:rows*cols])
-			gemmTile(k, a, b, &p.tile[0], cols)
+			clear(p.tile[:t.rows*t.cols])
+			gemmTile(t.path, k, a, b, &p.tile[0], t.cols)
 			for y := range h {
 				to := c[(i+y)*stride+j:][:w]
-				for x, v := range p.tile[y*cols:][:w] {
+				for x, v := range p.tile[y*t.cols:][:w] {
 					to[x] += v
 				}
 			}
 		}
+	}
+}
+
+// thin is fewer rows or columns than fill enough of a tile: each is a product of
+// the other matrix with a vector.
+const thin = 4
+
+func gemmThin[T Float](m, n, k int, a, b operand[T], c []T, stride int) {
+	p, pool := newPanels[T](k, 0)
+	if m < thin {
+		for i := range m {
+			b.times(n, k, true, line(p.a, a.values[i*a.row:], k, a.col), c[i*stride:][:n])
+		}
+		pool.Put(p)
+		return
+	}
+	for j := range n {
+		x := line(p.a, b.values[j*b.col:], k, b.row)
+		for i := 0; i < m; i += len(p.tile) {
+			y := p.tile[:min(len(p.tile), m-i)]
+			clear(y)
+			operand[T]{a.values[i*a.row:], a.row, a.col}.times(len(y), k, false, x, y)
+			for r, v := range y {
+				c[(i+r)*stride+j] += v
+			}
+		}
+	}
+	pool.Put(p)
+}
+
+// line is k values, step apart, in buf if they are not together.
+func line[T Float](buf, values []T, k, step int) []T {
+	if step == 1 {
+		return values[:k]
+	}
+	for p := range buf[:k] {
+		buf[p] = values[p*step]
+	}
+	return buf[:k]
+}
+
+// times adds the product with x, of k values, to y, of n: of the matrix, or where
+// left is true of x and the matrix.
+func (o operand[T]) times(n, k int, left bool, x, y []T) {
+	if left {
+		o.row, o.col = o.col, o.row
+	}
+	if o.col == 1 {
+		gemvFast(n, k, o.values, o.row, x, y)
+	} else {
+		gemvTFast(k, n, o.values, o.col, x, y)
 	}
 }
 
@@ -150,7 +203,7 @@ func packFour[T Float](panel []T, width int, a, b, c, d []T) {
 	}
 }
 
-func gemmTile[T Float](k int, a, b, c *T, stride int) {
+func gemmTile[T Float](path, k int, a, b, c *T, stride int) {
 	switch {
 	case path == avx512 && kind[T]() == isFloat32:
 		gemmFloat32AVX512(k, f32(a), f32(b), f32(c), stride)

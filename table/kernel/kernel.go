@@ -2,11 +2,12 @@
 // training goes. It knows neither tables nor algorithms.
 //
 // Plain Go is the specification: every kernel has it, in every build, and gives
-// the same bits by any other path; but sums of products are added in another
-// order, and functions of float32s may differ in the last bits. On amd64 the path is chosen once, by what the
-// machine can do; the build tag purego leaves only plain Go. A path does what it
-// can of the beginning of its slices, whole vectors of at most 64K elements a call
-// because assembly cannot be interrupted, and plain Go does the rest.
+// the same bits by any other path. But sums of products are added in another
+// order, and functions of float32s may differ in the last bits. On amd64 the path
+// is chosen once, by what the machine can do; the build tag purego leaves only
+// plain Go. A path does what it can of the beginning of its slices, whole vectors
+// of at most 64K elements a call because assembly cannot be interrupted, and plain
+// Go does the rest.
 //
 // The assembly is written by the program in gen, a module of its own:
 //

@@ -108,7 +108,7 @@ func TestGemm(t *testing.T) {
 	const seed = 31
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	shapes := []shape{{m: 12, n: 32, k: 7}, {m: 6, n: 16, k: 1}, {m: 193, n: 33, k: 257}, {m: 25, n: 1030, k: 65}, {m: 1, n: 70, k: 300}, {m: 3, n: 1, k: 5000}, {m: 400, n: 3, k: 513, gapC: 5}}
+	shapes := []shape{{m: 12, n: 32, k: 7}, {m: 6, n: 16, k: 1}, {m: 193, n: 33, k: 257}, {m: 25, n: 1030, k: 65}, {m: 1, n: 70, k: 300}, {m: 3, n: 1, k: 5000}, {m: 400, n: 3, k: 513, gapC: 5}, {m: 2, n: 5000, k: 9}}
 	for range 250 {
 		shapes = append(shapes, shape{r.IntN(71), r.IntN(71), r.IntN(71), r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(9)})
 	}
