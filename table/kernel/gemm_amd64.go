@@ -182,24 +182,41 @@ func pack[T Float](to []T, width int, values []T, n, k, line, depth int) {
 			}
 			continue
 		}
-		i := 0
-		for ; i+4 <= lines; i += 4 {
-			from := values[(first+i)*line:]
-			packFour(panel[i:], width, from[:k], from[line:][:k], from[2*line:][:k], from[3*line:][:k])
-		}
-		for ; i < lines; i++ {
-			for p, v := range values[(first+i)*line:][:k] {
-				panel[p*width+i] = v
-			}
+		for i := 0; i < lines; {
+			rows := rowsAtOnce(lines - i)
+			packRows(panel[i:], width, values[(first+i)*line:], line, k, rows)
+			i += rows
 		}
 	}
 }
 
-func packFour[T Float](panel []T, width int, a, b, c, d []T) {
-	b, c, d = b[:len(a)], c[:len(a)], d[:len(a)]
-	for p := range a {
-		to := panel[p*width:][:4]
-		to[0], to[1], to[2], to[3] = a[p], b[p], c[p], d[p]
+func rowsAtOnce(n int) int {
+	if n >= 4 {
+		return 4
+	}
+	return max(n&^1, 1)
+}
+
+// packRows writes a value of each of 4, 2 or 1 rows, then that behind it.
+func packRows[T Float](to []T, width int, from []T, stride, k, rows int) {
+	from, to = from[:(rows-1)*stride+k], to[:(k-1)*width+rows]
+	done := k &^ 3
+	switch {
+	case rows == 1 || done == 0:
+		done = 0
+	case rows == 4 && kind[T]() == isFloat32:
+		pack4Float32AVX2(f32(&to[0]), width, f32(&from[0]), stride, done)
+	case rows == 4:
+		pack4Float64AVX2(f64(&to[0]), width, f64(&from[0]), stride, done)
+	case kind[T]() == isFloat32:
+		pack2Float32AVX2(f32(&to[0]), width, f32(&from[0]), stride, done)
+	default:
+		pack2Float64AVX2(f64(&to[0]), width, f64(&from[0]), stride, done)
+	}
+	for i := range rows {
+		for p := done; p < k; p++ {
+			to[p*width+i] = from[i*stride+p]
+		}
 	}
 }
 

@@ -4,6 +4,26 @@
 
 package kernel
 
+// pack4Float32AVX2 writes the i-th of n values of 4 rows of a, stride elements apart, to i*width of to.
+//
+//go:noescape
+func pack4Float32AVX2(to *float32, width int, a *float32, stride int, n int)
+
+// pack2Float32AVX2 writes the i-th of n values of 2 rows of a, stride elements apart, to i*width of to.
+//
+//go:noescape
+func pack2Float32AVX2(to *float32, width int, a *float32, stride int, n int)
+
+// pack4Float64AVX2 writes the i-th of n values of 4 rows of a, stride elements apart, to i*width of to.
+//
+//go:noescape
+func pack4Float64AVX2(to *float64, width int, a *float64, stride int, n int)
+
+// pack2Float64AVX2 writes the i-th of n values of 2 rows of a, stride elements apart, to i*width of to.
+//
+//go:noescape
+func pack2Float64AVX2(to *float64, width int, a *float64, stride int, n int)
+
 // gemmFloat32AVX2 adds the product of two panels of depth k to a tile of c, whose rows are
 // stride elements apart: 6 rows of a, 16 columns of b.
 //

@@ -4,6 +4,154 @@
 
 #include "textflag.h"
 
+// func pack4Float32AVX2(to *float32, width int, a *float32, stride int, n int)
+// Requires: AVX
+TEXT ·pack4Float32AVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), AX
+	MOVQ width+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), DI
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), R8
+
+four:
+	CMPQ      SI, $0x00000004
+	JL        fourEnd
+	VMOVUPS   (DX), X0
+	VMOVUPS   (DX)(BX*1), X1
+	VMOVUPS   (DX)(BX*2), X2
+	VMOVUPS   (DX)(DI*1), X3
+	VUNPCKLPS X1, X0, X4
+	VUNPCKHPS X1, X0, X1
+	VUNPCKLPS X3, X2, X0
+	VUNPCKHPS X3, X2, X2
+	VUNPCKLPD X0, X4, X3
+	VUNPCKHPD X0, X4, X0
+	VMOVUPS   X3, (AX)
+	VMOVUPS   X0, (AX)(CX*1)
+	VUNPCKLPD X2, X1, X0
+	VUNPCKHPD X2, X1, X1
+	VMOVUPS   X0, (AX)(CX*2)
+	VMOVUPS   X1, (AX)(R8*1)
+	ADDQ      $0x00000010, DX
+	LEAQ      (AX)(CX*4), AX
+	SUBQ      $0x00000004, SI
+	JMP       four
+
+fourEnd:
+	VZEROUPPER
+	RET
+
+// func pack2Float32AVX2(to *float32, width int, a *float32, stride int, n int)
+// Requires: AVX
+TEXT ·pack2Float32AVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), AX
+	MOVQ width+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, BX
+	LEAQ (BX)(BX*2), DI
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DI
+
+four:
+	CMPQ      SI, $0x00000004
+	JL        fourEnd
+	VMOVUPS   (DX), X0
+	VMOVUPS   (DX)(BX*1), X1
+	VUNPCKLPS X1, X0, X2
+	VUNPCKHPS X1, X0, X0
+	VMOVSD    X2, (AX)
+	VMOVHPD   X2, (AX)(CX*1)
+	VMOVSD    X0, (AX)(CX*2)
+	VMOVHPD   X0, (AX)(DI*1)
+	ADDQ      $0x00000010, DX
+	LEAQ      (AX)(CX*4), AX
+	SUBQ      $0x00000004, SI
+	JMP       four
+
+fourEnd:
+	VZEROUPPER
+	RET
+
+// func pack4Float64AVX2(to *float64, width int, a *float64, stride int, n int)
+// Requires: AVX
+TEXT ·pack4Float64AVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), AX
+	MOVQ width+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x03, BX
+	LEAQ (BX)(BX*2), DI
+	SHLQ $0x03, CX
+	LEAQ (CX)(CX*2), R8
+
+four:
+	CMPQ       SI, $0x00000004
+	JL         fourEnd
+	VMOVUPS    (DX), Y0
+	VMOVUPS    (DX)(BX*1), Y1
+	VMOVUPS    (DX)(BX*2), Y2
+	VMOVUPS    (DX)(DI*1), Y3
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y1
+	VUNPCKLPD  Y3, Y2, Y0
+	VUNPCKHPD  Y3, Y2, Y2
+	VPERM2F128 $0x20, Y0, Y4, Y3
+	VPERM2F128 $0x31, Y0, Y4, Y0
+	VMOVUPS    Y3, (AX)
+	VMOVUPS    Y0, (AX)(CX*2)
+	VPERM2F128 $0x20, Y2, Y1, Y0
+	VPERM2F128 $0x31, Y2, Y1, Y1
+	VMOVUPS    Y0, (AX)(CX*1)
+	VMOVUPS    Y1, (AX)(R8*1)
+	ADDQ       $0x00000020, DX
+	LEAQ       (AX)(CX*4), AX
+	SUBQ       $0x00000004, SI
+	JMP        four
+
+fourEnd:
+	VZEROUPPER
+	RET
+
+// func pack2Float64AVX2(to *float64, width int, a *float64, stride int, n int)
+// Requires: AVX
+TEXT ·pack2Float64AVX2(SB), NOSPLIT, $0-40
+	MOVQ to+0(FP), AX
+	MOVQ width+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x03, BX
+	LEAQ (BX)(BX*2), DI
+	SHLQ $0x03, CX
+	LEAQ (CX)(CX*2), DI
+
+four:
+	CMPQ         SI, $0x00000004
+	JL           fourEnd
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (DX)(BX*1), Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VMOVUPS      X2, (AX)
+	VEXTRACTF128 $0x01, Y2, (AX)(CX*2)
+	VMOVUPS      X0, (AX)(CX*1)
+	VEXTRACTF128 $0x01, Y0, (AX)(DI*1)
+	ADDQ         $0x00000020, DX
+	LEAQ         (AX)(CX*4), AX
+	SUBQ         $0x00000004, SI
+	JMP          four
+
+fourEnd:
+	VZEROUPPER
+	RET
+
 // func gemmFloat32AVX2(k int, a *float32, b *float32, c *float32, stride int)
 // Requires: AVX, FMA3
 TEXT ·gemmFloat32AVX2(SB), NOSPLIT, $0-40

@@ -10,6 +10,10 @@ import (
 
 // products are the kernels of products with matrices, row after row in memory.
 func products() {
+	for _, e := range []elem{float32s, float64s} {
+		packRows(e, 4)
+		packRows(e, 2)
+	}
 	for _, s := range []isa{avx2, avx512} {
 		for _, e := range []elem{float32s, float64s} {
 			l := newLanes(s, e)
