@@ -14,6 +14,7 @@ const (
 	blockDepth = 256
 	tileRows   = 12 // of the largest tile
 	tileBytes  = 128
+	vectorRoom = 8 // behind a block, for what is written of a vector beyond its end
 )
 
 // Panels are the copied blocks, and a tile for where C has less.
@@ -33,7 +34,7 @@ func newPanels[T Float](a, b int) (*panels[T], *sync.Pool) {
 	if !ok {
 		p = new(panels[T])
 	}
-	p.a, p.b = grown(p.a, a), grown(p.b, b)
+	p.a, p.b = grown(p.a, a+vectorRoom), grown(p.b, b+vectorRoom)
 	return p, pool
 }
 
@@ -67,7 +68,7 @@ func tileFor[T Float](m, n int) tile {
 
 func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool {
 	switch {
-	case path == plain:
+	case path == plain, m < thin && n < thin && b.col == 1:
 		return false
 	case m < thin || n < thin:
 		gemmThin(m, n, k, a, b, c, stride)
@@ -177,9 +178,7 @@ func pack[T Float](to []T, width int, values []T, n, k, line, depth int) {
 			clear(panel)
 		}
 		if line == 1 {
-			for p := range k {
-				copy(panel[p*width:][:lines], values[p*depth+first:][:lines])
-			}
+			packLines(to[first*k:], width, values[first:], depth, lines, k)
 			continue
 		}
 		for i := 0; i < lines; {
@@ -187,6 +186,16 @@ func pack[T Float](to []T, width int, values []T, n, k, line, depth int) {
 			packRows(panel[i:], width, values[(first+i)*line:], line, k, rows)
 			i += rows
 		}
+	}
+}
+
+// packLines copies lines values of each of n rows. It may write to what is behind.
+func packLines[T Float](to []T, width int, from []T, stride, lines, n int) {
+	from, to = from[:(n-1)*stride+lines], to[:n*width+vectorRoom]
+	if kind[T]() == isFloat32 {
+		packLinesFloat32AVX2(f32(&to[0]), width, f32(&from[0]), stride, lines, n)
+	} else {
+		packLinesFloat64AVX2(f64(&to[0]), width, f64(&from[0]), stride, lines, n)
 	}
 }
 

@@ -14,6 +14,12 @@ func pack4Float32AVX2(to *float32, width int, a *float32, stride int, n int)
 //go:noescape
 func pack2Float32AVX2(to *float32, width int, a *float32, stride int, n int)
 
+// packLinesFloat32AVX2 writes lines values of each of n rows of a, stride elements apart, to to, width elements apart.
+// It writes up to 32 bytes from where the last value is.
+//
+//go:noescape
+func packLinesFloat32AVX2(to *float32, width int, a *float32, stride int, lines int, n int)
+
 // pack4Float64AVX2 writes the i-th of n values of 4 rows of a, stride elements apart, to i*width of to.
 //
 //go:noescape
@@ -23,6 +29,12 @@ func pack4Float64AVX2(to *float64, width int, a *float64, stride int, n int)
 //
 //go:noescape
 func pack2Float64AVX2(to *float64, width int, a *float64, stride int, n int)
+
+// packLinesFloat64AVX2 writes lines values of each of n rows of a, stride elements apart, to to, width elements apart.
+// It writes up to 32 bytes from where the last value is.
+//
+//go:noescape
+func packLinesFloat64AVX2(to *float64, width int, a *float64, stride int, lines int, n int)
 
 // gemmFloat32AVX2 adds the product of two panels of depth k to a tile of c, whose rows are
 // stride elements apart: 6 rows of a, 16 columns of b.

@@ -78,6 +78,67 @@ fourEnd:
 	VZEROUPPER
 	RET
 
+// func packLinesFloat32AVX2(to *float32, width int, a *float32, stride int, lines int, n int)
+// Requires: AVX
+TEXT ·packLinesFloat32AVX2(SB), NOSPLIT, $0-48
+	MOVQ    to+0(FP), AX
+	MOVQ    width+8(FP), CX
+	MOVQ    a+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	MOVQ    lines+32(FP), SI
+	MOVQ    n+40(FP), DI
+	MOVQ    SI, R8
+	ANDQ    $0x00000007, R8
+	LEAQ    partial<>+0(SB), R10
+	MOVQ    $0x00000008, R9
+	SUBQ    R8, R9
+	VMOVDQU (R10)(R9*4), Y0
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, CX
+
+rows:
+	CMPQ DI, $0x00000001
+	JL   rowsEnd
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ SI, R10
+
+whole:
+	CMPQ    R10, $0x00000008
+	JL      wholeEnd
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R9
+	SUBQ    $0x00000008, R10
+	JMP     whole
+
+wholeEnd:
+	TESTQ      R10, R10
+	JZ         done
+	VMASKMOVPS (R8), Y0, Y1
+	VMOVUPS    Y1, (R9)
+
+done:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	SUBQ $0x00000001, DI
+	JMP  rows
+
+rowsEnd:
+	VZEROUPPER
+	RET
+
+DATA partial<>+0(SB)/8, $0xffffffffffffffff
+DATA partial<>+8(SB)/8, $0xffffffffffffffff
+DATA partial<>+16(SB)/8, $0xffffffffffffffff
+DATA partial<>+24(SB)/8, $0xffffffffffffffff
+DATA partial<>+32(SB)/8, $0x0000000000000000
+DATA partial<>+40(SB)/8, $0x0000000000000000
+DATA partial<>+48(SB)/8, $0x0000000000000000
+DATA partial<>+56(SB)/8, $0x0000000000000000
+GLOBL partial<>(SB), RODATA|NOPTR, $64
+
 // func pack4Float64AVX2(to *float64, width int, a *float64, stride int, n int)
 // Requires: AVX
 TEXT ·pack4Float64AVX2(SB), NOSPLIT, $0-40
@@ -149,6 +210,57 @@ four:
 	JMP          four
 
 fourEnd:
+	VZEROUPPER
+	RET
+
+// func packLinesFloat64AVX2(to *float64, width int, a *float64, stride int, lines int, n int)
+// Requires: AVX
+TEXT ·packLinesFloat64AVX2(SB), NOSPLIT, $0-48
+	MOVQ    to+0(FP), AX
+	MOVQ    width+8(FP), CX
+	MOVQ    a+16(FP), DX
+	MOVQ    stride+24(FP), BX
+	MOVQ    lines+32(FP), SI
+	MOVQ    n+40(FP), DI
+	MOVQ    SI, R8
+	ANDQ    $0x00000003, R8
+	LEAQ    partial<>+0(SB), R10
+	MOVQ    $0x00000004, R9
+	SUBQ    R8, R9
+	VMOVDQU (R10)(R9*8), Y0
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, CX
+
+rows:
+	CMPQ DI, $0x00000001
+	JL   rowsEnd
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ SI, R10
+
+whole:
+	CMPQ    R10, $0x00000004
+	JL      wholeEnd
+	VMOVUPS (R8), Y1
+	VMOVUPS Y1, (R9)
+	ADDQ    $0x00000020, R8
+	ADDQ    $0x00000020, R9
+	SUBQ    $0x00000004, R10
+	JMP     whole
+
+wholeEnd:
+	TESTQ      R10, R10
+	JZ         done
+	VMASKMOVPD (R8), Y0, Y1
+	VMOVUPS    Y1, (R9)
+
+done:
+	ADDQ BX, DX
+	ADDQ CX, AX
+	SUBQ $0x00000001, DI
+	JMP  rows
+
+rowsEnd:
 	VZEROUPPER
 	RET
 
@@ -506,16 +618,6 @@ of1Done:
 rows1End:
 	VZEROUPPER
 	RET
-
-DATA partial<>+0(SB)/8, $0xffffffffffffffff
-DATA partial<>+8(SB)/8, $0xffffffffffffffff
-DATA partial<>+16(SB)/8, $0xffffffffffffffff
-DATA partial<>+24(SB)/8, $0xffffffffffffffff
-DATA partial<>+32(SB)/8, $0x0000000000000000
-DATA partial<>+40(SB)/8, $0x0000000000000000
-DATA partial<>+48(SB)/8, $0x0000000000000000
-DATA partial<>+56(SB)/8, $0x0000000000000000
-GLOBL partial<>(SB), RODATA|NOPTR, $64
 
 // func gemvTFloat32AVX2(a *float32, stride int, rows int, n int, x *float32, y *float32)
 // Requires: AVX, FMA3

@@ -80,3 +80,34 @@ func columns64(v []VecVirtual, store func(int, func(Mem))) {
 		store(k+2, func(m Mem) { VMOVUPS(high, m) })
 	}
 }
+
+// packLines copies a part of each row of a, which lies in one piece.
+func packLines(e elem) {
+	name := fmt.Sprintf("packLines%sAVX2", e.name)
+	function(name, fmt.Sprintf("func(to *%[1]s, width int, a *%[1]s, stride, lines, n int)", e.typ),
+		name+" writes lines values of each of n rows of a, stride elements apart, to to, width elements apart.",
+		"It writes up to 32 bytes from where the last value is.")
+	l := newLanes(avx2, e)
+	to, width, a, stride, lines, n := pointer("to"), pointer("width"), pointer("a"), pointer("stride"), pointer("lines"), pointer("n")
+	rest := l.newPartial(lines)
+	l.toBytes(stride)
+	l.toBytes(width)
+	loop("rows", n, 1, func() {
+		from, dst, left := GP64(), GP64(), GP64()
+		MOVQ(a, from)
+		MOVQ(to, dst)
+		MOVQ(lines, left)
+		loop("whole", left, 32/e.bytes, func() {
+			VMOVUPS(l.load(at(from, 0)), at(dst, 0))
+			ADDQ(U32(32), from)
+			ADDQ(U32(32), dst)
+		})
+		TESTQ(left, left)
+		JZ(LabelRef("done"))
+		VMOVUPS(rest.load(at(from, 0)), at(dst, 0))
+		Label("done")
+		ADDQ(stride, a)
+		ADDQ(width, to)
+	})
+	finish()
+}

@@ -13,6 +13,7 @@ func products() {
 	for _, e := range []elem{float32s, float64s} {
 		packRows(e, 4)
 		packRows(e, 2)
+		packLines(e)
 	}
 	for _, s := range []isa{avx2, avx512} {
 		for _, e := range []elem{float32s, float64s} {
