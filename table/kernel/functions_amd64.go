@@ -29,11 +29,6 @@ func expSumFloat32AVX2(dst *float32, x *float32, n int, shift float32) float32
 //go:noescape
 func maxFloat32AVX2(x *float32, n int) float32
 
-// timesFloat32AVX2 multiplies n values of x by by.
-//
-//go:noescape
-func timesFloat32AVX2(x *float32, n int, by float32)
-
 // expFloat64AVX2 writes e^x of n values of x to dst.
 //
 //go:noescape
@@ -58,11 +53,6 @@ func expSumFloat64AVX2(dst *float64, x *float64, n int, shift float64) float64
 //
 //go:noescape
 func maxFloat64AVX2(x *float64, n int) float64
-
-// timesFloat64AVX2 multiplies n values of x by by.
-//
-//go:noescape
-func timesFloat64AVX2(x *float64, n int, by float64)
 
 // expFloat32AVX512 writes e^x of n values of x to dst.
 //
@@ -89,11 +79,6 @@ func expSumFloat32AVX512(dst *float32, x *float32, n int, shift float32) float32
 //go:noescape
 func maxFloat32AVX512(x *float32, n int) float32
 
-// timesFloat32AVX512 multiplies n values of x by by.
-//
-//go:noescape
-func timesFloat32AVX512(x *float32, n int, by float32)
-
 // expFloat64AVX512 writes e^x of n values of x to dst.
 //
 //go:noescape
@@ -118,8 +103,3 @@ func expSumFloat64AVX512(dst *float64, x *float64, n int, shift float64) float64
 //
 //go:noescape
 func maxFloat64AVX512(x *float64, n int) float64
-
-// timesFloat64AVX512 multiplies n values of x by by.
-//
-//go:noescape
-func timesFloat64AVX512(x *float64, n int, by float64)

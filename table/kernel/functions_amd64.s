@@ -1192,44 +1192,6 @@ oneEnd:
 	VZEROUPPER
 	RET
 
-// func timesFloat32AVX2(x *float32, n int, by float32)
-// Requires: AVX
-TEXT ·timesFloat32AVX2(SB), NOSPLIT, $0-20
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VBROADCASTSS by+16(FP), Y0
-
-many:
-	CMPQ    CX, $0x00000020
-	JL      manyEnd
-	VMULPS  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMULPS  32(AX), Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMULPS  64(AX), Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMULPS  96(AX), Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	SUBQ    $0x00000020, CX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    CX, $0x00000010
-	JL      oneEnd
-	VMULPS  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMULPS  32(AX), Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000010, CX
-	JMP     one
-
-oneEnd:
-	VZEROUPPER
-	RET
-
 // func expFloat64AVX2(dst *float64, x *float64, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·expFloat64AVX2(SB), NOSPLIT, $0-24
@@ -2609,44 +2571,6 @@ oneEnd:
 	VZEROUPPER
 	RET
 
-// func timesFloat64AVX2(x *float64, n int, by float64)
-// Requires: AVX
-TEXT ·timesFloat64AVX2(SB), NOSPLIT, $0-24
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VBROADCASTSD by+16(FP), Y0
-
-many:
-	CMPQ    CX, $0x00000010
-	JL      manyEnd
-	VMULPD  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMULPD  32(AX), Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	VMULPD  64(AX), Y0, Y1
-	VMOVUPS Y1, 64(AX)
-	VMULPD  96(AX), Y0, Y1
-	VMOVUPS Y1, 96(AX)
-	ADDQ    $0x00000080, AX
-	SUBQ    $0x00000010, CX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    CX, $0x00000008
-	JL      oneEnd
-	VMULPD  (AX), Y0, Y1
-	VMOVUPS Y1, (AX)
-	VMULPD  32(AX), Y0, Y1
-	VMOVUPS Y1, 32(AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000008, CX
-	JMP     one
-
-oneEnd:
-	VZEROUPPER
-	RET
-
 // func expFloat32AVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·expFloat32AVX512(SB), NOSPLIT, $0-24
@@ -3498,42 +3422,6 @@ oneEnd:
 	VPERMILPS     $0x01, X0, X1
 	VMAXPS        X1, X0, X0
 	MOVSS         X0, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func timesFloat32AVX512(x *float32, n int, by float32)
-// Requires: AVX, AVX512F
-TEXT ·timesFloat32AVX512(SB), NOSPLIT, $0-20
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VBROADCASTSS by+16(FP), Z0
-
-many:
-	CMPQ    CX, $0x00000040
-	JL      manyEnd
-	VMULPS  (AX), Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMULPS  64(AX), Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	VMULPS  128(AX), Z0, Z1
-	VMOVUPS Z1, 128(AX)
-	VMULPS  192(AX), Z0, Z1
-	VMOVUPS Z1, 192(AX)
-	ADDQ    $0x00000100, AX
-	SUBQ    $0x00000040, CX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    CX, $0x00000010
-	JL      oneEnd
-	VMULPS  (AX), Z0, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000010, CX
-	JMP     one
-
-oneEnd:
 	VZEROUPPER
 	RET
 
@@ -4529,41 +4417,5 @@ oneEnd:
 	VPERMILPD     $0x01, X0, X1
 	VMAXPD        X1, X0, X0
 	MOVSD         X0, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func timesFloat64AVX512(x *float64, n int, by float64)
-// Requires: AVX, AVX512F
-TEXT ·timesFloat64AVX512(SB), NOSPLIT, $0-24
-	MOVQ         x+0(FP), AX
-	MOVQ         n+8(FP), CX
-	VBROADCASTSD by+16(FP), Z0
-
-many:
-	CMPQ    CX, $0x00000020
-	JL      manyEnd
-	VMULPD  (AX), Z0, Z1
-	VMOVUPS Z1, (AX)
-	VMULPD  64(AX), Z0, Z1
-	VMOVUPS Z1, 64(AX)
-	VMULPD  128(AX), Z0, Z1
-	VMOVUPS Z1, 128(AX)
-	VMULPD  192(AX), Z0, Z1
-	VMOVUPS Z1, 192(AX)
-	ADDQ    $0x00000100, AX
-	SUBQ    $0x00000020, CX
-	JMP     many
-
-manyEnd:
-one:
-	CMPQ    CX, $0x00000008
-	JL      oneEnd
-	VMULPD  (AX), Z0, Z1
-	VMOVUPS Z1, (AX)
-	ADDQ    $0x00000040, AX
-	SUBQ    $0x00000008, CX
-	JMP     one
-
-oneEnd:
 	VZEROUPPER
 	RET

@@ -136,24 +136,3 @@ func expSumBlocks[T Float](dst, x *T, n int, shift T) float64 {
 	}
 	return expSumFloat64AVX2(f64(dst), f64(x), n, float64(shift))
 }
-
-func timesFast[T Float](x []T, by T) (done int) {
-	if path == plain {
-		return 0
-	}
-	for n := whole[T](len(x)); done < n; {
-		x, m := &x[done], min(n-done, most)
-		switch {
-		case path == avx512 && kind[T]() == isFloat32:
-			timesFloat32AVX512(f32(x), m, float32(by))
-		case path == avx512:
-			timesFloat64AVX512(f64(x), m, float64(by))
-		case kind[T]() == isFloat32:
-			timesFloat32AVX2(f32(x), m, float32(by))
-		default:
-			timesFloat64AVX2(f64(x), m, float64(by))
-		}
-		done += m
-	}
-	return done
-}

@@ -48,7 +48,7 @@ func gemm[T Float](m, n, k int, a, b operand[T], c []T, stride int) {
 			continue
 		}
 		for j := range row { // both are rows: B is transposed, so A is not
-			row[j] += dotGo(b.values[j*b.col:], left)
+			row[j] += rowTimes(b.values[j*b.col:], left)
 		}
 	}
 }

@@ -13,12 +13,12 @@ func Gemv[T Float](rows, cols int, a []T, stride int, x, y []T) {
 		return
 	}
 	for i := range y {
-		y[i] += dotGo(a[i*stride:], x)
+		y[i] += rowTimes(a[i*stride:], x)
 	}
 }
 
-// dotGo has four sums, because one waits for itself.
-func dotGo[T Float](u, x []T) T {
+// rowTimes has four sums, because one waits for itself.
+func rowTimes[T Float](u, x []T) T {
 	u = u[:len(x)]
 	var a, b, c, d T
 	i := 0

@@ -25,7 +25,6 @@ func roundFixedFast[T Elem](x []T, unit int) int                 { return 0 }
 func functionFast[T Float](f function, dst, x []T) bool              { return false }
 func maxFast[T Float](x []T) (int, T)                                { return 0, T(math.Inf(-1)) }
 func expSumFast[T Float](dst, x []T, shift T) (sum float64, ok bool) { return 0, false }
-func timesFast[T Float](x []T, by T) int                             { return 0 }
 
 func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool { return false }
 func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool     { return false }

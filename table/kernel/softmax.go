@@ -10,7 +10,7 @@ func Softmax[T Float](dst, x []T) {
 		return
 	}
 	dst = dst[:len(x)]
-	times(dst, T(1/expSum(dst, x, largest(x))))
+	Scale(T(1/expSum(dst, x, largest(x))), dst)
 }
 
 // LogSumExp is log(sum e^x): -Inf for no values.
@@ -59,11 +59,4 @@ func expSum[T Float](dst, x []T, shift T) float64 {
 		sum += float64(v)
 	}
 	return sum
-}
-
-func times[T Float](x []T, by T) {
-	x = x[timesFast(x, by):]
-	for i := range x {
-		x[i] *= by
-	}
 }

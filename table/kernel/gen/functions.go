@@ -20,7 +20,6 @@ func functions() {
 			l.elementwise("log1p", "log(1+x)", s.bytes/32, l.log1p)
 			l.expSum()
 			l.largest()
-			l.times()
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (l lanes) where(compare uint64, c, x, value, v Register) {
 	}
 }
 
-// expSum, largest and times are what a softmax is made of.
+// expSum and largest are what a softmax is made of.
 func (l lanes) expSum() {
 	name := l.name("expSum")
 	function(name, fmt.Sprintf("func(dst, x *%[1]s, n int, shift %[1]s) %[1]s", l.e.typ), name+" writes e^(x-shift) of n values of x to dst, and returns their sum.")
@@ -150,22 +150,6 @@ func (l lanes) largest() {
 	l.max(top[3], top[2], top[2])
 	l.max(top[2], top[0], top[0])
 	Store(l.fold(top[0], l.max), ReturnIndex(0))
-	finish()
-}
-
-func (l lanes) times() {
-	name := l.name("times")
-	function(name, fmt.Sprintf("func(x *%[1]s, n int, by %[1]s)", l.e.typ), name+" multiplies n values of x by by.")
-	x, n := pointer("x"), pointer("n")
-	by := l.s.vec()
-	l.broadcast(l.param("by"), by)
-	l.vectors(n, 4, func(first, count int) {
-		for i := range count {
-			v, m := l.s.vec(), l.at(x, first+i)
-			l.mul(m, by, v)
-			VMOVUPS(v, m)
-		}
-	}, func(bytes int) { ADDQ(U32(uint32(bytes)), x) })
 	finish()
 }
 

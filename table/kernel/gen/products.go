@@ -141,17 +141,17 @@ func row(a, stride, stride3 Register, i, disp int) Mem {
 	return Mem{Base: a, Index: stride, Scale: uint8(i), Disp: disp}
 }
 
-// A sweep goes over the rows of a matrix, four at a time and then one.
-type sweep struct {
+// A rowSweep goes over the rows of a matrix, four at a time and then one.
+type rowSweep struct {
 	l                  lanes
 	a, stride, stride3 Register
 	rows, n, x, y      Register
 	rest               partial
 }
 
-func (l lanes) newSweep(name string, doc ...string) sweep {
+func (l lanes) newSweep(name string, doc ...string) rowSweep {
 	function(name, fmt.Sprintf("func(a *%[1]s, stride, rows, n int, x, y *%[1]s)", l.e.typ), doc...)
-	w := sweep{l: l, a: pointer("a"), stride: pointer("stride"), rows: pointer("rows"), n: pointer("n"), x: pointer("x"), y: pointer("y"), stride3: GP64()}
+	w := rowSweep{l: l, a: pointer("a"), stride: pointer("stride"), rows: pointer("rows"), n: pointer("n"), x: pointer("x"), y: pointer("y"), stride3: GP64()}
 	w.rest = l.newPartial(w.n)
 	l.toBytes(w.stride)
 	LEAQ(Mem{Base: w.stride, Index: w.stride, Scale: 2}, w.stride3)
@@ -159,7 +159,7 @@ func (l lanes) newSweep(name string, doc ...string) sweep {
 }
 
 // run does four rows or one, by body, which is given where they begin.
-func (w sweep) run(body func(rows int, a Register)) {
+func (w rowSweep) run(body func(rows int, a Register)) {
 	for _, rows := range []int{4, 1} {
 		loop(fmt.Sprintf("rows%d", rows), w.rows, rows, func() {
 			a := GP64()
@@ -174,7 +174,7 @@ func (w sweep) run(body func(rows int, a Register)) {
 }
 
 // columns goes over those of rows rows: many vectors at a time, one, and the rest.
-func (w sweep) columns(rows, many int, advance []Register, body func(first int, load func(Mem) VecVirtual, store func(Register, Mem))) {
+func (w rowSweep) columns(rows, many int, advance []Register, body func(first int, load func(Mem) VecVirtual, store func(Register, Mem))) {
 	per, n := w.l.s.bytes/w.l.e.bytes, GP64()
 	MOVQ(w.n, n)
 	whole := func(v Register, m Mem) { VMOVUPS(v, m) }
