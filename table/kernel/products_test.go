@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -229,6 +230,32 @@ func TestProductsOfSpecialValues(t *testing.T) {
 			}
 			if ulps(g, want) != 0 {
 				t.Fatalf("%s: got %v in column %d, want %v", path, g, j, want)
+			}
+		}
+	})
+}
+
+// Products at the same time do not share what they copy to.
+func TestGemmAtTheSameTime(t *testing.T) {
+	const m, n, k = 50, 70, 300
+	r := rand.New(rand.NewPCG(47, 0))
+	a, b := normals[float64](r, m*k), normals[float64](r, k*n)
+	results := make([][]float64, 4)
+	paths(func(path string) {
+		var all sync.WaitGroup
+		for i := range results {
+			results[i] = make([]float64, m*n)
+			all.Go(func() {
+				for range 10 {
+					clear(results[i])
+					Gemm(m, n, k, a, k, b, n, results[i], n)
+				}
+			})
+		}
+		all.Wait()
+		for _, c := range results[1:] {
+			if !slices.Equal(c, results[0]) {
+				t.Fatalf("%s: got two results of one product", path)
 			}
 		}
 	})
