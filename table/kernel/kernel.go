@@ -22,6 +22,7 @@ package kernel
 import "unsafe"
 
 //go:generate -command gen go run -C gen . -pkg kernel
+//go:generate gen -group bandwidth -out ../bandwidth_amd64.s -stubs ../bandwidth_amd64.go
 //go:generate gen -group dense -out ../dense_amd64.s -stubs ../dense_amd64.go
 //go:generate gen -group planes -out ../planes_amd64.s -stubs ../planes_amd64.go
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go

@@ -20,6 +20,7 @@ import (
 )
 
 var groups = map[string]func(){
+	"bandwidth": bandwidth,
 	"bytes":     bytes,
 	"dense":     dense,
 	"functions": functions,
