@@ -65,7 +65,7 @@ func dense[V, T kernel.Float](b *bench, size int, first cut[V], more cut[T], yie
 	of := func(name string, bytes, work int, t traffic, do func(n int) func()) bool {
 		n := size / bytes &^ 15
 		return yield(task{kernel: name, types: typesOf[V, T](), at: binary(size), elements: float64(n), work: float64(n * work),
-			limit: b.bandwidth(t, size), do: do(n)})
+			limit: limit{t, size}, do: do(n)})
 	}
 	mixed := of("dot", v+w, v+w, reads, func(n int) func() {
 		x, y := first(0, n), more(second, n)

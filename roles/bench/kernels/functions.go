@@ -34,7 +34,7 @@ func functions[T kernel.Float](b *bench, size int, yield func(task) bool) bool {
 	}
 	of := func(name string, work int, t traffic, do, loop func()) bool {
 		return yield(task{kernel: name, types: typesOf[T, T](), at: binary(size), elements: float64(n), work: float64(n * work),
-			limit: b.bandwidth(t, size), do: do, math: loop})
+			limit: limit{t, size}, do: do, math: loop})
 	}
 	each := func(x []T, f func(float64) float64) func() {
 		return func() {

@@ -48,7 +48,7 @@ type task struct {
 	at            string  // the column of the figure
 	elements      float64 // in a call
 	work          float64 // bytes read and written, or operations
-	limit         float64 // what the machine does of that a second
+	limit         limit   // what the machine does of that
 	do            func()
 	part          func() // what plain Go does of it, where all takes long; nil: all
 	share         float64
@@ -108,7 +108,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	b := &bench{ctx: ctx, o: o}
 	b.tell("the machine")
 	b.measureMachine()
-	r := &Report{Paths: kernel.Paths(), Seconds: o.Seconds, Machine: b.machine, columns: map[string][]string{}}
+	r := &Report{Paths: kernel.Paths(), Seconds: o.Seconds, columns: map[string][]string{}}
 	for _, g := range groups {
 		r.columns[g.name] = g.columns(o.sizes)
 		if !slices.ContainsFunc(g.kernels, b.wanted(g)) {
@@ -125,9 +125,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			}
 		}
 	}
+	b.tell("the machine")
+	b.measureMachine()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	r.compare(b.machine)
 	return r, nil
 }
 
@@ -149,8 +152,7 @@ func (b *bench) measure(g group, t task) Figure {
 	f := Figure{Group: g.name, Kernel: t.kernel, Types: t.types, Row: t.row, At: t.at, Unit: g.unit}
 	ns := func(do func(), share float64) float64 { return 1e9 * b.seconds(do) / (t.elements * share) }
 	f.NS = ns(t.do, 1)
-	f.Rate, f.Machine = t.work/(f.NS*t.elements), t.limit
-	f.Share = f.Rate / f.Machine
+	f.Rate, f.limit = t.work/(f.NS*t.elements), t.limit
 	if t.part == nil {
 		t.part, t.share = t.do, 1
 	}

@@ -20,33 +20,53 @@ type Bandwidth struct {
 	Update float64 `json:"update_gbps"`
 }
 
-// Peak is 10^9 multiplications and additions a second, in registers.
+// Peak is 10^9 multiplications and additions a second, in registers, by a path.
 type Peak struct {
 	Path    string  `json:"path"`
 	Float32 float64 `json:"float32_gflops"`
 	Float64 float64 `json:"float64_gflops"`
 }
 
+// measureMachine is done before all else and after: the best of both, and of all
+// paths, is what the machine can do.
 func (b *bench) measureMachine() {
 	words := make([]uint64, b.o.sizes.levels[3]/8)
 	for i := range words {
 		words[i] = uint64(i)
 	}
-	for _, size := range b.o.sizes.levels {
-		x := words[:size/8]
-		bytes := float64(size) / 1e9
-		b.machine.Bandwidth = append(b.machine.Bandwidth, Bandwidth{
-			Bytes:  size,
-			Read:   bytes / b.seconds(func() { b.sink += float64(kernel.Read(x)) }),
-			Copy:   bytes / b.seconds(func() { copy(x[:len(x)/2], x[len(x)/2:]) }),
-			Update: 2 * bytes / b.seconds(func() { kernel.Flip(x) }),
-		})
+	m := &b.machine
+	if m.Bandwidth == nil {
+		m.Bandwidth, m.Peak = make([]Bandwidth, len(b.o.sizes.levels)), make([]Peak, len(kernel.Paths()))
 	}
-	for _, path := range kernel.Paths() {
+	for i, size := range b.o.sizes.levels {
+		x, w, bytes := words[:size/8], &m.Bandwidth[i], float64(size)/1e9
+		w.Bytes = size
+		w.Copy = max(w.Copy, bytes/b.seconds(func() { copy(x[:len(x)/2], x[len(x)/2:]) }))
+		for _, path := range kernel.Paths() {
+			restore := kernel.Use(path)
+			w.Read = max(w.Read, bytes/b.seconds(func() { b.sink += float64(kernel.Read(x)) }), bytes/b.seconds(func() { b.readTwo(x) }))
+			w.Update = max(w.Update, 2*bytes/b.seconds(func() { kernel.Flip(x) }))
+			restore()
+		}
+	}
+	for i, path := range kernel.Paths() {
 		restore := kernel.Use(path)
-		b.machine.Peak = append(b.machine.Peak, Peak{path, peak[float32](b), peak[float64](b)})
+		p := &m.Peak[i]
+		*p = Peak{path, max(p.Float32, peak[float32](b)), max(p.Float64, peak[float64](b))}
 		restore()
 	}
+}
+
+// readTwo reads both halves at the same time: memory gives more to two readers.
+func (b *bench) readTwo(x []uint64) {
+	const at = 512
+	y := x[len(x)/2:]
+	x = x[:len(x)/2]
+	or := uint64(0)
+	for ; len(x) > at; x, y = x[at:], y[at:] {
+		or |= kernel.Read(x[:at]) | kernel.Read(y[:at])
+	}
+	b.sink += float64(or | kernel.Read(x) | kernel.Read(y))
 }
 
 func peak[T kernel.Float](b *bench) float64 {
@@ -56,37 +76,40 @@ func peak[T kernel.Float](b *bench) float64 {
 	return float64(operations) / seconds / 1e9
 }
 
-// best is the peak of the fastest path.
-func best[T kernel.Float](b *bench) float64 {
-	p := b.machine.Peak[len(b.machine.Peak)-1]
-	if sizeOf[T]() == 4 {
-		return p.Float32
-	}
-	return p.Float64
+// A limit is a figure of the machine's.
+type limit struct {
+	of    traffic
+	bytes int // of memory; of a number, where it is about arithmetic
 }
 
-// traffic is what a kernel does with memory, for a limit.
+// traffic is what a kernel does with memory, or that it computes.
 type traffic int
 
 const (
 	reads traffic = iota
 	copies
 	updates
+	products
 )
 
-// bandwidth of the smallest memory that so many bytes are in.
-func (b *bench) bandwidth(t traffic, bytes int) float64 {
-	at := b.machine.Bandwidth[len(b.machine.Bandwidth)-1]
-	for i := len(b.machine.Bandwidth) - 1; i >= 0 && b.machine.Bandwidth[i].Bytes >= bytes; i-- {
-		at = b.machine.Bandwidth[i]
+// limit is that of the fastest path, and of the smallest memory that so many bytes
+// are in.
+func (m *Machine) limit(l limit) float64 {
+	p, at := m.Peak[len(m.Peak)-1], m.Bandwidth[len(m.Bandwidth)-1]
+	for i := len(m.Bandwidth) - 1; i >= 0 && m.Bandwidth[i].Bytes >= l.bytes; i-- {
+		at = m.Bandwidth[i]
 	}
-	switch t {
-	case reads:
+	switch {
+	case l.of == reads:
 		return at.Read
-	case copies:
+	case l.of == copies:
 		return at.Copy
+	case l.of == updates:
+		return at.Update
+	case l.bytes == 4:
+		return p.Float32
 	}
-	return at.Update
+	return p.Float64
 }
 
 // sizeOf is the bytes of a T.

@@ -51,8 +51,8 @@ func gemms[T kernel.Float](b *bench, n int, yield func(task) bool) bool {
 	x, y, z := filled[T](n*n), filled[T](n*n), make([]T, n*n)
 	some := min(n, few)
 	of := func(name string, do func(rows int)) bool {
-		products := float64(n) * float64(n) * float64(n)
-		return yield(task{kernel: name, types: typesOf[T, T](), at: square(n), elements: products, work: 2 * products, limit: best[T](b),
+		pairs := float64(n) * float64(n) * float64(n)
+		return yield(task{kernel: name, types: typesOf[T, T](), at: square(n), elements: pairs, work: 2 * pairs, limit: limit{products, sizeOf[T]()},
 			do: func() { do(n) }, part: func() { do(some) }, share: float64(some) / float64(n)})
 	}
 	return of("gemm", func(rows int) { kernel.Gemm(rows, n, n, x, n, y, n, z, n) }) &&
@@ -65,7 +65,7 @@ func gemvs[T kernel.Float](b *bench, n int, yield func(task) bool) bool {
 	of := func(name string, do func()) bool {
 		bytes := n * n * sizeOf[T]()
 		return yield(task{kernel: name, types: typesOf[T, T](), at: square(n), elements: float64(n * n), work: float64(bytes),
-			limit: b.bandwidth(reads, bytes), do: do})
+			limit: limit{reads, bytes}, do: do})
 	}
 	return of("gemv", func() { kernel.Gemv(n, n, a, n, x, y) }) && of("gemvt", func() { kernel.GemvT(n, n, a, n, x, y) })
 }

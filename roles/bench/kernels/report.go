@@ -35,6 +35,18 @@ type Figure struct {
 	TimesPlain float64 `json:"times_plain"`
 	Math       float64 `json:"math_ns,omitempty"` // of a loop of package math
 	TimesMath  float64 `json:"times_math,omitempty"`
+
+	limit limit // that Machine is
+}
+
+// compare fills in what the machine can do.
+func (r *Report) compare(m Machine) {
+	r.Machine = m
+	for i := range r.Kernels {
+		f := &r.Kernels[i]
+		f.Machine = m.limit(f.limit)
+		f.Share = f.Rate / f.Machine
+	}
 }
 
 // JSON writes the report as one object.

@@ -82,7 +82,7 @@ func (p picker[I]) task(name, types string, bytes int, t traffic, do func()) boo
 	}
 	size := p.b.o.sizes.picked[p.level]
 	return p.yield(task{kernel: name, types: types, row: fmt.Sprintf("rows of %d", p.length), at: pickedAt(size, index),
-		elements: float64(len(p.idx)), work: float64(len(p.idx) * (index + bytes)), limit: p.b.bandwidth(t, size), do: do})
+		elements: float64(len(p.idx)), work: float64(len(p.idx) * (index + bytes)), limit: limit{t, size}, do: do})
 }
 
 func pickOnly[I kernel.Index, T kernel.Float](p picker[I], y []T) bool {

@@ -28,7 +28,7 @@ var planeNames = []string{"appendplanes2", "loadplanes2", "appendplanes4", "load
 
 // ofWire makes the task of a kernel that moves so many bytes with an element.
 func ofWire(b *bench, name, types string, size, n, bytes int, t traffic, do func()) task {
-	return task{kernel: name, types: types, at: binary(size), elements: float64(n), work: float64(n * bytes), limit: b.bandwidth(t, size), do: do}
+	return task{kernel: name, types: types, at: binary(size), elements: float64(n), work: float64(n * bytes), limit: limit{t, size}, do: do}
 }
 
 func wire[T kernel.Float](b *bench, size int, yield func(task) bool) bool {
