@@ -13,10 +13,10 @@ import (
 // kernelsCommand measures the loops in which the time of a training goes.
 func (p *program) kernelsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "kernels", Usage: "measure the loops over values, beside what this machine's memory and arithmetic can do", Action: p.benchKernels,
+		Name: "kernels", Usage: "measure the loops over values, beside what this machine can do", Action: p.benchKernels,
 		Flags: []cli.Flag{
 			p.asJSON("print the report as one JSON object on stdout"),
-			&cli.StringSliceFlag{Name: "only", Usage: "`name` of a kernel, or of a group of them, to measure; may be repeated", DefaultText: "all"},
+			&cli.StringSliceFlag{Name: "only", Usage: "`name` of a kernel or a group of them; may be repeated", DefaultText: "all"},
 			&cli.Float64Flag{Name: "seconds", Value: 0.015, Usage: "`seconds` that each figure is measured for"},
 		},
 		Description: `On one thread, while the machine should do nothing else; half a GB of memory:

@@ -9,7 +9,7 @@ import (
 )
 
 var functionGroup = group{
-	name: "functions", unit: "GB/s", about: "slices that together take this much memory; the last column is times as fast as a loop of package math",
+	name: "functions", unit: "GB/s", about: "slices that together take this much memory; m: times as fast as a loop of package math",
 	kernels: []string{"exp", "log1p", "sigmoid", "softmax", "logsumexp"},
 	columns: func(s sizes) []string { return []string{binary(s.levels[0]), binary(s.levels[2])} },
 	tasks: func(b *bench) iter.Seq[task] {
