@@ -60,7 +60,7 @@ func Peak[T Float](rounds int) (operations int) {
 		return rounds * lanes * 2
 	}
 	var s, t, u, v T
-	by := T(rounds >> 62) // 0, which the compiler does not know
+	by := T(int64(rounds) >> 62) // 0, which the compiler does not know
 	for range rounds {
 		s += by * by
 		t += by * by
