@@ -17,6 +17,7 @@ var denseGroup = group{
 	},
 	tasks: func(b *bench) iter.Seq[task] {
 		return func(yield func(task) bool) {
+			defer func() { b.narrow, b.wide = nil, nil }()
 			narrow, wide := cutter(&b.narrow, b, 0), cutter(&b.wide, b, 64*5)
 			for _, size := range b.o.sizes.levels {
 				if !dense(b, size, narrow, narrow, yield) || !dense(b, size, wide, wide, yield) || !dense(b, size, narrow, wide, yield) {
