@@ -3,6 +3,7 @@ package roles_test
 import (
 	"encoding/json"
 	"net"
+	"os"
 	"testing"
 )
 
@@ -51,5 +52,21 @@ func TestBenchWireJoins(t *testing.T) {
 	var got struct{ Dense struct{ Values int } }
 	if err := json.Unmarshal(lead.stdout.Bytes(), &got); err != nil || got.Dense.Values != 2000 {
 		t.Errorf("got %+v, %v, want 2000 values:\n%s", got, err, lead.stdout.String())
+	}
+}
+
+// TestBenchKernelsInterrupted measures for minutes, if nobody interrupts it.
+func TestBenchKernelsInterrupted(t *testing.T) {
+	p := start(t, t.TempDir(), "bench", "kernels", "--json", "--seconds", "0.5")
+	p.until("measuring dense")
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.status(); code != 130 {
+		t.Errorf("got exit status %d, want 130:\n%s", code, p.stderr())
+	}
+	var got struct{ Status int }
+	if err := json.Unmarshal(p.stdout.Bytes(), &got); err != nil || got.Status != 130 {
+		t.Errorf("got %q (%v), want an object with the status", p.stdout.String(), err)
 	}
 }

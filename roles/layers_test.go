@@ -23,7 +23,7 @@ var layers = []struct {
 	{"petuum/table/placement", []string{"petuum/consistency"}, "placement is a pure value"},
 	{"petuum/table/kernel", nil, "kernels know only slices"},
 	{"petuum/table", []string{"petuum/consistency", "petuum/table"}, "tables know nothing of algorithms or roles: pass what they need as an argument"},
-	{"petuum/algos/dataset", []string{"petuum/algos/dataset"}, "the input is not the tables' business"},
+	{"petuum/algos/dataset", []string{"petuum/algos/dataset", "petuum/table/kernel"}, "the input is not the tables' business"},
 	{"petuum/algos/algotest", []string{"petuum/consistency", "petuum/table", "petuum/algos", "petuum/configs"}, "the test kit drives algorithms without roles"},
 	{"petuum/algos", []string{"petuum/consistency", "petuum/table", "petuum/algos"}, "an algorithm is told what it needs by algos.Worker and algos.Scheduler"},
 	{"petuum/configs", []string{"petuum/consistency"}, "a configuration is data: let a role act on it"},

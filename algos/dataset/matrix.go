@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
+
+	"petuum/table/kernel"
 )
 
 // Matrix is a matrix of samples, kept as small as its values allow. It is not
@@ -139,8 +141,11 @@ func newFiller(rows, cols, nnz int, value valueKind) *filler {
 	return &filler{m: newMatrix(rows, cols, nnz, form(rows, cols, nnz, value), value)}
 }
 
-// put adds a value to the row.
+// put adds a value to the row. It checks the column, as nobody does later.
 func (f *filler) put(j int, v float64) {
+	if uint(j) >= uint(f.m.cols) {
+		panic(fmt.Sprintf("dataset: column %d of a matrix of %d columns", j, f.m.cols))
+	}
 	at := f.at
 	f.at++
 	switch m := &f.m; m.index {
@@ -245,15 +250,15 @@ func (m *Matrix) Dot(i int, v []float64) float64 {
 	m.checkColumns(len(v))
 	lo, hi := m.span(i)
 	switch m.index {
-	case dense:
-		if m.value == values32 {
-			return dot(m.val32[lo:hi], v)
-		}
-		return dot(m.val64[lo:hi], v)
 	case index16:
-		return gatherDot(m, lo, hi, m.idx16[lo:hi], v)
+		return gatherDot(m, lo, hi, m.idx16, v)
+	case index32:
+		return gatherDot(m, lo, hi, m.idx32, v)
 	}
-	return gatherDot(m, lo, hi, m.idx32[lo:hi], v)
+	if m.value == values32 {
+		return kernel.Dot(m.val32[lo:hi], v)
+	}
+	return kernel.Dot(m.val64[lo:hi], v)
 }
 
 // AddTo adds alpha times row i to v, which has a value for each column.
@@ -262,81 +267,50 @@ func (m *Matrix) AddTo(i int, alpha float64, v []float64) {
 	lo, hi := m.span(i)
 	switch {
 	case m.index == index16:
-		scatterAdd(m, lo, hi, alpha, m.idx16[lo:hi], v)
+		scatterAdd(m, lo, hi, alpha, m.idx16, v)
 	case m.index == index32:
-		scatterAdd(m, lo, hi, alpha, m.idx32[lo:hi], v)
+		scatterAdd(m, lo, hi, alpha, m.idx32, v)
 	case m.value == values32:
-		axpy(alpha, m.val32[lo:hi], v)
+		kernel.Axpy(alpha, m.val32[lo:hi], v)
 	default:
-		axpy(alpha, m.val64[lo:hi], v)
+		kernel.Axpy(alpha, m.val64[lo:hi], v)
 	}
 }
 
-func dot[V float32 | float64](x []V, y []float64) (sum float64) {
-	y = y[:len(x)]
-	for k, v := range x {
-		sum += float64(v) * y[k]
-	}
-	return sum
-}
-
-func axpy[V float32 | float64](a float64, x []V, y []float64) {
-	y = y[:len(x)]
-	for k, v := range x {
-		y[k] += a * float64(v)
-	}
-}
-
-func gatherDot[I uint16 | uint32](m *Matrix, lo, hi int, idx []I, y []float64) (sum float64) {
+// gatherDot is the product of y and the row whose columns are those of idx from lo
+// to hi. Kernels do not check columns: who makes a matrix does.
+func gatherDot[I kernel.Index](m *Matrix, lo, hi int, idx []I, y []float64) float64 {
 	switch m.value {
-	case ones:
-		for _, j := range idx {
-			sum += y[j]
-		}
 	case values32:
-		x := m.val32[lo:hi][:len(idx)]
-		for k, j := range idx {
-			sum += float64(x[k]) * y[j]
-		}
+		return kernel.GatherDot(idx[lo:hi], m.val32[lo:hi], y)
 	case values64:
-		x := m.val64[lo:hi][:len(idx)]
-		for k, j := range idx {
-			sum += x[k] * y[j]
-		}
+		return kernel.GatherDot(idx[lo:hi], m.val64[lo:hi], y)
 	}
-	return sum
+	return kernel.Gather(idx[lo:hi], y)
 }
 
-func scatterAdd[I uint16 | uint32](m *Matrix, lo, hi int, a float64, idx []I, y []float64) {
+// scatterAdd adds a times a row to y.
+func scatterAdd[I kernel.Index](m *Matrix, lo, hi int, a float64, idx []I, y []float64) {
 	switch m.value {
-	case ones:
-		for _, j := range idx {
-			y[j] += a
-		}
 	case values32:
-		x := m.val32[lo:hi][:len(idx)]
-		for k, j := range idx {
-			y[j] += a * float64(x[k])
-		}
+		kernel.ScatterAxpy(a, idx[lo:hi], m.val32[lo:hi], y)
 	case values64:
-		x := m.val64[lo:hi][:len(idx)]
-		for k, j := range idx {
-			y[j] += a * x[k]
-		}
+		kernel.ScatterAxpy(a, idx[lo:hi], m.val64[lo:hi], y)
+	default:
+		kernel.ScatterAdd(a, idx[lo:hi], y)
 	}
 }
 
 // Square returns the sum of the squares of row i.
-func (m *Matrix) Square(i int) (sum float64) {
+func (m *Matrix) Square(i int) float64 {
 	lo, hi := m.span(i)
-	if m.value == ones {
-		return float64(hi - lo)
+	switch m.value {
+	case values32:
+		return kernel.Square(m.val32[lo:hi])
+	case values64:
+		return kernel.Square(m.val64[lo:hi])
 	}
-	for k := lo; k < hi; k++ {
-		v := m.at(k)
-		sum += v * v
-	}
-	return sum
+	return float64(hi - lo)
 }
 
 // ScaleColumns returns the matrix with each column times its factor, in float64.

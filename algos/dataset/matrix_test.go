@@ -142,13 +142,15 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// A vector that is too short is refused before anything is read or written.
+// A vector that is too short is refused before anything is read or written, as is
+// a column that is too high.
 func TestShortVector(t *testing.T) {
 	m := NewMatrix(3, []int64{0, 1}, []uint32{0}, nil)
 	for name, call := range map[string]func(){
 		"dot":   func() { m.Dot(0, make([]float64, 2)) },
 		"add":   func() { m.AddTo(0, 1, make([]float64, 2)) },
 		"scale": func() { m.ScaleColumns(make([]float64, 2)) },
+		"made":  func() { NewMatrix(3, []int64{0, 1}, []uint32{3}, nil) }, // as kernels would not see it
 	} {
 		func() {
 			defer func() {

@@ -28,7 +28,7 @@ func (p *program) benchCommand() *cli.Command {
 	return &cli.Command{
 		Name: "bench", Category: groupInspect, Usage: "measure this machine or cluster",
 		Action: needsSubcommand,
-		Subcommands: []*cli.Command{{
+		Subcommands: []*cli.Command{p.kernelsCommand(), {
 			Name: "wire", Usage: "measure what servers and workers move, beside bare TCP", Flags: flags, Action: p.benchWire,
 			Description: `Starts servers and workers on this machine:
   petuum bench wire

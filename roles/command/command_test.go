@@ -81,6 +81,8 @@ func TestComplete(t *testing.T) {
 		{[]string{"run", "job.toml", "--log-format", ""}, []string{"text", "json"}},
 		{[]string{"run", "job.toml", ""}, nil}, // the shell completes files
 		{[]string{"completion", "z"}, []string{"zsh"}},
+		{[]string{"bench", "k"}, []string{"kernels"}},
+		{[]string{"bench", "kernels", "--only", "gatherd"}, []string{"gatherdot"}},
 		{[]string{"nothing", "--"}, []string{"--help"}},
 	} {
 		status, out, _ := typed(t, append([]string{completeWord}, c.words...)...)

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"petuum/configs"
+	"petuum/roles/bench/kernels"
 )
 
 // completeWord is the command by which shells ask what may come next. It has
@@ -68,6 +69,7 @@ func (p *program) completionCommand() *cli.Command {
 var choices = map[string][]string{
 	"log-level":  {"debug", "info", "warn", "error"},
 	"log-format": {"text", "json"},
+	"only":       kernels.Names(),
 }
 
 // complete lists what the last word may become.

@@ -2,12 +2,13 @@
 // training goes. It knows neither tables nor algorithms.
 //
 // Plain Go is the specification: every kernel has it, in every build, and gives
-// the same bits by any other path. On amd64 the path is chosen once, by what the
-// machine can do; the build tag purego leaves only plain Go. A path does what it
-// can of the beginning of its slices, whole vectors of at most 64K elements a call
-// because assembly cannot be interrupted, and plain Go does the rest. The kernels
-// that algorithms compute with, of vectors and sparse rows, do all of them: rows
-// are short.
+// the same bits by any other path. But products with matrices are added up in
+// another order, and functions of float32s may differ in the last bits. On amd64
+// the path is chosen once, by what the machine can do; the build tag purego leaves
+// only plain Go. A path does what it can of the beginning of its slices, whole
+// vectors of at most 64K elements a call because assembly cannot be interrupted,
+// and plain Go does the rest. The kernels that algorithms compute with do all of
+// them: rows are short.
 //
 // The assembly is written by the program in gen, a module of its own:
 //
@@ -21,9 +22,13 @@ package kernel
 import "unsafe"
 
 //go:generate -command gen go run -C gen . -pkg kernel
+//go:generate gen -group bandwidth -out ../bandwidth_amd64.s -stubs ../bandwidth_amd64.go
 //go:generate gen -group dense -out ../dense_amd64.s -stubs ../dense_amd64.go
 //go:generate gen -group planes -out ../planes_amd64.s -stubs ../planes_amd64.go
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go
+//go:generate gen -group functions -out ../functions_amd64.s -stubs ../functions_amd64.go
+//go:generate gen -group products -out ../products_amd64.s -stubs ../products_amd64.go
+//go:generate gen -group bytes -out ../bytes_amd64.s -stubs ../bytes_amd64.go
 //go:generate gen -group sparse -out ../sparse_amd64.s -stubs ../sparse_amd64.go
 //go:generate gen -group vector -out ../vector_amd64.s -stubs ../vector_amd64.go
 

@@ -8,21 +8,21 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The paths, slowest first. A machine that has one has those before it. No kernel
-// has a form of its own for AVX-512 yet: where memory is the limit it gains
-// nothing, and at odd addresses it loses.
+// The paths, slowest first. A machine that has one has those before it. Kernels
+// that only move and add have no form of their own for AVX-512: where memory is
+// the limit it gains nothing, and at odd addresses it loses.
 const (
 	plain = iota
 	avx2
 	avx512
 )
 
-// path is how kernels are computed. Only tests change it.
+// path is how kernels are computed. Only tests and measurements change it.
 var path = best()
 
 func best() int {
 	switch x := cpu.X86; {
-	case !x.HasAVX2:
+	case !x.HasAVX2 || !x.HasFMA:
 		return plain
 	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL:
 		return avx512

@@ -2,10 +2,17 @@
 
 package kernel
 
+import "math"
+
 const plain = iota
 
 // path is how kernels are computed.
-var path = plain
+var path = best()
+
+func best() int { return plain }
+
+func readFast(x []uint64) (done int, or uint64) { return 0, 0 }
+func flipFast(x []uint64) (done int)            { return 0 }
 
 func addFast[T Elem](x, u []T) int                               { return 0 }
 func zeroFast[T Elem](x []T) (int, bool)                         { return 0, true }
@@ -19,3 +26,17 @@ func largestFast[T Elem](x []T) (int, float64)                   { return 0, 0 }
 func roundSingleFast[T Elem](x []T) int                          { return 0 }
 func roundBFloat16Fast[T Elem](x []T) int                        { return 0 }
 func roundFixedFast[T Elem](x []T, unit int) int                 { return 0 }
+
+func functionFast[T Float](f function, dst, x []T) bool              { return false }
+func maxFast[T Float](x []T) (int, T)                                { return 0, T(math.Inf(-1)) }
+func expSumFast[T Float](dst, x []T, shift T) (sum float64, ok bool) { return 0, false }
+
+func gemmFast[T Float](m, n, k int, a, b operand[T], c []T, stride int) bool { return false }
+func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool     { return false }
+func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool    { return false }
+func peakFast[T Float](rounds int) int                                       { return 0 }
+
+func shuffleFast(planes, elements []byte, size int) int   { return 0 }
+func unshuffleFast(elements, planes []byte, size int) int { return 0 }
+func toBFloat16sFast(dst []uint16, x []float32) int       { return 0 }
+func fromBFloat16sFast(dst []float32, x []uint16) int     { return 0 }

@@ -10,14 +10,13 @@ import (
 	"testing"
 )
 
-var pathNames = []string{"plain", "AVX2", "AVX-512"}
-
 // paths runs do by every path that this machine has; plain Go is the first.
 func paths(do func(name string)) {
-	have := path
-	defer func() { path = have }()
-	for path = plain; path <= have; path++ {
-		do(pathNames[path])
+	for _, name := range Paths() {
+		func() {
+			defer Use(name)()
+			do(name)
+		}()
 	}
 }
 

@@ -166,6 +166,8 @@ func fuzzVectors[T Float](t *testing.T, b []byte, a T, shift int) {
 	for i, v := range x {
 		narrow[i], wide[i] = float32(v), float64(v)
 	}
+	compareMixed(t, a, narrow, y, z, shift)
+	compareMixed(t, a, wide, y, z, shift)
 	compareRows(t, a, short, narrow, y)
 	compareRows(t, a, long, wide, y)
 }
@@ -175,7 +177,7 @@ func TestVectorsDoNotAllocate(t *testing.T) {
 	x, y, z := make([]float32, 100), make([]float64, 100), make([]float64, 100)
 	paths(func(name string) {
 		if n := testing.AllocsPerRun(100, func() {
-			y[0] += Dot(y, z) + Sum(y) + AxpyDot(2, y, y, z) + Gather(idx, y) + GatherDot(short, x, y) + float64(Dot(x, x))
+			y[0] += Dot(y, z) + Sum(y) + AxpyDot(2, y, y, z) + Gather(idx, y) + GatherDot(short, x, y) + float64(Dot(x, x)) + Dot(x, y) + Square(x) + AxpyDot(2, x, y, z)
 			Axpy(0.5, y, z)
 			Scale(0.5, y)
 			ScatterAdd(0.5, short, y)

@@ -49,10 +49,6 @@ func scatterAddFast[I Index, T Float](a T, idx []I, y []T) {
 	}
 }
 
-// narrows reports whether values of x would lose bits as a T: only plain Go does
-// that.
-func narrows[V, T Float]() bool { return kind[V]() == isFloat64 && kind[T]() == isFloat32 }
-
 func gatherDotFast[I Index, V, T Float](idx []I, x []V, y []T) T {
 	if path == plain || uint(len(idx)-1) >= stretch || narrows[V, T]() {
 		return gatherDotSlow(idx, x, y)

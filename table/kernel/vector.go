@@ -16,13 +16,14 @@ const stretch = 1 << 16
 // before it is added.
 const laneBytes = 256
 
-// Dot returns the dot product of x and y, which is at least as long as x.
-func Dot[T Float](x, y []T) T {
+// Dot returns the dot product of x, each value made a T first, and y, which is at
+// least as long as x.
+func Dot[V, T Float](x []V, y []T) T {
 	return dotFast(x, y)
 }
 
 // dotSlow is for what dotFast does not do in one call.
-func dotSlow[T Float](x, y []T) (s T) {
+func dotSlow[V, T Float](x []V, y []T) (s T) {
 	y = y[:len(x)]
 	if len(x) <= stretch {
 		return dotGo(x, y)
@@ -33,20 +34,20 @@ func dotSlow[T Float](x, y []T) (s T) {
 	return s + dotFast(x, y)
 }
 
-func dotGo[T Float](x, y []T) T {
+func dotGo[V, T Float](x []V, y []T) T {
 	var all [laneBytes / 4]T
 	lanes := all[:laneBytes/unsafe.Sizeof(all[0])]
 	n := len(x)
 	for len(x) >= len(lanes) {
 		a, b := x[:len(lanes)], y[:len(lanes)]
 		for k := range lanes {
-			lanes[k] += T(a[k] * b[k])
+			lanes[k] += T(T(a[k]) * b[k])
 		}
 		x, y = x[len(lanes):], y[len(lanes):]
 	}
 	y = y[:len(x)]
 	for k := range x {
-		lanes[k] += T(x[k] * y[k])
+		lanes[k] += T(T(x[k]) * y[k])
 	}
 	return fold(lanes, n)
 }
@@ -100,13 +101,43 @@ func sumGo[T Float](x []T) T {
 	return fold(lanes, n)
 }
 
-// Axpy adds a x to y, which is at least as long as x. They are the same memory or
-// do not overlap.
-func Axpy[T Float](a T, x, y []T) {
+// Square returns the sum of the squares of x, each value made a float64 first.
+func Square[V Float](x []V) float64 {
+	return squareFast(x)
+}
+
+func squareSlow[V Float](x []V) (s float64) {
+	if len(x) <= stretch {
+		return squareGo(x)
+	}
+	for ; len(x) > stretch; x = x[stretch:] {
+		s += squareFast(x[:stretch])
+	}
+	return s + squareFast(x)
+}
+
+func squareGo[V Float](x []V) float64 {
+	var lanes [laneBytes / 8]float64
+	n := len(x)
+	for len(x) >= len(lanes) {
+		for k, v := range x[:len(lanes)] {
+			lanes[k] += float64(float64(v) * float64(v))
+		}
+		x = x[len(lanes):]
+	}
+	for k, v := range x {
+		lanes[k] += float64(float64(v) * float64(v))
+	}
+	return fold(lanes[:], n)
+}
+
+// Axpy adds a x, each value made a T first, to y, which is at least as long as x.
+// They are the same memory or do not overlap.
+func Axpy[V, T Float](a T, x []V, y []T) {
 	axpyFast(a, x, y)
 }
 
-func axpySlow[T Float](a T, x, y []T) {
+func axpySlow[V, T Float](a T, x []V, y []T) {
 	y = y[:len(x)]
 	if len(x) <= stretch {
 		axpyGo(a, x, y)
@@ -118,10 +149,10 @@ func axpySlow[T Float](a T, x, y []T) {
 	axpyFast(a, x, y)
 }
 
-func axpyGo[T Float](a T, x, y []T) {
+func axpyGo[V, T Float](a T, x []V, y []T) {
 	y = y[:len(x)]
 	for k, v := range x {
-		y[k] += T(a * v)
+		y[k] += T(a * T(v))
 	}
 }
 
@@ -147,15 +178,16 @@ func scaleGo[T Float](a T, x []T) {
 	}
 }
 
-// AxpyDot adds a x to y and returns the dot product of that and z, in one pass: a
-// step of coordinate descent changes the residual and asks for the next product. y
-// and z are at least as long as x; any two are the same memory or do not overlap.
+// AxpyDot adds a x, each value made a T first, to y and returns the dot product of
+// that and z, in one pass: a step of coordinate descent changes the residual and
+// asks for the next product. y and z are at least as long as x; any two are the
+// same memory or do not overlap.
 // The result is that of [Axpy] and [Dot] if z is not y.
-func AxpyDot[T Float](a T, x, y, z []T) T {
+func AxpyDot[V, T Float](a T, x []V, y, z []T) T {
 	return axpyDotFast(a, x, y, z)
 }
 
-func axpyDotSlow[T Float](a T, x, y, z []T) (s T) {
+func axpyDotSlow[V, T Float](a T, x []V, y, z []T) (s T) {
 	y, z = y[:len(x)], z[:len(x)]
 	if len(x) <= stretch {
 		return axpyDotGo(a, x, y, z)
@@ -166,7 +198,7 @@ func axpyDotSlow[T Float](a T, x, y, z []T) (s T) {
 	return s + axpyDotFast(a, x, y, z)
 }
 
-func axpyDotGo[T Float](a T, x, y, z []T) T {
+func axpyDotGo[V, T Float](a T, x []V, y, z []T) T {
 	axpyGo(a, x, y)
 	return dotGo(y, z)
 }

@@ -53,3 +53,23 @@ func axpyFloat64AVX2(a float64, x *float64, y *float64, n int)
 //
 //go:noescape
 func timesFloat64AVX2(a float64, x *float64, n int)
+
+// dotFloat32Float64AVX2 is the dot product of n values of x and y.
+//
+//go:noescape
+func dotFloat32Float64AVX2(x *float32, y *float64, n int) float64
+
+// axpyDotFloat32Float64AVX2 adds a times n values of x to y, and is the dot product of that and z.
+//
+//go:noescape
+func axpyDotFloat32Float64AVX2(a float64, x *float32, y *float64, z *float64, n int) float64
+
+// axpyFloat32Float64AVX2 adds a times n values of x to y.
+//
+//go:noescape
+func axpyFloat32Float64AVX2(a float64, x *float32, y *float64, n int)
+
+// squareFloat32AVX2 is the sum of the squares of n values of x.
+//
+//go:noescape
+func squareFloat32AVX2(x *float32, n int) float64

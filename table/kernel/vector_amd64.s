@@ -1871,3 +1871,959 @@ oneEnd:
 end:
 	VZEROUPPER
 	RET
+
+// func dotFloat32Float64AVX2(x *float32, y *float64, n int) float64
+// Requires: AVX, SSE2
+TEXT ·dotFloat32Float64AVX2(SB), NOSPLIT, $0-32
+	MOVQ   x+0(FP), AX
+	MOVQ   y+8(FP), CX
+	MOVQ   n+16(FP), DX
+	VXORPS X0, X0, X0
+	VXORPS X1, X1, X1
+	VXORPS X2, X2, X2
+	VXORPS X3, X3, X3
+	VXORPS X4, X4, X4
+	VXORPS X5, X5, X5
+	VXORPS X6, X6, X6
+	VXORPS X7, X7, X7
+	CMPQ   DX, $0x00000004
+	JL     few
+
+all:
+	CMPQ      DX, $0x00000020
+	JL        allEnd
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y0, Y0
+	VCVTPS2PD 16(AX), Y8
+	VMULPD    32(CX), Y8, Y8
+	VADDPD    Y8, Y1, Y1
+	VCVTPS2PD 32(AX), Y8
+	VMULPD    64(CX), Y8, Y8
+	VADDPD    Y8, Y2, Y2
+	VCVTPS2PD 48(AX), Y8
+	VMULPD    96(CX), Y8, Y8
+	VADDPD    Y8, Y3, Y3
+	VCVTPS2PD 64(AX), Y8
+	VMULPD    128(CX), Y8, Y8
+	VADDPD    Y8, Y4, Y4
+	VCVTPS2PD 80(AX), Y8
+	VMULPD    160(CX), Y8, Y8
+	VADDPD    Y8, Y5, Y5
+	VCVTPS2PD 96(AX), Y8
+	VMULPD    192(CX), Y8, Y8
+	VADDPD    Y8, Y6, Y6
+	VCVTPS2PD 112(AX), Y8
+	VMULPD    224(CX), Y8, Y8
+	VADDPD    Y8, Y7, Y7
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000100, CX
+	SUBQ      $0x00000020, DX
+	JMP       all
+
+allEnd:
+	CMPQ      DX, $0x00000004
+	JL        part0
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y0, Y0
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part1
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y1, Y1
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part2
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y2, Y2
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part3
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y3, Y3
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part4
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y4, Y4
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part5
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y5, Y5
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part6
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y6, Y6
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	CMPQ      DX, $0x00000004
+	JL        part7
+	VCVTPS2PD (AX), Y8
+	VMULPD    (CX), Y8, Y8
+	VADDPD    Y8, Y7, Y7
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	JMP       fold
+
+part0:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y0, Y0
+	JMP        fold
+
+part1:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y1, Y1
+	JMP        fold
+
+part2:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y2, Y2
+	JMP        fold
+
+part3:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y3, Y3
+	JMP        fold
+
+part4:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y4, Y4
+	JMP        fold
+
+part5:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y5, Y5
+	JMP        fold
+
+part6:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y6, Y6
+	JMP        fold
+
+part7:
+	TESTQ      DX, DX
+	JE         fold
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y8
+	VMOVUPS    32(BX)(DX*4), X9
+	VMASKMOVPS (AX), X9, X9
+	VCVTPS2PD  X9, Y9
+	VMASKMOVPD (CX), Y8, Y8
+	VMULPD     Y8, Y9, Y9
+	VADDPD     Y9, Y7, Y7
+
+fold:
+	VADDPD Y4, Y0, Y0
+	VADDPD Y5, Y1, Y1
+	VADDPD Y6, Y2, Y2
+	VADDPD Y7, Y3, Y3
+	VADDPD Y2, Y0, Y0
+	VADDPD Y3, Y1, Y1
+	VADDPD Y1, Y0, Y0
+	JMP    one
+
+few:
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y1
+	VMOVUPS    32(BX)(DX*4), X2
+	VMASKMOVPS (AX), X2, X2
+	VCVTPS2PD  X2, Y2
+	VMASKMOVPD (CX), Y1, Y1
+	VMULPD     Y1, Y2, Y2
+	VADDPD     Y2, Y0, Y0
+
+one:
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VZEROUPPER
+	VMOVHLPS     X0, X0, X1
+	VADDPD       X1, X0, X0
+	MOVSD        X0, ret+24(FP)
+	RET
+
+// func axpyDotFloat32Float64AVX2(a float64, x *float32, y *float64, z *float64, n int) float64
+// Requires: AVX, SSE2
+TEXT ·axpyDotFloat32Float64AVX2(SB), NOSPLIT, $0-48
+	VBROADCASTSD a+0(FP), Y0
+	MOVQ         x+8(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVQ         z+24(FP), DX
+	MOVQ         n+32(FP), BX
+	VXORPS       X1, X1, X1
+	VXORPS       X2, X2, X2
+	VXORPS       X3, X3, X3
+	VXORPS       X4, X4, X4
+	VXORPS       X5, X5, X5
+	VXORPS       X6, X6, X6
+	VXORPS       X7, X7, X7
+	VXORPS       X8, X8, X8
+	CMPQ         BX, $0x00000004
+	JL           few
+
+all:
+	CMPQ      BX, $0x00000020
+	JL        allEnd
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y1, Y1
+	VCVTPS2PD 16(AX), Y9
+	VMOVUPS   32(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   32(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 32(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y2, Y2
+	VCVTPS2PD 32(AX), Y9
+	VMOVUPS   64(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   64(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 64(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y3, Y3
+	VCVTPS2PD 48(AX), Y9
+	VMOVUPS   96(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   96(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 96(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y4, Y4
+	VCVTPS2PD 64(AX), Y9
+	VMOVUPS   128(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   128(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 128(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y5, Y5
+	VCVTPS2PD 80(AX), Y9
+	VMOVUPS   160(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   160(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 160(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y6, Y6
+	VCVTPS2PD 96(AX), Y9
+	VMOVUPS   192(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   192(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 192(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y7, Y7
+	VCVTPS2PD 112(AX), Y9
+	VMOVUPS   224(DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   224(CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, 224(CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y8, Y8
+	ADDQ      $0x00000080, AX
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000100, DX
+	SUBQ      $0x00000020, BX
+	JMP       all
+
+allEnd:
+	CMPQ      BX, $0x00000004
+	JL        part0
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y1, Y1
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part1
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y2, Y2
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part2
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y3, Y3
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part3
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y4, Y4
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part4
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y5, Y5
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part5
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y6, Y6
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part6
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y11
+	VADDPD    Y11, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y7, Y7
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	CMPQ      BX, $0x00000004
+	JL        part7
+	VCVTPS2PD (AX), Y9
+	VMOVUPS   (DX), Y10
+	VMULPD    Y0, Y9, Y9
+	VMOVUPS   (CX), Y0
+	VADDPD    Y0, Y9, Y9
+	VMOVUPS   Y9, (CX)
+	VMULPD    Y10, Y9, Y9
+	VADDPD    Y9, Y8, Y8
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000004, BX
+	JMP       fold
+
+part0:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y1, Y1
+	JMP        fold
+
+part1:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y2, Y2
+	JMP        fold
+
+part2:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y3, Y3
+	JMP        fold
+
+part3:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y4, Y4
+	JMP        fold
+
+part4:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y5, Y5
+	JMP        fold
+
+part5:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y6, Y6
+	JMP        fold
+
+part6:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y7, Y7
+	JMP        fold
+
+part7:
+	TESTQ      BX, BX
+	JE         fold
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y9
+	VMOVUPS    32(SI)(BX*4), X10
+	VMASKMOVPS (AX), X10, X10
+	VCVTPS2PD  X10, Y10
+	VMASKMOVPD (DX), Y9, Y11
+	VMULPD     Y0, Y10, Y10
+	VMASKMOVPD (CX), Y9, Y0
+	VADDPD     Y0, Y10, Y10
+	VMASKMOVPD Y10, Y9, (CX)
+	VMULPD     Y11, Y10, Y10
+	VANDPS     Y9, Y10, Y10
+	VADDPD     Y10, Y8, Y8
+
+fold:
+	VADDPD Y5, Y1, Y1
+	VADDPD Y6, Y2, Y2
+	VADDPD Y7, Y3, Y3
+	VADDPD Y8, Y4, Y4
+	VADDPD Y3, Y1, Y1
+	VADDPD Y4, Y2, Y2
+	VADDPD Y2, Y1, Y1
+	JMP    one
+
+few:
+	LEAQ       first<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    32(SI)(BX*8), Y2
+	VMOVUPS    32(SI)(BX*4), X3
+	VMASKMOVPS (AX), X3, X3
+	VCVTPS2PD  X3, Y3
+	VMASKMOVPD (DX), Y2, Y4
+	VMULPD     Y0, Y3, Y3
+	VMASKMOVPD (CX), Y2, Y0
+	VADDPD     Y0, Y3, Y3
+	VMASKMOVPD Y3, Y2, (CX)
+	VMULPD     Y4, Y3, Y3
+	VANDPS     Y2, Y3, Y3
+	VADDPD     Y3, Y1, Y1
+
+one:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VZEROUPPER
+	VMOVHLPS     X1, X1, X0
+	VADDPD       X0, X1, X1
+	MOVSD        X1, ret+40(FP)
+	RET
+
+// func axpyFloat32Float64AVX2(a float64, x *float32, y *float64, n int)
+// Requires: AVX
+TEXT ·axpyFloat32Float64AVX2(SB), NOSPLIT, $0-32
+	VBROADCASTSD a+0(FP), Y0
+	MOVQ         x+8(FP), AX
+	MOVQ         y+16(FP), CX
+	MOVQ         n+24(FP), DX
+
+many:
+	CMPQ      DX, $0x00000010
+	JL        manyEnd
+	VCVTPS2PD (AX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPS   (CX), Y2
+	VADDPD    Y2, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	VCVTPS2PD 16(AX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPS   32(CX), Y2
+	VADDPD    Y2, Y1, Y1
+	VMOVUPS   Y1, 32(CX)
+	VCVTPS2PD 32(AX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPS   64(CX), Y2
+	VADDPD    Y2, Y1, Y1
+	VMOVUPS   Y1, 64(CX)
+	VCVTPS2PD 48(AX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPS   96(CX), Y2
+	VADDPD    Y2, Y1, Y1
+	VMOVUPS   Y1, 96(CX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000010, DX
+	JMP       many
+
+manyEnd:
+one:
+	CMPQ      DX, $0x00000004
+	JL        oneEnd
+	VCVTPS2PD (AX), Y1
+	VMULPD    Y0, Y1, Y1
+	VMOVUPS   (CX), Y2
+	VADDPD    Y2, Y1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000010, AX
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000004, DX
+	JMP       one
+
+oneEnd:
+	TESTQ      DX, DX
+	JE         end
+	LEAQ       first<>+0(SB), BX
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*8), Y1
+	VMOVUPS    32(BX)(DX*4), X2
+	VMASKMOVPS (AX), X2, X2
+	VCVTPS2PD  X2, Y2
+	VMULPD     Y0, Y2, Y2
+	VMASKMOVPD (CX), Y1, Y0
+	VADDPD     Y0, Y2, Y2
+	VMASKMOVPD Y2, Y1, (CX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func squareFloat32AVX2(x *float32, n int) float64
+// Requires: AVX, SSE2
+TEXT ·squareFloat32AVX2(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS X0, X0, X0
+	VXORPS X1, X1, X1
+	VXORPS X2, X2, X2
+	VXORPS X3, X3, X3
+	VXORPS X4, X4, X4
+	VXORPS X5, X5, X5
+	VXORPS X6, X6, X6
+	VXORPS X7, X7, X7
+	CMPQ   CX, $0x00000004
+	JL     few
+
+all:
+	CMPQ      CX, $0x00000020
+	JL        allEnd
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y0, Y0
+	VCVTPS2PD 16(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y1, Y1
+	VCVTPS2PD 32(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y2, Y2
+	VCVTPS2PD 48(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y3, Y3
+	VCVTPS2PD 64(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y4, Y4
+	VCVTPS2PD 80(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y5, Y5
+	VCVTPS2PD 96(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y6, Y6
+	VCVTPS2PD 112(AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y7, Y7
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x00000020, CX
+	JMP       all
+
+allEnd:
+	CMPQ      CX, $0x00000004
+	JL        part0
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y0, Y0
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part1
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y1, Y1
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part2
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y2, Y2
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part3
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y3, Y3
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part4
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y4, Y4
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part5
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y5, Y5
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part6
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y6, Y6
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	CMPQ      CX, $0x00000004
+	JL        part7
+	VCVTPS2PD (AX), Y8
+	VMULPD    Y8, Y8, Y8
+	VADDPD    Y8, Y7, Y7
+	ADDQ      $0x00000010, AX
+	SUBQ      $0x00000004, CX
+	JMP       fold
+
+part0:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	JMP        fold
+
+part1:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y1, Y1
+	JMP        fold
+
+part2:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y2, Y2
+	JMP        fold
+
+part3:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y3, Y3
+	JMP        fold
+
+part4:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y4, Y4
+	JMP        fold
+
+part5:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y5, Y5
+	JMP        fold
+
+part6:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y6, Y6
+	JMP        fold
+
+part7:
+	TESTQ      CX, CX
+	JE         fold
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y8
+	VMOVUPS    32(DX)(CX*4), X8
+	VMASKMOVPS (AX), X8, X8
+	VCVTPS2PD  X8, Y8
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y7, Y7
+
+fold:
+	VADDPD Y4, Y0, Y0
+	VADDPD Y5, Y1, Y1
+	VADDPD Y6, Y2, Y2
+	VADDPD Y7, Y3, Y3
+	VADDPD Y2, Y0, Y0
+	VADDPD Y3, Y1, Y1
+	VADDPD Y1, Y0, Y0
+	JMP    one
+
+few:
+	LEAQ       first<>+0(SB), DX
+	NEGQ       CX
+	VMOVUPS    32(DX)(CX*8), Y1
+	VMOVUPS    32(DX)(CX*4), X1
+	VMASKMOVPS (AX), X1, X1
+	VCVTPS2PD  X1, Y1
+	VMULPD     Y1, Y1, Y1
+	VADDPD     Y1, Y0, Y0
+
+one:
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VZEROUPPER
+	VMOVHLPS     X0, X0, X1
+	VADDPD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
+	RET

@@ -2,11 +2,12 @@
 
 package kernel
 
-func dotFast[T Float](x, y []T) T                                     { return dotSlow(x, y) }
+func dotFast[V, T Float](x []V, y []T) T                              { return dotSlow(x, y) }
 func sumFast[T Float](x []T) T                                        { return sumSlow(x) }
-func axpyFast[T Float](a T, x, y []T)                                 { axpySlow(a, x, y) }
+func squareFast[V Float](x []V) float64                               { return squareSlow(x) }
+func axpyFast[V, T Float](a T, x []V, y []T)                          { axpySlow(a, x, y) }
 func scaleFast[T Float](a T, x []T)                                   { scaleSlow(a, x) }
-func axpyDotFast[T Float](a T, x, y, z []T) T                         { return axpyDotSlow(a, x, y, z) }
+func axpyDotFast[V, T Float](a T, x []V, y, z []T) T                  { return axpyDotSlow(a, x, y, z) }
 func gatherFast[I Index, T Float](idx []I, y []T) T                   { return gatherSlow(idx, y) }
 func gatherDotFast[I Index, V, T Float](idx []I, x []V, y []T) T      { return gatherDotSlow(idx, x, y) }
 func scatterAddFast[I Index, T Float](a T, idx []I, y []T)            { scatterAddSlow(a, idx, y) }

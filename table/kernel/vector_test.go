@@ -73,24 +73,38 @@ func floats[T Float](r *rand.Rand, n, kind int) []T {
 	return slices.Clone(Values(randomValues(r, n, int(unsafe.Sizeof(v)), kind), n, new([]T)))
 }
 
+// compareMixed is about the kernels that read values of one type and compute with
+// another.
+func compareMixed[V, T Float](t *testing.T, a T, x []V, y, z []T, shift int) {
+	t.Helper()
+	compare(t, fmt.Sprintf("%d of %T %d from an even address, a = %v", len(x), x, shift, a), func(r *results[T]) {
+		_, x := strip(x, shift)
+		_, z := strip(z, shift/3)
+		all, yy := strip(y, shift/2)
+		r.note("Dot", Dot(x, yy))
+		r.note("Square", T(Square(x)))
+		Axpy(a, x, yy)
+		r.note("Axpy", all...)
+		all, yy = strip(y, shift/2)
+		r.note("AxpyDot", AxpyDot(a, x, yy, z))
+		r.note("AxpyDot's y", all...)
+		r.note("AxpyDot with y", AxpyDot(a, x, yy, yy))
+		r.note("what was only read", z...)
+	})
+}
+
 func compareVectors[T Float](t *testing.T, a T, x, y, z []T, shift int) {
 	t.Helper()
+	compareMixed(t, a, x, y, z, shift)
 	compare(t, fmt.Sprintf("%d values %d from an even address, a = %v", len(x), shift, a), func(r *results[T]) {
 		allX, x := strip(x, shift)
 		_, z := strip(z, shift/3)
-		allY, yy := strip(y, shift/2)
-		r.note("Dot", Dot(x, yy))
+		_, yy := strip(y, shift/2)
 		r.note("Dot with itself", Dot(x, x))
 		r.note("Sum", Sum(x))
-		Axpy(a, x, yy)
-		r.note("Axpy", allY...)
 		Axpy(a, x, x[:len(x):len(x)])
 		r.note("Axpy to itself", allX...)
-		all, yy := strip(y, shift/2)
-		r.note("AxpyDot", AxpyDot(a, x, yy, z))
-		r.note("AxpyDot's y", all...)
 		r.note("AxpyDot with x", AxpyDot(a, x, yy, x))
-		r.note("AxpyDot with y", AxpyDot(a, x, yy, yy))
 		Scale(a, x)
 		r.note("Scale", allX...)
 		r.note("what was only read", z...)
@@ -114,8 +128,12 @@ func TestVectorPaths(t *testing.T) {
 	for _, n := range lengths() {
 		for kind := range 4 {
 			a, shift := factors[r.IntN(len(factors))], r.IntN(17)
-			compareVectors(t, float32(a), floats[float32](r, n, kind), floats[float32](r, n+kind, kind), floats[float32](r, n+1, kind), shift)
-			compareVectors(t, a, floats[float64](r, n, kind), floats[float64](r, n+kind, kind), floats[float64](r, n+1, kind), shift)
+			x, y, z := floats[float32](r, n, kind), floats[float32](r, n+kind, kind), floats[float32](r, n+1, kind)
+			x64, y64, z64 := floats[float64](r, n, kind), floats[float64](r, n+kind, kind), floats[float64](r, n+1, kind)
+			compareVectors(t, float32(a), x, y, z, shift)
+			compareVectors(t, a, x64, y64, z64, shift)
+			compareMixed(t, float32(a), x64, y, z, shift)
+			compareMixed(t, a, x, y64, z64, shift)
 		}
 	}
 }
@@ -143,10 +161,14 @@ func inLanes[T Float](terms []T) (sum T) {
 	return sum
 }
 
-func checkVectors[T Float](t *testing.T, name string, a T, x, y, z []T) {
+func checkVectors[V, T Float](t *testing.T, name string, a T, in []V, y, z []T) {
 	t.Helper()
-	n := len(x)
-	products, steps, sums, scaled, after := make([]T, n), make([]T, n), slices.Clone(y), slices.Clone(x), make([]T, n)
+	n := len(in)
+	x, squares := make([]T, n), make([]float64, n)
+	products, steps, sums, scaled, after := make([]T, n), make([]T, n), slices.Clone(y), make([]T, n), make([]T, n)
+	for k, v := range in {
+		x[k], squares[k] = T(v), float64(v)*float64(v)
+	}
 	for k, v := range x {
 		products[k] = T(v * y[k]) // a conversion keeps compilers from fusing
 		steps[k] = T(a * v)
@@ -157,15 +179,18 @@ func checkVectors[T Float](t *testing.T, name string, a T, x, y, z []T) {
 	check := func(what string, got, want []T) {
 		if !sameValues(got, want) {
 			k := firstDifference(got, want)
-			t.Errorf("%s, %d of %T: %s: value %d: got %v, want %v", name, n, a, what, k, got[k], want[k])
+			t.Errorf("%s, %T and %d of %T: %s: value %d: got %v, want %v", name, a, n, in, what, k, got[k], want[k])
 		}
 	}
-	check("Dot", []T{Dot(x, y)}, []T{inLanes(products)})
+	check("Dot", []T{Dot(in, y)}, []T{inLanes(products)})
+	if got, want := Square(in), inLanes(squares); !sameBits(got, want) {
+		t.Errorf("%s, %d of %T: Square: got %v, want %v", name, n, in, got, want)
+	}
 	check("Sum", []T{Sum(x)}, []T{inLanes(x)})
 	y1, y2, x1 := slices.Clone(y), slices.Clone(y), slices.Clone(x)
-	Axpy(a, x, y1)
+	Axpy(a, in, y1)
 	check("Axpy", y1, sums)
-	check("AxpyDot", []T{AxpyDot(a, x, y2, z)}, []T{inLanes(after)})
+	check("AxpyDot", []T{AxpyDot(a, in, y2, z)}, []T{inLanes(after)})
 	check("AxpyDot's y", y2, sums)
 	Scale(a, x1)
 	check("Scale", x1, scaled)
@@ -180,8 +205,12 @@ func TestVectorDefinition(t *testing.T) {
 		for _, n := range append(lengths()[:140], 2<<16+70) {
 			kind := r.IntN(2)
 			a := r.NormFloat64()
-			checkVectors(t, name, float32(a), floats[float32](r, n, kind), floats[float32](r, n, kind), floats[float32](r, n, 0))
-			checkVectors(t, name, a, floats[float64](r, n, kind), floats[float64](r, n, kind), floats[float64](r, n, 0))
+			x, y, z := floats[float32](r, n, kind), floats[float32](r, n, kind), floats[float32](r, n, 0)
+			x64, y64, z64 := floats[float64](r, n, kind), floats[float64](r, n, kind), floats[float64](r, n, 0)
+			checkVectors(t, name, float32(a), x, y, z)
+			checkVectors(t, name, a, x64, y64, z64)
+			checkVectors(t, name, float32(a), x64, y, z)
+			checkVectors(t, name, a, x, y64, z64)
 		}
 	})
 }
@@ -226,6 +255,8 @@ func TestVectorsOfOtherLengths(t *testing.T) {
 	for what, do := range map[string]func(){
 		"Dot":                 func() { Dot(long, short[:19:19]) },
 		"Axpy":                func() { Axpy(1, long, short[:19:19]) },
+		"Dot of two types":    func() { Dot(long, make([]float64, 19)) },
+		"Axpy of two types":   func() { Axpy(1, long, make([]float64, 19)) },
 		"AxpyDot, y too few":  func() { AxpyDot(1, long, short[:19:19], long) },
 		"AxpyDot, z too few":  func() { AxpyDot(1, long, long, short[:19:19]) },
 		"GatherDot":           func() { GatherDot(row, fewer[:19:19], long) },

@@ -45,6 +45,34 @@ func BenchmarkDot(b *testing.B) {
 	benchVectors(b, 2, func(x, y, _ []float64) { sink += Dot(x, y) })
 }
 
+// benchMixed times do over float32s and float64s; bytes counts an element's.
+func benchMixed(b *testing.B, bytes int, do func(x []float32, y, z []float64)) {
+	for _, n := range []int{8, 50, 1 << 10, 1 << 13, 1 << 19, 1 << 23} {
+		x, y, z := make([]float32, n), make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i], y[i], z[i] = 1, 0.5, 0.25
+		}
+		twoPaths(func(name string) {
+			b.Run(fmt.Sprintf("mixed/%s/%d", name, n), func(b *testing.B) {
+				b.SetBytes(int64(bytes * n))
+				for b.Loop() {
+					do(x, y, z)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/value")
+			})
+		})
+	}
+}
+
+func BenchmarkMixed(b *testing.B) {
+	b.Run("Dot", func(b *testing.B) { benchMixed(b, 12, func(x []float32, y, _ []float64) { sink += Dot(x, y) }) })
+	b.Run("Square", func(b *testing.B) { benchMixed(b, 4, func(x []float32, _, _ []float64) { sink += Square(x) }) })
+	b.Run("Axpy", func(b *testing.B) { benchMixed(b, 20, func(x []float32, y, _ []float64) { Axpy(1e-9, x, y) }) })
+	b.Run("AxpyDot", func(b *testing.B) {
+		benchMixed(b, 28, func(x []float32, y, z []float64) { sink += AxpyDot(1e-9, x, y, z) })
+	})
+}
+
 func BenchmarkSum(b *testing.B) {
 	benchVectors(b, 1, func(x, _, _ []float32) { sink += float64(Sum(x)) })
 	benchVectors(b, 1, func(x, _, _ []float64) { sink += Sum(x) })

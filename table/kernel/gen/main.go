@@ -20,11 +20,15 @@ import (
 )
 
 var groups = map[string]func(){
-	"dense":    dense,
-	"planes":   planes,
-	"rounding": rounding,
-	"sparse":   sparse,
-	"vector":   vector,
+	"bandwidth": bandwidth,
+	"bytes":     bytes,
+	"dense":     dense,
+	"functions": functions,
+	"planes":    planes,
+	"products":  products,
+	"rounding":  rounding,
+	"sparse":    sparse,
+	"vector":    vector,
 }
 
 func main() {
