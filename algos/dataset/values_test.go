@@ -83,6 +83,10 @@ func TestShortDecimal(t *testing.T) {
 	if taken < 10_000 {
 		t.Errorf("only %d of 300,000 were read by words", taken)
 	}
+	// 20 digits are 1 beyond 2^64: what is left of them is no number that was written.
+	if v, _, _, ok := shortDecimal([]byte("1844674.4073709551617 1:2 3:4 5:6 7:8"), 0); ok {
+		t.Errorf("more digits than an integer holds are read as %v", v)
+	}
 	if _, _, _, ok := shortDecimal([]byte("1.5"), 0); ok {
 		t.Error("a number at the end of the text is read by words, beyond the text")
 	}
