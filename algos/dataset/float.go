@@ -93,20 +93,20 @@ func (d decimal) value(negative bool) float64 {
 // v is more.
 func (d decimal) single(v float64) (rounded float64, ok bool) {
 	f := float64(float32(v))
-	if -22 <= d.exp && d.exp <= 0 && d.mantissa < 1e9 { // it is in the range of float32
-		// The digits of f, to 1e-6 of the last one. Most data passes the first test.
-		if again := math.Abs(f) * powersOfTen[-d.exp]; math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
-			return f, true
-		}
-		return v, false
-	}
-	if f == v {
-		return v, true
+	if d.mantissa < 1e7 && -22 <= d.exp && d.exp <= 0 || f == v {
+		return f, true
 	}
 	if d.mantissa >= 1e9 || math.Abs(v) < 0x1p-126 || math.IsInf(f, 0) {
 		return v, false
 	}
-	if again := math.Abs(f) * math.Pow10(-d.exp); math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
+	scale := 0.0
+	if -22 <= d.exp && d.exp <= 0 {
+		scale = powersOfTen[-d.exp]
+	} else {
+		scale = math.Pow10(-d.exp)
+	}
+	// The digits of f, to 1e-6 of the last one.
+	if again := math.Abs(f) * scale; math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
 		return f, true
 	}
 	return v, false
@@ -128,8 +128,7 @@ func digits(word uint64) (n int, value uint64) {
 
 // shortDecimal reads a number of up to 7 digits before the point and 15 behind it that
 // begins at text[i], and returns where it ends. ok is false where it is written
-// otherwise, or so near the end of the text that it is not to be read by words. What
-// differs from number to number, such as sign and length, is no branch here.
+// otherwise, or so near the end of the text that it is not to be read by words.
 func shortDecimal(text []byte, i int) (v float64, d decimal, end int, ok bool) {
 	if i+26 > len(text) {
 		return 0, long, 0, false
@@ -146,14 +145,13 @@ func shortDecimal(text []byte, i int) (v float64, d decimal, end int, ok bool) {
 	at, places := minus+n, 0
 	if text[at] == '.' {
 		k, fraction := digits(binary.LittleEndian.Uint64(text[at+1:]))
-		more, rest := digits(binary.LittleEndian.Uint64(text[at+9:]))
-		full := -(k >> 3) // -1 if there are 8 digits, which others may follow
-		more, rest = more&full, rest&uint64(full)
-		if more == 8 {
-			return 0, long, 0, false
+		m, places = m*tens[k]+fraction, k
+		if k == 8 {
+			if k, fraction = digits(binary.LittleEndian.Uint64(text[at+9:])); k == 8 {
+				return 0, long, 0, false
+			}
+			m, places = m*tens[k]+fraction, 8+k
 		}
-		m = (m*tens[k]+fraction)*tens[more] + rest
-		places = k + more
 		at += 1 + places
 	}
 	if n+places == 0 || n+places > 19 || m >= 1<<53 {

@@ -26,7 +26,8 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 	} else if f := b.libsvmLabel(line[at:i], at); f != nil {
 		return f
 	}
-	return b.features(text, begin, begin+i, begin+len(line))
+	end = begin + len(line)
+	return b.features(text[:min(len(text), end+32)], begin, begin+i, end)
 }
 
 // features adds the values of a LIBSVM line that begins at text[begin]: those in
@@ -58,10 +59,20 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 		if i < end && text[i] == '1' && (i+1 == end || isSpace(text[i+1])) {
 			i++
 		} else {
-			var f *fault
-			if v, wide, i, f = b.feature(text, begin, i, end); f != nil {
-				return f
+			var d decimal
+			var next int
+			if v, d, next, ok = shortDecimal(text, i); !ok || next > end || next < end && !isSpace(text[next]) {
+				var f *fault
+				if v, d, next, f = feature(text[begin:end], i-begin); f != nil {
+					return f
+				}
+				next += begin
 			}
+			if i = next; b.facts.Float64 {
+				d = long // whose values are never rounded
+			}
+			v, ok = d.single(v)
+			wide = !ok
 		}
 		if id-floor >= limit { // an id below floor wraps around to a large number
 			if f := b.beyond(id, v, at); f != nil {
@@ -166,29 +177,21 @@ func slowIndex(line []byte, begin int) (id uint64, colon int, f *fault) {
 	return id, begin + n, nil
 }
 
-// feature reads the value of a feature at text[i], in a line at text[begin:end]. It
-// returns where it ends, and whether it needs float64.
-func (b *builder) feature(text []byte, begin, i, end int) (v float64, wide bool, next int, f *fault) {
-	v, d, next, ok := shortDecimal(text[:min(len(text), end+32)], i)
-	if !ok || next > end || next < end && !isSpace(text[next]) {
-		next = i + tokenEnd(text[i:end], 0)
-		token := text[i:next]
-		var err error
-		v, d, err = parseDecimal(token)
-		switch at := i - begin; {
-		case len(token) == 0:
-			return 0, false, 0, faultf(at, "the value after ':' is missing")
-		case !isFinite(v):
-			return 0, false, 0, faultf(at, "value %s is not finite", excerpt(token))
-		case err != nil:
-			return 0, false, 0, faultf(at, "value %s is not a number", excerpt(token))
-		}
+// feature reads the value of a feature at byte at of a line, however it is written,
+// and returns where it ends.
+func feature(line []byte, at int) (v float64, d decimal, next int, f *fault) {
+	next = tokenEnd(line, at)
+	token := line[at:next]
+	v, d, err := parseDecimal(token)
+	switch {
+	case len(token) == 0:
+		f = faultf(at, "the value after ':' is missing")
+	case !isFinite(v):
+		f = faultf(at, "value %s is not finite", excerpt(token))
+	case err != nil:
+		f = faultf(at, "value %s is not a number", excerpt(token))
 	}
-	if b.facts.Float64 {
-		d = long // whose values are never rounded
-	}
-	v, narrow := d.single(v)
-	return v, !narrow, next, nil
+	return v, d, next, f
 }
 
 func skipBlanks(line []byte, i int) int {

@@ -381,8 +381,11 @@ func (w *worker) read(src *source, c chunk) (first, n int, err error) {
 		first = k + 1
 	}
 	// The last line goes on behind the chunk, up to the longest line and its end.
+	start := -1 // of this line
 	for have := len(w.text); w.text[have-1] != '\n' && from+int64(have) < src.size; {
-		start := bytes.LastIndexByte(w.text[:have], '\n') + 1
+		if start < 0 {
+			start = bytes.LastIndexByte(w.text, '\n') + 1
+		}
 		if have-start > maxLine+1 {
 			return 0, 0, src.syntaxError(&fault{0, errLongLine.Error()}, from+int64(start))
 		}
