@@ -93,23 +93,25 @@ func (d decimal) value(negative bool) float64 {
 // v is more.
 func (d decimal) single(v float64) (rounded float64, ok bool) {
 	f := float64(float32(v))
-	if d.mantissa < 1e7 && -22 <= d.exp && d.exp <= 0 || f == v {
+	if d.mantissa < 1e9 && -22 <= d.exp && d.exp <= 0 { // float32 has the range
+		if d.tells(f, powersOfTen[-d.exp]) {
+			return f, true
+		}
+	} else if d.mantissa < 1e9 && math.Abs(v) >= 0x1p-126 && !math.IsInf(f, 0) && d.tells(f, math.Pow10(-d.exp)) {
 		return f, true
 	}
-	if d.mantissa >= 1e9 || math.Abs(v) < 0x1p-126 || math.IsInf(f, 0) {
-		return v, false
+	return v, f == v
+}
+
+// tells says whether f has the digits of d, when it is written as that is, or d has
+// few. What differs from number to number, how many it has, is no branch here.
+func (d decimal) tells(f, scale float64) bool {
+	few := 0
+	if d.mantissa < 1e7 {
+		few = 1
 	}
-	scale := 0.0
-	if -22 <= d.exp && d.exp <= 0 {
-		scale = powersOfTen[-d.exp]
-	} else {
-		scale = math.Pow10(-d.exp)
-	}
-	// The digits of f, to 1e-6 of the last one.
-	if again := math.Abs(f) * scale; math.Abs(again-float64(d.mantissa)) <= 0.5 || d.mantissa < 1e7 {
-		return f, true
-	}
-	return v, false
+	off := math.Abs(math.Abs(f)*scale - float64(d.mantissa)) // to 1e-6
+	return off <= [2]float64{0.5, math.MaxFloat64}[few]
 }
 
 // digits reads the decimal digits, at most 8, that an 8-byte word of text begins
