@@ -68,6 +68,7 @@ type partCache struct {
 	meta  cacheMeta
 	used  map[int]bool // files that the part is made of
 	noted int64        // when files were identified
+	renew bool         // files were read to know that the cache is valid: next time that can be spared
 }
 
 // cacheOf returns the cache of part p, open if it is valid.
@@ -111,7 +112,7 @@ func (in *input) cacheOf(p int) (*partCache, []Note) {
 // identify finds the path and the key of the cache of a part, and what the system
 // says of the files now.
 func (in *input) identify(c *partCache, p int) error {
-	c.noted = cache.Now(in.options.Cache)
+	c.noted = cache.Now(in.options.Cache) + in.options.clock
 	var paths, layouts []string
 	for i, s := range in.sources {
 		c.used[i] = s.codec != "" && in.wholes[i] < 0 || in.layouts[0].format == MM
@@ -180,12 +181,14 @@ func (in *input) changed(c *partCache) string {
 		if now.Size != was.Identity.Size {
 			return fmt.Sprintf("%s had %d bytes, now %d", path, was.Identity.Size, now.Size)
 		}
+		c.files[i].Digests = was.Digests
 		if !c.used[i] || now.Trusted(was.Identity, was.Noted) {
 			continue
 		}
 		if err := cache.Unchanged(path, was.Digests); err != nil {
 			return err.Error()
 		}
+		c.renew = now.Trusted(now, c.noted)
 	}
 	return ""
 }
@@ -299,6 +302,21 @@ func below[T uint16 | uint32](x []T, n uint64) bool {
 	}
 	wg.Wait()
 	return !bad.Load()
+}
+
+// again writes the cache with what the system says of the files now, if that is
+// worth it.
+func (c *partCache) again() error {
+	if !c.renew {
+		return nil
+	}
+	m := c.meta
+	m.Files = c.files
+	meta, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return cache.Write(c.path, c.key, meta, c.file.Sections())
 }
 
 // write makes the cache of a part that was read, unless the input changed meanwhile.

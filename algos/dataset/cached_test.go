@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -182,6 +183,67 @@ func TestCacheStale(t *testing.T) {
 	run.want(nil, mapped, mapped)
 }
 
+// open returns the valid cache of an input in one part.
+func (c cached) open() *partCache {
+	c.t.Helper()
+	o, err := c.o.resolved()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	sources, err := findSources(c.paths)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	in, err := newInput(sources, o, 1)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cache, notes := in.cacheOf(0)
+	if cache == nil || cache.file == nil {
+		c.t.Fatalf("the cache is not open: %v", notes)
+	}
+	return cache
+}
+
+// TestCacheTrust: a file that the system vouches for is not read. What was found out
+// by reading one is kept, so that it need not be read again.
+func TestCacheTrust(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.svm")
+	rewrite(t, path, "1 1:1\n0 2:1\n")
+	o := Defaults()
+	o.Cache = filepath.Join(dir, "cache")
+	run := cached{t, []string{path}, o, 1}
+	later := run
+	later.o.clock = int64(time.Hour)
+	// forge makes the cache one of another content: whoever reads the file finds out.
+	forge := func() {
+		t.Helper()
+		c := run.open()
+		c.meta.Files[0].Digests[0].Sum[0] ^= 1
+		meta, err := json.Marshal(c.meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cache.Write(c.path, c.key, meta, c.file.Sections()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run.want(nil, made) // within two seconds of the file
+	forge()
+	later.want(nil, "the content of "+path+" is another", made) // an hour after the file
+	forge()
+	later.want(nil, mapped)
+	run.want(nil, mapped)
+
+	rewrite(t, path, "1 1:1\n0 2:1\n") // as it was, but the system cannot know
+	run.want(nil, "the content of "+path+" is another", made)
+	run.want(nil, mapped)
+	later.want(nil, mapped) // read once more
+	forge()
+	run.want(nil, mapped) // and never again
+}
+
 // TestCacheOfOneFile: where one file of several changes, parts of the others stay
 // cached, unless their numbers changed.
 func TestCacheOfOneFile(t *testing.T) {
@@ -318,18 +380,6 @@ func TestCacheForged(t *testing.T) {
 	run := cached{t, []string{path}, o, 1}
 	rows := run.want(nil, made).rows()
 	name := cacheFile(t, o.Cache)
-	resolved, err := o.resolved()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sources, err := findSources(run.paths)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := newInput(sources, resolved, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for what, forge := range map[string]func(meta *string, s [][]byte){
 		"column beyond":     func(_ *string, s [][]byte) { s[idx16Section][0] = 99 },
 		"rows out of order": func(_ *string, s [][]byte) { s[ptrSection][8] = 9 },
@@ -350,10 +400,7 @@ func TestCacheForged(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			run := run
 			run.t = t
-			c, notes := in.cacheOf(0)
-			if c == nil || c.file == nil {
-				t.Fatalf("the cache is not open: %v", notes)
-			}
+			c := run.open()
 			meta, sections := string(c.file.Meta()), c.file.Sections()
 			before := meta
 			forge(&meta, sections)

@@ -91,6 +91,7 @@ type Options struct {
 	Cache string `json:",omitempty"`
 
 	chunk int64 // bytes that are read at a time; 0 is chunkSize
+	clock int64 // ns that the clock of the cache's folder is to be ahead
 }
 
 // Defaults returns options that find out everything from the file.

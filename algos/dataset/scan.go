@@ -174,6 +174,9 @@ func (s *Scanned) part(i int, info Info) (*Part, error) {
 	if s.read[i] == nil {
 		part, err := c.part(p, s.in.of)
 		if err == nil {
+			if err := c.again(); err != nil {
+				s.notes = append(s.notes, Note{true, fmt.Sprintf("part %d: the cache is not brought up to date: %v", p, err)})
+			}
 			s.mapped++
 			s.notes = append(s.notes, Note{false, fmt.Sprintf("part %d is mapped from the cache %s", p, c.path)})
 			return part, nil
