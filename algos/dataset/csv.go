@@ -77,12 +77,9 @@ func (b *builder) field(t, n int, field []byte, at int) *fault {
 
 // set sets column t of the row.
 func (b *builder) set(t int, v float64, d decimal) {
-	if b.facts.Float64 {
-		d = long // whose values are never rounded
-	}
-	v, narrow := d.single(v)
+	v, wide := b.kept(v, d)
 	b.row[t] = v
-	b.wide = b.wide || !narrow
+	b.wide = b.wide || wide
 }
 
 // putRow ends the row with the values of its columns.

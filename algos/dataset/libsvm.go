@@ -59,8 +59,7 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 		if i < end && text[i] == '1' && (i+1 == end || isSpace(text[i+1])) {
 			i++
 		} else {
-			var d decimal
-			var next int
+			d, next := long, 0
 			if v, d, next, ok = shortDecimal(text, i); !ok || next > end || next < end && !isSpace(text[next]) {
 				var f *fault
 				if v, d, next, f = feature(text[begin:end], i-begin); f != nil {
@@ -68,11 +67,8 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 				}
 				next += begin
 			}
-			if i = next; b.facts.Float64 {
-				d = long // whose values are never rounded
-			}
-			v, ok = d.single(v)
-			wide = !ok
+			i = next
+			v, wide = b.kept(v, d)
 		}
 		if id-floor >= limit { // an id below floor wraps around to a large number
 			if f := b.beyond(id, v, at); f != nil {
@@ -85,15 +81,20 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 		if v == 0 {
 			continue
 		}
-		code, ok := b.ids.code(id)
-		if !ok {
-			return &fault{at, errTooManyIDs.Error()}
-		}
-		b.codes = append(b.codes, code)
-		if v != 1 || b.kind != ones {
-			b.value(v, wide)
+		if f := b.put(id, v, wide, at); f != nil {
+			return f
 		}
 	}
+}
+
+// kept returns the number that v, the value of d, has in data, and whether it needs
+// float64.
+func (b *builder) kept(v float64, d decimal) (_ float64, wide bool) {
+	if b.facts.Float64 {
+		d = long // whose values are never rounded
+	}
+	v, narrow := d.single(v)
+	return v, !narrow
 }
 
 // index reads an index of up to 15 digits and finds the colon behind it. ok is

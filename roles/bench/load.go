@@ -63,15 +63,37 @@ func Load(paths []string, o dataset.Options, parts int, columns bool) (LoadRepor
 		return r, err
 	}
 	lap(&r.Place)
-	each := func(do func(p *dataset.Part)) {
-		var wg sync.WaitGroup
-		for _, p := range data {
-			wg.Go(func() { do(p) })
-		}
-		wg.Wait()
+	if sum := pass(data); math.IsNaN(sum) { // so that nobody can leave the pass out
+		return r, fmt.Errorf("bench load: %s: the sum of all values is not a number", paths[0])
 	}
-	sums := make([]float64, parts)
-	each(func(p *dataset.Part) {
+	lap(&r.Pass)
+	r.Peak = peak()
+	if columns {
+		last = time.Now()
+		each(data, func(p *dataset.Part) { p.X = p.X.Transpose() })
+		lap(&r.Columns)
+	}
+	r.Stored, r.Rows, r.Features, r.NonZeros = info.Bytes(), info.Rows, info.Features, info.NonZeros
+	r.Notes, r.Cached = s.Notes(), s.Cached() == parts
+	for _, p := range data {
+		r.Loaded += int64(p.X.Bytes()) + int64(12*len(p.Labels)+8*len(p.Keys))
+	}
+	return r, nil
+}
+
+// each works on all parts at once.
+func each(data []*dataset.Part, do func(p *dataset.Part)) {
+	var wg sync.WaitGroup
+	for _, p := range data {
+		wg.Go(func() { do(p) })
+	}
+	wg.Wait()
+}
+
+// pass adds up the products of all rows and a vector of ones.
+func pass(data []*dataset.Part) (total float64) {
+	sums := make([]float64, len(data))
+	each(data, func(p *dataset.Part) {
 		v := make([]float64, p.X.Cols())
 		for j := range v {
 			v[j] = 1
@@ -82,24 +104,10 @@ func Load(paths []string, o dataset.Options, parts int, columns bool) (LoadRepor
 		}
 		sums[p.Index] = sum
 	})
-	lap(&r.Pass)
 	for _, sum := range sums {
-		if math.IsNaN(sum) {
-			return r, fmt.Errorf("bench load: %s: a sum of values is not a number", paths[0])
-		}
+		total += sum
 	}
-	r.Peak = peak()
-	if columns {
-		last = time.Now()
-		each(func(p *dataset.Part) { p.X = p.X.Transpose() })
-		lap(&r.Columns)
-	}
-	r.Stored, r.Rows, r.Features, r.NonZeros = info.Bytes(), info.Rows, info.Features, info.NonZeros
-	r.Notes, r.Cached = s.Notes(), s.Cached() == parts
-	for _, p := range data {
-		r.Loaded += int64(p.X.Bytes()) + int64(12*len(p.Labels)+8*len(p.Keys))
-	}
-	return r, nil
+	return total
 }
 
 // peak is the most memory that the process had so far, 0 if that is not known.
