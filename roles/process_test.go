@@ -287,7 +287,7 @@ func near(t testing.TB, what string, got, want, relative float64) {
 // endless is a job that does not end by itself.
 func endless(t testing.TB) *program {
 	t.Helper()
-	p := start(t, t.TempDir(), "run", "--set", "stop.epochs=1000000000", "--set", "output.model=", config(t, "logreg-a9a.toml"))
+	p := start(t, t.TempDir(), "run", "--set", "stop.epochs=1000000000", "--set", "stop.tolerance=0", "--set", "output.model=", config(t, "logreg-a9a.toml"))
 	p.until("objective")
 	return p
 }
