@@ -58,6 +58,9 @@ func scanFiles(t testing.TB, paths []string, o Options, of int) loaded {
 }
 
 func TestRealData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much data")
+	}
 	for _, c := range []struct {
 		file, test              string
 		rows, features, nonzero uint64
@@ -136,6 +139,9 @@ func TestRealPlain(t *testing.T) {
 
 // TestRealFiles: a data set cut into files, some compressed, is the one file.
 func TestRealFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much data")
+	}
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "a9a.libsvm")
 	unpack(t, realFile(t, "sparse-binary/a9a.train.libsvm.gz"), whole)
