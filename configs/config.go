@@ -62,7 +62,7 @@ type Data struct {
 	Float64     bool     `toml:"float64" doc:"keep all numbers of the data as float64; else float32 does where it holds what the text says, up to 7 to 9 digits"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
-	Cache       string   `toml:"cache" doc:"folder in which workers keep the training data as they parsed it, to map it into memory when they read the same files again; \"\" keeps nothing"`
+	Cache       string   `toml:"cache" doc:"folder in which workers keep the training data as they parsed it, to map it into memory when they read the same files again; \"\" keeps nothing. Old files in it may be deleted at any time"`
 }
 
 // Consistency is the [consistency] section.

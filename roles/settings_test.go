@@ -212,6 +212,9 @@ func probes(dir string) map[string]probe {
 		}},
 		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			says(t, got.stderr, "is in the cache "+file("parsed"))
+			if caches, err := filepath.Glob(file("parsed/*.cache")); err != nil || len(caches) == 0 {
+				t.Errorf("got caches %v, %v", caches, err)
+			}
 		}},
 		"output.model": {value: `"elsewhere"`, seen: func(t *testing.T, got outcome, _ func() outcome) { exists(t, got, "elsewhere/manifest.json", true) }},
 		"output.text": {value: "false", seen: func(t *testing.T, got outcome, plain func() outcome) {

@@ -46,10 +46,13 @@ func (a *assembly) finish(l *layout, files []File) error {
 	if len(a.builders) == 0 {
 		a.builders = []*builder{newBuilder(l, files)}
 	}
-	a.info = a.builders[0].info()
-	for _, b := range a.builders[1:] {
+	for _, b := range a.builders {
+		info := b.info()
+		if err := info.checkFeatures(); err != nil {
+			return err
+		}
 		var err error
-		if a.info, err = a.info.Merge(b.info()); err != nil {
+		if a.info, err = a.info.Merge(info); err != nil {
 			return err
 		}
 	}

@@ -164,6 +164,36 @@ func (in *input) path(i int) string {
 	return in.options.Labels
 }
 
+// identities is what the system says of the files now.
+func (in *input) identities() (ids []cache.Identity, err error) {
+	for i, s := range in.sources {
+		var id cache.Identity
+		if s.r == nil { // else it is in memory
+			id, err = cache.Stat(in.path(i))
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// unchanged returns an error if a file is not the one it was, as what was read of it
+// may be of both.
+func (in *input) unchanged(before []cache.Identity) error {
+	now, err := in.identities()
+	if err != nil {
+		return err
+	}
+	for i, id := range now {
+		if was := before[i]; id.Size != was.Size || id.Modified != was.Modified || id.Inode != was.Inode || id.Device != was.Device {
+			return fmt.Errorf("dataset: %s changed while it was read: start again when nobody writes to it", in.path(i))
+		}
+	}
+	return nil
+}
+
 func (c *partCache) identify(path string) error {
 	id, err := cache.Stat(path)
 	c.files = append(c.files, cachedFile{Identity: id, Noted: c.noted})
@@ -337,9 +367,12 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 		if digests[i] != nil {
 			continue
 		}
-		d, err := cache.DigestFile(path, now.Size) // it was not read as text
-		if err != nil {
-			return err
+		d, known := in.digests[i]
+		if !known { // it was not read as text, but whole
+			if d, err = cache.DigestFile(path, now.Size); err != nil {
+				return err
+			}
+			in.digests[i] = d
 		}
 		c.files[i].Digests = []cache.Digest{d}
 	}

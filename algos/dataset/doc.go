@@ -77,9 +77,9 @@
 // # Numbers
 //
 // A number is kept as float32 where that holds what the text says: where it has at most
-// seven digits that count, or up to nine that come out again when the float32 is written
-// with as many, as those of data that was float32 when it was written. Else it is a
-// float64. What a number is depends on its own digits only: 0.1 is the float32 next to
+// seven digits that count (zeros at either end of a fraction do not), or up to nine and the
+// float32 is within half a unit of the last, as in data that was float32 when it was written.
+// Else it is a float64. What a number is depends on its own digits only: 0.1 is the float32 next to
 // it (2e-8 off) in every part, also where others need float64 and all are kept so.
 // Labels are float64, and with Options.Float64 all numbers are what strconv reads.
 //

@@ -38,8 +38,12 @@ func parseDecimal(s []byte) (float64, decimal, error) {
 	}
 	begin := i
 	var d decimal
+	zeros := 0 // before all other digits
 	for i < len(s) && s[i]-'0' <= 9 {
 		d.mantissa = d.mantissa*10 + uint64(s[i]-'0')
+		if d.mantissa == 0 && s[i] == '0' {
+			zeros++
+		}
 		i++
 	}
 	digits := i - begin
@@ -48,12 +52,15 @@ func parseDecimal(s []byte) (float64, decimal, error) {
 		point := i
 		for i < len(s) && s[i]-'0' <= 9 {
 			d.mantissa = d.mantissa*10 + uint64(s[i]-'0')
+			if d.mantissa == 0 && s[i] == '0' {
+				zeros++
+			}
 			i++
 		}
 		d.exp = point - i
 		digits += i - point
 	}
-	if digits == 0 || digits > 19 {
+	if digits == 0 || digits-zeros > 19 {
 		v, err := strconv.ParseFloat(string(s), 64)
 		return v, long, err
 	}
@@ -88,11 +95,13 @@ func (d decimal) value(negative bool) float64 {
 
 // single returns the number that v, the value of d, has in data: rounded to float32
 // if that holds what the text says. It does where the text has at most seven digits
-// that count, or nine that come out again when the float32 is written with as many,
-// as those of numbers that were float32 before they were text. ok is false where
-// v is more.
+// that count, or nine and the float32 is within half a unit of the last one, as it is
+// where the number was a float32 before it was text. ok is false where v is more.
 func (d decimal) single(v float64) (rounded float64, ok bool) {
 	f := float64(float32(v))
+	for d.mantissa >= 1e7 && d.mantissa%10 == 0 && d.exp < 0 { // 0.1000000000
+		d.mantissa, d.exp = d.mantissa/10, d.exp+1
+	}
 	if d.mantissa < 1e9 && -22 <= d.exp && d.exp <= 0 { // float32 has the range
 		if d.tells(f, powersOfTen[-d.exp]) {
 			return f, true
@@ -111,7 +120,7 @@ func (d decimal) tells(f, scale float64) bool {
 		few = 1
 	}
 	off := math.Abs(math.Abs(f)*scale - float64(d.mantissa)) // to 1e-6
-	return off <= [2]float64{0.5, math.MaxFloat64}[few]
+	return off <= [2]float64{0.5 + 1e-6, math.MaxFloat64}[few]
 }
 
 // digits reads the decimal digits, at most 8, that an 8-byte word of text begins

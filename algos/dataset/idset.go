@@ -6,16 +6,21 @@ import (
 	"math/bits"
 )
 
-// smallIDs is the number of ids of which a set keeps a bit each, at most 8 MiB of
-// them. Larger ids are looked up by hash.
-const smallIDs = 1 << 26
+// smallIDs is the number of ids of which a set keeps a bit each, in pages: at most
+// 2 MiB of them, and no more than ids are met. Larger ids are looked up by hash.
+const smallIDs = 1 << 24
+
+// page is the bits of pageIDs ids that follow each other.
+type page [pageIDs / 64]uint64
+
+const pageIDs = 4096
 
 var errTooManyIDs = errors.New("more than 4 billion distinct features in one part: use more parts")
 
 // idSet is the feature ids that a builder met. Each has a code of 32 bits: a small
 // id is its own, others are numbered from smallIDs on as they are met.
 type idSet struct {
-	bits  []uint64 // of the small ids
+	pages []*page  // of the small ids; nil where there is none
 	large []uint64 // by their numbers
 	slots []slot   // a power of two of them, less than 5/8 full; nil without large ids
 }
@@ -29,8 +34,8 @@ type slot struct {
 // code returns the code of an id, which is in the set from now on. ok is false if
 // there are too many ids.
 func (s *idSet) code(id uint64) (code uint32, ok bool) {
-	if w := id / 64; w < uint64(len(s.bits)) {
-		s.bits[w] |= 1 << (id % 64)
+	if p := id / pageIDs; p < uint64(len(s.pages)) && s.pages[p] != nil {
+		s.pages[p][id/64%(pageIDs/64)] |= 1 << (id % 64)
 		return uint32(id), true
 	}
 	return s.slowCode(id)
@@ -38,12 +43,12 @@ func (s *idSet) code(id uint64) (code uint32, ok bool) {
 
 func (s *idSet) slowCode(id uint64) (code uint32, ok bool) {
 	if id < smallIDs {
-		words := max(64, 2*len(s.bits))
-		for uint64(words)*64 <= id {
-			words *= 2
+		p := int(id / pageIDs)
+		if p >= len(s.pages) {
+			s.pages = append(s.pages, make([]*page, p+1-len(s.pages))...)
 		}
-		s.bits = append(s.bits, make([]uint64, words-len(s.bits))...)
-		s.bits[id/64] |= 1 << (id % 64)
+		s.pages[p] = new(page)
+		s.pages[p][id/64%(pageIDs/64)] |= 1 << (id % 64)
 		return uint32(id), true
 	}
 	if 8*len(s.large) >= 5*len(s.slots) {
@@ -81,13 +86,7 @@ func (s *idSet) grow() {
 // limits returns the smallest and the largest id. ok is false if there is none.
 func (s *idSet) limits() (low, high uint64, ok bool) {
 	low = math.MaxUint64
-	for w, word := range s.bits {
-		if word != 0 {
-			low = min(low, uint64(64*w+bits.TrailingZeros64(word)))
-			high = uint64(64*w + 63 - bits.LeadingZeros64(word))
-		}
-	}
-	for _, id := range s.large {
+	for id := range s.each {
 		low, high = min(low, id), max(high, id)
 	}
 	return low, high, low <= high
@@ -96,12 +95,9 @@ func (s *idSet) limits() (low, high uint64, ok bool) {
 // each yields the small ids in ascending order, then the large ones as numbered,
 // with their codes.
 func (s *idSet) each(yield func(id uint64, code uint32) bool) {
-	for w, word := range s.bits {
-		for ; word != 0; word &= word - 1 {
-			id := 64*w + bits.TrailingZeros64(word)
-			if !yield(uint64(id), uint32(id)) {
-				return
-			}
+	for p, page := range s.pages {
+		if page != nil && !page.each(uint64(p)*pageIDs, yield) {
+			return
 		}
 	}
 	for n, id := range s.large {
@@ -111,15 +107,32 @@ func (s *idSet) each(yield func(id uint64, code uint32) bool) {
 	}
 }
 
+// each yields the ids of a page, of which the first could be first.
+func (p *page) each(first uint64, yield func(id uint64, code uint32) bool) bool {
+	for w, word := range p {
+		for ; word != 0; word &= word - 1 {
+			id := first + uint64(64*w+bits.TrailingZeros64(word))
+			if !yield(id, uint32(id)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // positions tells the places that the ids of several sets have in the ascending
 // order of all.
 type positions struct {
-	keys []uint64 // all ids
-	// Of the small ids: their bits, and for each word how many ids are before it.
-	bits   []uint64
-	before []uint32
-	first  uint32 // the smallest one, if none is missing up to the largest; else none
-	large  [][]uint32
+	keys  []uint64 // all ids
+	pages []*ranks // of the small ids
+	first uint32   // the smallest one, if none is missing up to the largest; else none
+	large [][]uint32
+}
+
+// ranks is a page with the number of ids before each of its words.
+type ranks struct {
+	page
+	before [pageIDs / 64]uint32
 }
 
 // none is a first id that no set has.
@@ -129,23 +142,36 @@ const none = math.MaxUint32
 func orderIDs(sets []*idSet) *positions {
 	p := &positions{large: make([][]uint32, len(sets)), first: none}
 	for _, s := range sets {
-		if len(s.bits) > len(p.bits) {
-			p.bits = append(p.bits, make([]uint64, len(s.bits)-len(p.bits))...)
-		}
-		for w, word := range s.bits {
-			p.bits[w] |= word
+		p.pages = append(p.pages, make([]*ranks, max(0, len(s.pages)-len(p.pages)))...)
+		for k, page := range s.pages {
+			if page == nil {
+				continue
+			}
+			if p.pages[k] == nil {
+				p.pages[k] = new(ranks)
+			}
+			for w, word := range page {
+				p.pages[k].page[w] |= word
+			}
 		}
 	}
 	count := 0
-	p.before = make([]uint32, len(p.bits))
-	for w, word := range p.bits {
-		p.before[w] = uint32(count)
-		count += bits.OnesCount64(word)
+	for _, r := range p.pages {
+		if r == nil {
+			continue
+		}
+		for w, word := range r.page {
+			r.before[w] = uint32(count)
+			count += bits.OnesCount64(word)
+		}
 	}
 	p.keys = make([]uint64, 0, count)
-	for w, word := range p.bits {
-		for ; word != 0; word &= word - 1 {
-			p.keys = append(p.keys, uint64(64*w+bits.TrailingZeros64(word)))
+	for k, r := range p.pages {
+		if r != nil {
+			r.each(uint64(k)*pageIDs, func(id uint64, _ uint32) bool {
+				p.keys = append(p.keys, id)
+				return true
+			})
 		}
 	}
 	if count > 0 && p.keys[count-1]-p.keys[0] == uint64(count-1) {
@@ -219,6 +245,6 @@ func (p *positions) of(k int, code uint32) uint32 {
 	if code >= smallIDs {
 		return p.large[k][code-smallIDs]
 	}
-	w := code / 64
-	return p.before[w] + uint32(bits.OnesCount64(p.bits[w]&(1<<(code%64)-1)))
+	r, w := p.pages[code/pageIDs], code/64%(pageIDs/64)
+	return r.before[w] + uint32(bits.OnesCount64(r.page[w]&(1<<(code%64)-1)))
 }

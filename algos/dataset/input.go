@@ -4,22 +4,25 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"petuum/algos/dataset/cache"
 )
 
 // input is the files of a job and how they are dealt out.
 type input struct {
 	sources []*source
 	files   []File
-	layouts []*layout // nil where the file has not been looked into
-	options Options   // resolved
-	of      int       // parts
-	wholes  []int     // part that has the whole of a compressed file; -1: dealt in blocks
-	plain   int64     // bytes of the plain files
+	layouts []*layout            // nil where the file has not been looked into
+	options Options              // resolved
+	of      int                  // parts
+	wholes  []int                // part that has the whole of a compressed file; -1: dealt in blocks
+	plain   int64                // bytes of the plain files
+	digests map[int]cache.Digest // of whole files, as far as they were needed
 }
 
 // newInput looks into the first file.
 func newInput(sources []*source, o Options, of int) (*input, error) {
-	in := &input{sources: sources, options: o, of: of, layouts: make([]*layout, len(sources)), wholes: make([]int, len(sources))}
+	in := &input{sources: sources, options: o, of: of, layouts: make([]*layout, len(sources)), wholes: make([]int, len(sources)), digests: make(map[int]cache.Digest)}
 	compressed := 0
 	for _, s := range sources {
 		if s.size == 0 {

@@ -110,6 +110,14 @@ func (l *labelSet) token(s []byte, at int) *fault {
 // number adds a row whose label is the finite number v.
 func (l *labelSet) number(v float64, at int) *fault {
 	v += 0 // -0 becomes 0
+	if l.positive != "" {
+		id := int32(0)
+		if v == l.value {
+			id = 1
+		}
+		l.addWord(id)
+		return nil
+	}
 	if !l.unlisted {
 		id, f := l.numberClass(v, at)
 		if f != nil {

@@ -22,7 +22,7 @@ import (
 // Columns are uint16 where there are at most 2^16 of them, else uint32. Values are
 // left out where all are 1, float32 where that holds what the text says (see the
 // package comment), else float64. A matrix that takes less so is dense: values only,
-// row by row, zeros among them. Which of these it is shows in nothing but speed.
+// row by row, zeros among them. For finite vectors, which of these it is shows in nothing but speed.
 type Matrix struct {
 	rows, cols int
 	nnz        int

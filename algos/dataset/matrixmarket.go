@@ -32,6 +32,7 @@ type matrixFile struct {
 	array      bool
 	pattern    bool // all values are 1
 	integer    bool
+	data       bool    // values are numbers of data, see the package comment; else labels
 	sign       float64 // of the upper triangle, if only the lower one is listed; else 0
 	rows, cols uint64
 	entries    uint64 // listed
@@ -275,7 +276,10 @@ func (m *matrixFile) value(line []byte, at int) (float64, int, error) {
 	begin := skipBlanks(line, at)
 	at = tokenEnd(line, begin)
 	token := line[begin:at]
-	v, err := parseFloat(token)
+	v, d, err := parseDecimal(token)
+	if m.data {
+		v, _ = d.single(v)
+	}
 	switch {
 	case len(token) == 0:
 		return 0, 0, m.fault(begin, "the value is missing")

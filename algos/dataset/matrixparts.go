@@ -33,6 +33,7 @@ func (in *input) matrix(numbers []int, read []*assembly) error {
 		return err
 	}
 	defer free()
+	m.data = !in.options.Float64
 	parts := make([]*matrixPart, len(numbers))
 	for i, p := range numbers {
 		begin, end := uint64(cut(int64(m.rows), p, in.of)), uint64(cut(int64(m.rows), p+1, in.of))

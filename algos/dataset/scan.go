@@ -91,6 +91,13 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 
 // scan parses the parts at some places.
 func (s *Scanned) scan(places []int) error {
+	if len(places) == 0 {
+		return nil
+	}
+	before, err := s.in.identities()
+	if err != nil {
+		return err
+	}
 	var numbers []int
 	var read []*assembly
 	for _, i := range places {
@@ -102,6 +109,9 @@ func (s *Scanned) scan(places []int) error {
 		scan = s.in.matrix
 	}
 	if err := scan(numbers, read); err != nil {
+		return err
+	}
+	if err := s.in.unchanged(before); err != nil {
 		return err
 	}
 	for _, i := range places {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -157,7 +158,7 @@ func (r *reading) decode(files []encoded) {
 					return place, ok
 				}, work, &free)
 				if err != nil {
-					r.fail(int64(f.file+1)<<32, err)
+					r.fail(int64(f.file+1)<<32|math.MaxUint32, err) // what could be decoded comes first
 				}
 			}
 		})
@@ -213,11 +214,8 @@ func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), work
 // cut makes chunks of the text of a compressed file.
 func (r *reading) cut(path string, f encoded, stream io.Reader, owner func(number int) (int, bool), work chan<- chunk, free *sync.Pool) error {
 	lines := newLineReader(stream, 0)
+	seq := int64(f.file+1) << 32
 	for number := 0; ; number++ {
-		seq := int64(f.file+1)<<32 + int64(number)
-		if r.stopped(seq) {
-			return nil
-		}
 		part, ok := owner(number)
 		if !ok {
 			if err := lines.skip(blockLines); err == io.EOF {
@@ -227,36 +225,42 @@ func (r *reading) cut(path string, f encoded, stream io.Reader, owner func(numbe
 			}
 			continue
 		}
-		c := chunk{seq: seq, part: part, file: f.file, line: lines.lines,
-			order: order{dealt: true, file: int32(f.file), number: int32(number)}}
-		if f.whole {
-			c.order = order{file: int32(f.file), number: int32(r.numbers[part]), at: int64(number)}
+		o := order{dealt: true, file: int32(f.file), number: int32(number)}
+		left := blockLines
+		if f.whole { // a block to its end
+			o, left = order{file: int32(f.file), number: int32(r.numbers[part])}, math.MaxInt
 		}
-		c.text = (*free.Get().(*[]byte))[:0]
-		err := c.fill(lines, r.layouts[f.file].header, f.whole)
-		if err == errLongLine {
-			err = &SyntaxError{path, lines.lines + 1, 1, err.Error()}
-		}
-		if err == nil || err == io.EOF {
-			work <- c
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
+		for ; left > 0; seq, o.at = seq+1, o.at+1 {
+			if r.stopped(seq) {
+				return nil
+			}
+			c := chunk{seq: seq, part: part, file: f.file, line: lines.lines, order: o, text: (*free.Get().(*[]byte))[:0]}
+			err := c.fill(lines, r.layouts[f.file].header, left)
+			left -= int(lines.lines - c.line)
+			if err == nil || err == io.EOF {
+				work <- c
+			}
+			switch {
+			case err == io.EOF:
+				return nil
+			case err == errLongLine:
+				return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
+			case err != nil:
+				return err
+			}
 		}
 	}
 }
 
-// fill takes the next lines: a block of them, or as many as make a chunk. A header
+// fill takes the next lines, as many as make a chunk but not more than most. A header
 // becomes a blank line.
-func (c *chunk) fill(lines *lineReader, header int64, whole bool) error {
-	for n := 0; whole && len(c.text) < chunkSize || !whole && n < blockLines; n++ {
+func (c *chunk) fill(lines *lineReader, header int64, most int) error {
+	for n := 0; n < most && len(c.text) < chunkSize; n++ {
 		line, off, err := lines.next()
 		if err != nil {
 			return err
 		}
+		c.text = slices.Grow(c.text, len(line)+1+padding)
 		if off != header {
 			c.text = append(c.text, line...)
 		}

@@ -20,7 +20,9 @@ func TestSingle(t *testing.T) {
 		{"16777216", true}, {"16777217", false}, {"1700000000", true}, {"1700000001", false}, {"123456789", false},
 		{"0.123456789", false}, {"0.12345678901234567", false}, {"0.038075906433423026", false},
 		{"0.500000000000", true}, {"0.50000000000000000000000000", true}, {"1e39", false}, {"1e-39", false}, {"1e300", false},
-		{"0.10000000149011612", true}, // a float32 in full
+		{"0.10000000149011612", true},               // a float32 in full
+		{"1234567.13", true}, {"1234567.14", false}, // float32 has 1234567.125
+		{"0.00000000000000000001", true}, {"0.1000000000", true}, {"0.12345678900", false}, {"100000000000", false},
 		{"12345.678", true}, {"12345.6789", false}, {"3.4028235e38", true}, {"3.4028236e38", false},
 	} {
 		v, d, err := parseDecimal([]byte(c.text))
@@ -155,6 +157,18 @@ func TestFloat64(t *testing.T) {
 		o.Float64, o.Like = true, nil
 		if got := mustLoad(t, name, exact, o, 1); got.parts[0].X.value != values32 {
 			t.Errorf("%s: got values of kind %d, want float32 for numbers that it holds exactly", name, got.parts[0].X.value)
+		}
+	}
+}
+
+// TestMatrixMarketValues: numbers of a matrix are as those of other formats.
+func TestMatrixMarketValues(t *testing.T) {
+	text := "%%MatrixMarket matrix array real general\n2 1\n0.1\n0.12345678901\n"
+	for exact, want := range map[bool]string{false: "? 0:0.10000000149011612", true: "? 0:0.1"} {
+		o := unlabelled()
+		o.Float64 = exact
+		if got := mustLoad(t, "a.mtx", text, o, 1).rows(); got[0] != want || got[1] != "? 0:0.12345678901" {
+			t.Errorf("float64 %v: got %q, want %q first", exact, got, want)
 		}
 	}
 }

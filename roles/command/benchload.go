@@ -12,16 +12,16 @@ import (
 func (p *program) benchLoadCommand() *cli.Command {
 	return &cli.Command{
 		Name: "load", Usage: "measure how fast data is loaded", ArgsUsage: "FILE...",
-		Flags: append(append([]cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "parts", Value: runtime.GOMAXPROCS(0), DefaultText: "one a processor", Usage: "parts that the input is cut into"},
 			&cli.StringFlag{Name: "cache", Usage: "`folder` of the cache: made by the first run, mapped by the next"},
 			&cli.BoolFlag{Name: "columns", Usage: "make the columns as well as the rows"},
 			&cli.BoolFlag{Name: "quantity", Usage: "labels are quantities, not classes"},
 			p.asJSON("print the report as one JSON object on stdout"),
-		}, dataFlags()...), common()...),
+		}, dataFlags()...),
 		Action: p.benchLoad,
-		Description: "Reads the data as the worker of a job does, multiplies every row by a vector, and says how\n" +
-			"long that took and how much memory.\n\n" +
+		Description: "Reads the data as the workers of a job do, multiplies every row by a vector, and says how\n" +
+			"long that took and how much memory. Name the label column of CSV (--label).\n\n" +
 			"   petuum bench load train.svm\n   petuum bench load train.svm --cache /var/tmp/petuum",
 	}
 }

@@ -48,6 +48,7 @@ func dataFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
 		&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
 		&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
+		&cli.BoolFlag{Name: "float64", Usage: "keep all numbers as float64"},
 	}
 }
 
@@ -55,7 +56,8 @@ func dataFlags() []cli.Flag {
 // column is named.
 func dataOptions(c *cli.Context) dataset.Options {
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
-		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Unlabelled: !c.IsSet("label")}
+		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"),
+		Float64: c.Bool("float64"), Unlabelled: !c.IsSet("label")}
 	if c.IsSet("missing") {
 		o.Missing = new(c.Float64("missing"))
 	}
@@ -63,7 +65,7 @@ func dataOptions(c *cli.Context) dataset.Options {
 }
 
 // statFlags are the flags that stand for settings of a job.
-var statFlags = []string{"format", "label", "positive", "header", "categorical", "ignore", "missing", "base", "labels"}
+var statFlags = []string{"format", "label", "positive", "header", "categorical", "ignore", "missing", "base", "labels", "float64"}
 
 func (p *program) dataStat(c *cli.Context) error {
 	if c.String("config") != "" {
@@ -71,6 +73,9 @@ func (p *program) dataStat(c *cli.Context) error {
 	}
 	if !c.Args().Present() {
 		return usagef("data stat: which data? petuum data stat FILE... or --config FILE.toml")
+	}
+	if c.IsSet("set") {
+		return usagef("data stat: --set is for the job of --config: use the flags")
 	}
 	o := dataOptions(c)
 	if err := o.Validate(); err != nil {

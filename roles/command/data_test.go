@@ -54,6 +54,7 @@ func TestDataStat(t *testing.T) {
 		{"no labels", []string{bare}, 0, []string{"labels none", "features 2"}},
 		{"job", []string{"--config", job}, 0, []string{"data.train", "rows 3 (1", "data.test", "rows 1 (0", "dropped 1 values of features"}},
 		{"nothing", nil, 2, []string{"data stat: which data? petuum data stat FILE... or --config FILE.toml"}},
+		{"set without a job", []string{svm, "--set", "data.base=0"}, 2, []string{"--set is for the job of --config"}},
 		{"both", []string{"--config", job, svm}, 2, []string{"either files or --config, not both"}},
 		{"label and job", []string{"--config", job, "--label", "y"}, 2, []string{"override with --set data.label="}},
 		{"no such label", []string{csv, "--label", "z"}, 1, []string{`there is no column "z" for the label (data.label): the nearest is "y"`}},

@@ -100,6 +100,8 @@ type Scanned struct {
 	Parts   []int          `json:"parts"`
 	Infos   []dataset.Info `json:"infos"`
 	Seconds float64        `json:"seconds"`
+
+	Problems []string `json:"problems,omitempty"` // with the cache: a user is to know, the job goes on
 }
 
 // Setup tells a role what all parts must agree on.

@@ -224,6 +224,9 @@ func (s *scheduler) scan(ctx context.Context) error {
 			}
 			infos[p] = &found.Infos[i]
 		}
+		for _, problem := range found.Problems {
+			s.log.Warn("training data: " + problem)
+		}
 		return nil
 	})
 	if err != nil {

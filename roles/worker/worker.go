@@ -276,6 +276,11 @@ func (w *worker) scan(job control.Job) error {
 	for _, p := range parts {
 		found.Infos = append(found.Infos, w.scanned.Info(p))
 	}
+	for _, note := range w.scanned.Notes() {
+		if note.Problem {
+			found.Problems = append(found.Problems, note.Text)
+		}
+	}
 	return w.sched.Send(control.KindScanned, control.Encode(found))
 }
 
