@@ -102,7 +102,12 @@ func (b *block) last() uint64 {
 // there; if not, the row from which on greater keys stand.
 func (b *block) find(key uint64, from int) (row int, found bool) {
 	if len(b.keys) > 0 {
-		row, found = slices.BinarySearch(b.keys[from:], key)
+		// In steps that double, as keys that are asked for together stand together.
+		end, step := from, 1
+		for end < b.rows && b.keys[end] < key {
+			from, end, step = end+1, end+step, 2*step
+		}
+		row, found = slices.BinarySearch(b.keys[from:min(end+1, b.rows)], key)
 		return from + row, found
 	}
 	if key < b.first {
