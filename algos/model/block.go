@@ -119,6 +119,20 @@ func (b *block) find(key uint64, from int) (row int, found bool) {
 	return b.rows, false
 }
 
+// spread gives the block rows of zeros for the keys that it lacks between its first and
+// last, unless these are more than it has: find then needs no search.
+func (b *block) spread(rowBytes int) {
+	n := b.last() - b.first + 1
+	if len(b.keys) == 0 || n > 2*uint64(b.rows) {
+		return
+	}
+	values := make([]byte, n*uint64(rowBytes))
+	for i, key := range b.keys {
+		copy(values[(key-b.first)*uint64(rowBytes):], b.values[i*rowBytes:(i+1)*rowBytes])
+	}
+	b.rows, b.keys, b.values = int(n), nil, values
+}
+
 // head is the first bytes of a block or end mark.
 type head struct {
 	rows, keyBytes uint32

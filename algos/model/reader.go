@@ -193,6 +193,9 @@ func (r *Reader) Keep(limit int64) error {
 			if _, err := t.load(k, nil, &kept[k]); err != nil {
 				return t.damaged(err)
 			}
+			if t.spec.Init == (table.Init{Seed: t.spec.Init.Seed}) {
+				kept[k].spread(t.l.rowBytes())
+			}
 		}
 		t.kept = kept
 	}
