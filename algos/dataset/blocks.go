@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// blockSize is how much text a block has room for, if no line needs more. Blocks
+	// blockSize is the bytes of a block but the first, if no line needs more. Blocks
 	// are parsed on different processors.
 	blockSize = 128 << 10
 
@@ -108,8 +108,12 @@ func (b *blockReader) cut(at, lines int) *passage {
 // renew moves what is not taken yet to another block, which has room behind it.
 func (b *blockReader) renew() {
 	rest := b.block[b.lo:b.hi]
+	size := blockSize
+	if b.block == nil {
+		size = firstBuffer
+	}
 	// One byte more than the longest line and its end shows that a line is too long.
-	size := max(blockSize, min(2*len(rest), maxLine+2)) + padding
+	size = max(size, min(2*len(rest), maxLine+2)+padding)
 	if n := len(b.free) - 1; n >= 0 && len(b.free[n]) >= size {
 		b.block, b.free = b.free[n], b.free[:n]
 	} else {
@@ -120,7 +124,7 @@ func (b *blockReader) renew() {
 
 // recycle takes a block back whose passages are not needed any more.
 func (b *blockReader) recycle(block []byte) {
-	if len(block) == blockSize+padding && len(b.free) < freeBlocks {
+	if len(block) == blockSize && len(b.free) < freeBlocks {
 		b.free = append(b.free, block)
 	}
 }
