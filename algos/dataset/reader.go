@@ -10,7 +10,8 @@ import (
 )
 
 // Reader gives an input a batch of samples at a time, in the order of the files.
-// It holds no more than a batch, except of MatrixMarket data, which it holds whole.
+// It holds no more than a batch and its text, except of MatrixMarket data, which it holds
+// whole.
 // One goroutine uses it at a time.
 type Reader struct {
 	options Options
@@ -176,7 +177,8 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 }
 
 // Next returns the next samples, at most rows (from 1) of them, as part 0 of 1, and
-// io.EOF behind the last one. With Options.Like features and classes are numbered
+// io.EOF behind the last one. It waits for no more than these. Samples before what ends
+// the reading are returned before its error. With Options.Like features and classes are numbered
 // as in the training data; else as far as the input is known by then, and the same
 // number may stand for another feature or class in a later part if base, classes
 // or categories are not settled by the options.
