@@ -330,3 +330,38 @@ func TestBlocks(t *testing.T) {
 		t.Errorf("got %v behind %d lines, want %v", err, blocks.lines, errLongLine)
 	}
 }
+
+// TestStatProcessors: the same is said on any number of processors.
+func TestStatProcessors(t *testing.T) {
+	for name, files := range bigInputs(t) {
+		paths := writeFiles(t, files)
+		o := Defaults()
+		o.Quantity = strings.HasPrefix(name, "libsvm")
+		onProcessors(t, 1)
+		want, err := Stat(paths, o)
+		if name == "csv" && err == nil {
+			t.Error("a word in a column of numbers: got no error")
+		}
+		onProcessors(t, 4)
+		got, again := Stat(paths, o)
+		if fmt.Sprint(err) != fmt.Sprint(again) {
+			t.Errorf("%s: got error %v, want %v as on one", name, again, err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-1 processor +4):\n%s", name, d)
+		}
+	}
+	ptr, columns, values := []int64{0}, []uint32{}, []float64{}
+	for i := range 50_000 {
+		for j := range uint32(1 + i%5) {
+			columns, values = append(columns, j), append(values, float64(i))
+		}
+		ptr = append(ptr, int64(len(columns)))
+	}
+	ptr = append(ptr, int64(len(columns))) // the last row has nothing
+	x, s := NewMatrix(5, ptr, columns, values), newStats()
+	s.addRows(&x)
+	if want := (Stats{EmptyRows: 1, RowMin: 0, RowMax: 5, ValueMin: 0, ValueMax: 49_999}); x.NNZ() < 4*statValues || !cmp.Equal(s, want) {
+		t.Errorf("%d values: got %+v, want %+v", x.NNZ(), s, want)
+	}
+}

@@ -133,6 +133,6 @@
 // the same batches: it reads as far as a batch needs and no farther, so that a stream may
 // be slow. A batch of less than a block is parsed by the caller.
 //
-// The package starts goroutines inside Scan, Parts, Transpose and Reader.Next only, and
-// waits for them there.
+// The package starts goroutines inside Scan, Parts, Transpose, Reader.Next and Stat only,
+// and waits for them there.
 package dataset

@@ -178,10 +178,10 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 
 // Next returns the next samples, at most rows (from 1) of them, as part 0 of 1, and
 // io.EOF behind the last one. It waits for no more than these. Samples before what ends
-// the reading are returned before its error. With Options.Like features and classes are numbered
-// as in the training data; else as far as the input is known by then, and the same
-// number may stand for another feature or class in a later part if base, classes
-// or categories are not settled by the options.
+// the reading are returned before its error. With Options.Like features and classes are
+// numbered as in the training data; else as far as the input is known by then, and the
+// same number may stand for another feature or class in a later part if base, classes or
+// categories are not settled by the options.
 func (r *Reader) Next(rows int) (*Part, error) {
 	if r.err != nil {
 		return nil, r.err

@@ -119,6 +119,22 @@ func (b *block) find(key uint64, from int) (row int, found bool) {
 	return b.rows, false
 }
 
+// copySingles sets values to those of the first keys, and returns of how many: none
+// unless the block has consecutive keys and l is of one float64 each, as most models are.
+func (b *block) copySingles(values []float64, keys []uint64, l layout) int {
+	if len(b.keys) > 0 || l.width != 1 || l.typ != table.Float64 {
+		return 0
+	}
+	for i, key := range keys {
+		d := key - b.first // of a smaller key very large
+		if d >= uint64(b.rows) {
+			return i
+		}
+		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b.values[8*d:]))
+	}
+	return len(keys)
+}
+
 // spread gives the block rows of zeros for the keys that it lacks between its first and
 // last, unless these are more than it has: find then needs no search.
 func (b *block) spread(rowBytes int) {
