@@ -39,7 +39,7 @@ func (r *Reader) WriteLIBLINEAR(w io.Writer) error {
 	var line []byte
 	err = t.all(func(_ uint64, values []byte) error {
 		line = strconv.AppendFloat(line[:0], math.Float64frombits(binary.LittleEndian.Uint64(values)), 'g', -1, 64)
-		_, err := out.Write(append(line, " \n"...)) // what reads these files wants the blank
+		_, err := out.Write(append(line, " \n"...)) // the blank as LIBLINEAR has it
 		return err
 	})
 	if err != nil {
