@@ -291,7 +291,9 @@ func TestModelRefusals(t *testing.T) {
 		{"", 2, "--top -1", []string{"model", "show", "--top", "-1", a9a}},
 		{"", 2, `the model has no table "weight": there are weights, intercept`, []string{"model", "show", "--table", "weight", diabetes}},
 		{"", 1, "there is none in " + dir, []string{"model", "show", dir}},
-		{"", 2, "--format xml: want text or npz", []string{"model", "export", "--format", "xml", a9a}},
+		{"", 2, "--format xml: want text, npz or liblinear", []string{"model", "export", "--format", "xml", a9a}},
+		{"", 2, "--table: a model file of LIBLINEAR is of the whole model", []string{"model", "export", "--format", "liblinear", "--table", "weights", a9a}},
+		{"", 1, "it is of algorithm lasso: want logreg", []string{"model", "export", "--format", "liblinear", "--output", out, diabetes}},
 		{"", 2, "--output FILE.npz", []string{"model", "export", "--format", "npz", a9a}},
 		{"", 1, "no such file or directory", []string{"model", "export", "--output", filepath.Join(dir, "none", "x"), a9a}},
 		{"", 2, `no command is called "shwo"`, []string{"model", "shwo", a9a}},
@@ -383,5 +385,42 @@ func TestPredictInterrupted(t *testing.T) {
 	_ = cmd.Wait() // says what the status says
 	if code := cmd.ProcessState.ExitCode(); code != 130 || stderr.String() != "petuum: interrupted\n" {
 		t.Errorf("got exit status %d and %q, want 130 and one line", code, stderr.String())
+	}
+}
+
+// What liblinear-predict says of a model that was exported is what predict says.
+func TestExportLIBLINEAR(t *testing.T) {
+	program, err := exec.LookPath("liblinear-predict")
+	if err != nil {
+		t.Skip("liblinear-predict is not installed")
+	}
+	model, _ := trained(t, "logreg-a9a.toml")
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	mustUse(t, "", "model", "export", model, "--format", "liblinear", "--output", path("m"))
+	if err := os.WriteFile(path("d"), []byte(unpacked(t, "data/a9a.test.libsvm.gz")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.CommandContext(t.Context(), program, "-b", "1", path("d"), path("m"), path("out")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	theirs, err := os.ReadFile(path("out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := mustUse(t, "", "predict", "--model", model, "--data", path("d"))
+	got, want := strings.Split(strings.TrimSpace(string(theirs)), "\n"), strings.Split(strings.TrimSpace(out), "\n")
+	if len(got) != len(want) || len(got) < 10_000 || got[0] != "labels 1 -1" {
+		t.Fatalf("got %d lines under %q, want %d", len(got), got[0], len(want))
+	}
+	for i, line := range got[1:] {
+		their, our := strings.Fields(line), strings.Fields(want[1+i])
+		p, err := strconv.ParseFloat(our[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, err := strconv.ParseFloat(their[1], 64); err != nil || their[0] != our[0] || math.Abs(p-q) > 1e-5*p {
+			t.Fatalf("row %d: got class and probability %v, want %v", i, their, our)
+		}
 	}
 }

@@ -17,6 +17,7 @@ type builder struct {
 
 	taken     uint64 // rows in pieces
 	top       uint64 // 1 + the largest index seen
+	topLine   int64  // where it was seen first, if in the last text: lines of it before
 	zero      bool   // index 0 was seen
 	nonZeros  uint64
 	dropped   uint64
@@ -160,8 +161,13 @@ func (b *builder) piece(o order) *piece {
 	}
 	b.nonZeros += uint64(p.len())
 	b.taken += uint64(len(r.ends))
-	r.ends, r.codes, r.vals, r.full, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], r.full[:0], ones
+	r.clear()
 	return p
+}
+
+// clear lets the rows go, but for their memory.
+func (r *rows) clear() {
+	r.ends, r.codes, r.vals, r.full, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], r.full[:0], ones
 }
 
 // dense says whether full rows take no more memory than their values with codes.

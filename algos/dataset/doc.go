@@ -129,6 +129,10 @@
 // classes as they did. Whatever is wrong with a cache, it is made anew, and a Note says
 // so. The mapping lasts as long as the process.
 //
-// The package starts goroutines inside Scan, Parts and Transpose only, and waits for
-// them there.
+// A Reader cuts its text into blocks, which are parsed on all processors as well, into
+// the same batches: it reads as far as a batch needs and no farther, so that a stream may
+// be slow. A batch of less than a block is parsed by the caller.
+//
+// The package starts goroutines inside Scan, Parts, Transpose, Reader.Next and Stat only,
+// and waits for them there.
 package dataset

@@ -10,7 +10,8 @@ import (
 )
 
 // Reader gives an input a batch of samples at a time, in the order of the files.
-// It holds no more than a batch, except of MatrixMarket data, which it holds whole.
+// It holds no more than a batch and its text, except of MatrixMarket data, which it holds
+// whole.
 // One goroutine uses it at a time.
 type Reader struct {
 	options Options
@@ -18,12 +19,13 @@ type Reader struct {
 	stream  *countingReader // in place of sources[0].r; nil for files
 	next    int             // file to enter next
 
-	path  string // of the file that is being read
-	lines *lineReader
-	frees []func()
-	first *layout // of the first file
-	now   *layout // of the file that is being read
-	cats  *categories
+	path    string // of the file that is being read
+	blocks  blockReader
+	frees   []func()
+	first   *layout // of the first file
+	now     *layout // of the file that is being read
+	cats    *categories
+	parsers []*parser
 
 	whole *Part // MatrixMarket
 	at    int   // rows of whole that were given
@@ -32,7 +34,7 @@ type Reader struct {
 	rows  []uint64 // of each file, so far
 	info  Info
 	top   place // of the largest LIBSVM index
-	err   error // ends the reading
+	err   error // what the next call of Next returns; it ends the reading
 }
 
 // place is where something was seen.
@@ -115,7 +117,7 @@ func (r *Reader) enter() error {
 		r.first = l
 		r.cats = newBuilder(l, nil).cats
 	}
-	r.lines = newLineReader(text, 0)
+	r.blocks.enter(text)
 	r.next++
 	return nil
 }
@@ -175,10 +177,11 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 }
 
 // Next returns the next samples, at most rows (from 1) of them, as part 0 of 1, and
-// io.EOF behind the last one. With Options.Like features and classes are numbered
-// as in the training data; else as far as the input is known by then, and the same
-// number may stand for another feature or class in a later part if base, classes
-// or categories are not settled by the options.
+// io.EOF behind the last one. It waits for no more than these. Samples before what ends
+// the reading are returned before its error. With Options.Like features and classes are
+// numbered as in the training data; else as far as the input is known by then, and the
+// same number may stand for another feature or class in a later part if base, classes or
+// categories are not settled by the options.
 func (r *Reader) Next(rows int) (*Part, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -187,7 +190,9 @@ func (r *Reader) Next(rows int) (*Part, error) {
 		return nil, fmt.Errorf("dataset: %s: %d rows: want at least 1", r.path, rows)
 	}
 	part, err := r.batch(rows)
-	r.err = err
+	if err != nil {
+		r.err = err
+	}
 	return part, err
 }
 
@@ -202,56 +207,27 @@ func (r *Reader) batch(rows int) (*Part, error) {
 		r.at = end
 		return part, nil
 	}
-	b := continued(r.first, r.files, r.cats)
-	b.layout = r.now
-	for len(b.ends) < rows {
-		before := len(b.ends)
-		err := b.nextLine(r.path, r.lines)
-		r.rows[r.next-1] += uint64(len(b.ends) - before)
-		if b.top > r.top.value && r.first.format == LIBSVM {
-			r.top = place{b.top, r.path, r.lines.lines}
-		}
-		if err == io.EOF && r.next < len(r.sources) {
-			if err = r.enter(); err == nil {
-				b.layout = r.now
-				continue
-			}
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	b := r.newBatch()
+	end := b.read(rows)
+	defer b.settle()
+	if b.rows == 0 {
+		return nil, end
 	}
-	if len(b.ends) == 0 {
-		return nil, io.EOF
+	part, err := b.part()
+	if err != nil && !b.alone { // one goroutine may know a line that is to blame
+		if err := b.again(); err != nil {
+			end = err
+		}
+		if b.count(); b.rows == 0 {
+			return nil, end
+		}
+		part, err = b.part()
 	}
-	a := assembly{builders: []*builder{b}, pieces: []*piece{b.piece(order{})}}
-	if err := a.finish(r.first, r.files); err != nil {
-		return nil, err
-	}
-	merged, err := r.info.Merge(a.info)
 	if err != nil {
 		return nil, err
 	}
-	r.info = merged
-	return a.part(0, 1, merged)
-}
-
-// nextLine reads a line of a file. The error is io.EOF behind the last one.
-func (b *builder) nextLine(path string, lines *lineReader) error {
-	line, off, err := lines.next()
-	if err == errLongLine {
-		return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
-	}
-	if err != nil || off == b.layout.header {
-		return err
-	}
-	if f := b.line(line, 0, len(line)); f != nil {
-		return &SyntaxError{path, lines.lines, f.at + 1, f.what}
-	}
-	return nil
+	r.err = end
+	return part, nil
 }
 
 // Info returns the facts of what was read so far.

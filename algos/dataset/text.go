@@ -430,6 +430,7 @@ func (w *worker) lines(c chunk) {
 // a CSV file begins, -1 if it is not here; first says that the file begins here. Of a
 // malformed line it tells where it begins and how many are before it.
 func (b *builder) text(text []byte, n, header int, first bool) (at int, lines int64, f *fault) {
+	top := b.top
 	for at < n {
 		next, end := n, n
 		if k := bytes.IndexByte(text[at:n], '\n'); k >= 0 {
@@ -448,6 +449,9 @@ func (b *builder) text(text []byte, n, header int, first bool) (at int, lines in
 		if at != header {
 			if f := b.line(text, begin, end); f != nil {
 				return at, lines, f
+			}
+			if b.top > top {
+				top, b.topLine = b.top, lines
 			}
 		}
 		at, lines = next, lines+1

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"petuum/algos/dataset"
 )
@@ -63,8 +64,10 @@ func (b *Binary) Metrics() map[string]float64 {
 // 2^63 pairs, which take 48 GB of scores.
 func (b *Binary) auc() float64 {
 	earlier, later := b.scores[0], b.scores[1]
-	slices.Sort(earlier)
+	var wg sync.WaitGroup
+	wg.Go(func() { slices.Sort(earlier) })
 	slices.Sort(later)
+	wg.Wait()
 	var wins uint64
 	below, upTo := 0, 0 // scores of the earlier class that are < s, and <= s
 	for _, s := range later {

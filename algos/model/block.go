@@ -102,7 +102,12 @@ func (b *block) last() uint64 {
 // there; if not, the row from which on greater keys stand.
 func (b *block) find(key uint64, from int) (row int, found bool) {
 	if len(b.keys) > 0 {
-		row, found = slices.BinarySearch(b.keys[from:], key)
+		// In steps that double, as keys that are asked for together stand together.
+		end, step := from, 1
+		for end < b.rows && b.keys[end] < key {
+			from, end, step = end+1, end+step, 2*step
+		}
+		row, found = slices.BinarySearch(b.keys[from:min(end+1, b.rows)], key)
 		return from + row, found
 	}
 	if key < b.first {
@@ -112,6 +117,36 @@ func (b *block) find(key uint64, from int) (row int, found bool) {
 		return int(d), true
 	}
 	return b.rows, false
+}
+
+// copySingles sets values to those of the first keys, and returns of how many: none
+// unless the block has consecutive keys and l is of one float64 each, as most models are.
+func (b *block) copySingles(values []float64, keys []uint64, l layout) int {
+	if len(b.keys) > 0 || l.width != 1 || l.typ != table.Float64 {
+		return 0
+	}
+	for i, key := range keys {
+		d := key - b.first // of a smaller key very large
+		if d >= uint64(b.rows) {
+			return i
+		}
+		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b.values[8*d:]))
+	}
+	return len(keys)
+}
+
+// spread gives the block rows of zeros for the keys that it lacks between its first and
+// last, unless these are more than it has: find then needs no search.
+func (b *block) spread(rowBytes int) {
+	n := b.last() - b.first + 1
+	if len(b.keys) == 0 || n > 2*uint64(b.rows) {
+		return
+	}
+	values := make([]byte, n*uint64(rowBytes))
+	for i, key := range b.keys {
+		copy(values[(key-b.first)*uint64(rowBytes):], b.values[i*rowBytes:(i+1)*rowBytes])
+	}
+	b.rows, b.keys, b.values = int(n), nil, values
 }
 
 // head is the first bytes of a block or end mark.

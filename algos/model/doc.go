@@ -9,7 +9,7 @@
 // A [Writer] streams tables into the directory, a [Reader] checks one and is an
 // [algos.Model]. Both work a block at a time, so a model may be larger than
 // memory. A Reader also writes what it has for other programs: [Reader.WriteText],
-// [Reader.WriteNPZ]. Nothing here logs or starts goroutines.
+// [Reader.WriteNPZ], [Reader.WriteLIBLINEAR]. Nothing here logs or starts goroutines.
 //
 // # Promises
 //

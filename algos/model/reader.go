@@ -193,6 +193,9 @@ func (r *Reader) Keep(limit int64) error {
 			if _, err := t.load(k, nil, &kept[k]); err != nil {
 				return t.damaged(err)
 			}
+			if t.spec.Init == (table.Init{Seed: t.spec.Init.Seed}) {
+				kept[k].spread(t.l.rowBytes())
+			}
 		}
 		t.kept = kept
 	}
@@ -247,12 +250,12 @@ func (t *tableReader) fill(values []float64, keys []uint64) error {
 			}
 		}
 		row, found := 0, false
-		for i, key := range keys[:n] {
+		for i := b.copySingles(values, keys[:n], t.l); i < n; i++ {
 			to := values[i*w : (i+1)*w]
-			if row, found = b.find(key, row); found {
+			if row, found = b.find(keys[i], row); found {
 				t.l.decode(to, b.values[row*t.l.rowBytes():])
 			} else {
-				t.spec.InitialRow(key, to)
+				t.spec.InitialRow(keys[i], to)
 			}
 		}
 		keys, values = keys[n:], values[n*w:]

@@ -149,24 +149,31 @@ func TestNamesRefused(t *testing.T) {
 	}
 }
 
-// Values are the same whether blocks are kept or read each time.
+// Values are the same whether blocks are kept or read each time, and whatever the keys
+// that nobody wrote have.
 func TestKeep(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "model")
-	tab := random(rand.New(rand.NewPCG(5, 6)), table.Spec{Name: "t", Keys: 50_000, Type: table.Float64, Init: table.Init{Value: 3}}, 0.9)
-	save(t, dir, Manifest{}, tab)
-	bytes := mustOpen(t, dir).Manifest().Tables[0].Binary.Bytes
-	keys := make([]uint64, tab.spec.Keys)
-	for i := range keys {
-		keys[i] = uint64(i)
-	}
-	for _, limit := range []int64{0, bytes - 1, bytes, 1 << 40} {
-		r := mustOpen(t, dir)
-		if err := r.Keep(limit); err != nil {
-			t.Fatal(err)
+	for _, c := range []struct {
+		init    table.Init
+		width   int
+		written float64
+	}{{table.Init{Value: 3}, 1, 0.9}, {table.Init{}, 1, 0.9}, {table.Init{Seed: 7}, 3, 0.6}, {table.Init{}, 1, 0.4}, {table.Init{Spread: 1}, 2, 0.9}} {
+		dir := filepath.Join(t.TempDir(), "model")
+		tab := random(rand.New(rand.NewPCG(5, 6)), table.Spec{Name: "t", Keys: 50_000, Width: c.width, Type: table.Float64, Init: c.init}, c.written)
+		save(t, dir, Manifest{}, tab)
+		bytes := mustOpen(t, dir).Manifest().Tables[0].Binary.Bytes
+		keys := make([]uint64, tab.spec.Keys)
+		for i := range keys {
+			keys[i] = uint64(i)
 		}
-		if kept := r.tables[0].kept != nil; kept != (limit >= bytes) {
-			t.Errorf("limit %d of %d bytes: kept %v", limit, bytes, kept)
+		for _, limit := range []int64{0, bytes - 1, bytes, 1 << 40} {
+			r := mustOpen(t, dir)
+			if err := r.Keep(limit); err != nil {
+				t.Fatal(err)
+			}
+			if kept := r.tables[0].kept != nil; kept != (limit >= bytes) {
+				t.Errorf("limit %d of %d bytes: kept %v", limit, bytes, kept)
+			}
+			checkValues(t, r, tab, keys)
 		}
-		checkValues(t, r, tab, keys)
 	}
 }

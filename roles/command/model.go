@@ -29,12 +29,13 @@ func (p *program) modelCommand() *cli.Command {
 			{
 				Name: "export", Usage: "write the values of a model", ArgsUsage: "DIR", Action: p.exportModel,
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "format", Value: "text", Usage: "a `format`: text, a line name<TAB>values for each key that was ever written; or npz, for numpy.load"},
-					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` to write, compressed if it ends in .gz or .zst", DefaultText: "stdout, for text"},
+					&cli.StringFlag{Name: "format", Value: "text", Usage: "a `format`: text, a line name<TAB>values for each key that was ever written; npz, for numpy.load; or liblinear, a model file for liblinear-predict"},
+					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` to write, compressed if it ends in .gz or .zst", DefaultText: "stdout, but for npz"},
 					one("this `table` only"),
 				},
-				Description: "In text, the name of the table stands first if there are several. In npz, an array\nis a table; `go doc ./algos/model Reader.WriteNPZ` has the rest.\n\n" +
-					"   petuum model export out/lasso-diabetes --table weights\n   petuum model export out/logreg-a9a --format npz --output a9a.npz",
+				Description: "In text, the name of the table stands first if there are several. In npz, an array\nis a table; `go doc ./algos/model Reader.WriteNPZ` has the rest. In liblinear, for logreg\n" +
+					"with classes that are integers, it is a model of LIBLINEAR (L2R_LR): liblinear-predict\nsays of LIBSVM data what predict says.\n\n" +
+					"   petuum model export out/lasso-diabetes --table weights\n   petuum model export out/logreg-a9a --format npz --output a9a.npz\n   petuum model export out/logreg-a9a --format liblinear --output a9a.model",
 			},
 		},
 		Action: needsSubcommand,
@@ -71,8 +72,10 @@ func openModel(c *cli.Context) (r *model.Reader, tables []string, err error) {
 func (p *program) exportModel(c *cli.Context) error {
 	format, path := c.String("format"), c.String("output")
 	switch {
-	case format != "text" && format != "npz":
-		return usagef("model export: --format %s: want text or npz", format)
+	case format != "text" && format != "npz" && format != "liblinear":
+		return usagef("model export: --format %s: want text, npz or liblinear", format)
+	case format == "liblinear" && c.IsSet("table"):
+		return usagef("model export: --table: a model file of LIBLINEAR is of the whole model")
 	case format == "npz" && path == "":
 		return usagef("model export: --output FILE.npz: where to?")
 	}
@@ -82,8 +85,11 @@ func (p *program) exportModel(c *cli.Context) error {
 	}
 	defer r.Close()
 	write := r.WriteText
-	if format == "npz" {
+	switch format {
+	case "npz":
 		write = r.WriteNPZ
+	case "liblinear":
+		write = func(w io.Writer, _ []string) error { return r.WriteLIBLINEAR(w) }
 	}
 	return toFile(c.App.Writer, path, func(w io.Writer) error { return write(w, tables) })
 }

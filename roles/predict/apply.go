@@ -16,6 +16,7 @@ const (
 	batchValues = 1 << 18 // have about as many values,
 	leastRows   = 16
 	mostRows    = 8192
+	lineBytes   = 32 // of most lines
 )
 
 // Rows is data that is read a batch at a time.
@@ -135,6 +136,6 @@ func (m *Model) score(p algos.Predictor, b *Batch, format Format) {
 		return
 	}
 	if format != nil {
-		b.Text = format(nil, b)
+		b.Text = format(make([]byte, 0, lineBytes*len(b.Scores)), b)
 	}
 }

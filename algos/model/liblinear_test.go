@@ -1,0 +1,183 @@
+package model
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/table"
+)
+
+// linear is a model of two classes: the keys of the table, of which some features are.
+func linear(classes []string, numeric bool, features, keys uint64, rows map[uint64][]float64) (Manifest, rowsOf) {
+	m := Manifest{Algorithm: "logreg", Data: dataset.Info{Format: dataset.LIBSVM, Base: 1, Rows: 2, Features: features, Seen: features,
+		Numeric: numeric, Classes: classes, Counts: []uint64{1, 1}}}
+	return m, rowsOf{spec: table.Spec{Name: "weights", Keys: keys, Type: table.Float64}, rows: rows, names: algos.KeyNames{Features: features}}
+}
+
+func TestLIBLINEAR(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		classes    []string
+		keys       uint64
+	}{
+		{"signs", "label 1 -1\nnr_feature 3\nbias -1\nw\n0 \n0.1 \n-1e-300 \n", []string{"-1", "1"}, 3},
+		{"from 0", "label 1 0\nnr_feature 3\nbias -1\nw\n0 \n0.1 \n-1e-300 \n", []string{"0", "1"}, 3},
+		{"large, intercept", "label 1000000 -7\nnr_feature 3\nbias 1\nw\n0 \n0.1 \n-1e-300 \n2 \n", []string{"-7", "1e+06"}, 4},
+	} {
+		rows := map[uint64][]float64{1: {0.1}, 2: {-1e-300}}
+		if c.keys == 4 {
+			rows[3] = []float64{2}
+		}
+		m, tab := linear(c.classes, true, 3, c.keys, rows)
+		if c.keys == 4 {
+			tab.names.Names = []string{"(intercept)"}
+		}
+		dir := filepath.Join(t.TempDir(), "model")
+		save(t, dir, m, tab)
+		var out bytes.Buffer
+		if err := mustOpen(t, dir).WriteLIBLINEAR(&out); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if got := out.String(); got != "solver_type L2R_LR\nnr_class 2\n"+c.want {
+			t.Errorf("%s: got\n%swant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestLIBLINEARRefuses(t *testing.T) {
+	for _, c := range []struct {
+		want   string
+		change func(*Manifest, *rowsOf)
+	}{
+		{`of algorithm lasso: want logreg`, func(m *Manifest, _ *rowsOf) { m.Algorithm = "lasso" }},
+		{`its classes are "ham" and "spam", but labels are integers there`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Numeric = []string{"ham", "spam"}, false }},
+		{`its classes are "!1" and "1"`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Numeric = []string{"!1", "1"}, false }},
+		{`its classes are "0.5" and "1"`, func(m *Manifest, _ *rowsOf) { m.Data.Classes = []string{"0.5", "1"} }},
+		{`its classes are "1" and "4294967297"`, func(m *Manifest, _ *rowsOf) { m.Data.Classes = []string{"1", "4294967297"} }},
+		{`it has 0 classes`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Counts = nil, nil }},
+		{`indices of its training data start at 0`, func(m *Manifest, _ *rowsOf) { m.Data.Base = 0 }},
+		{`there is no table "weights"`, func(_ *Manifest, tab *rowsOf) { tab.spec.Name = "w" }},
+		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Type = table.Float32 }},
+		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Keys = 5 }},
+		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Width = 2; tab.rows = nil }},
+		{`at most 2147483646`, func(m *Manifest, tab *rowsOf) {
+			m.Data.Features, m.Data.Seen, tab.spec.Keys, tab.names.Features = math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32
+		}},
+	} {
+		m, tab := linear([]string{"-1", "1"}, true, 3, 3, map[uint64][]float64{1: {1}})
+		c.change(&m, &tab)
+		if tab.spec.Keys > tab.names.Features {
+			tab.names = algos.KeyNames{}
+		}
+		dir := filepath.Join(t.TempDir(), "model")
+		save(t, dir, m, tab)
+		var out bytes.Buffer
+		if err := mustOpen(t, dir).WriteLIBLINEAR(&out); err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
+			t.Errorf("got error %v and %d bytes, want %s", err, out.Len(), c.want)
+		}
+	}
+}
+
+// TestLIBLINEARPredicts: liblinear-predict says what the scores w.x + b say.
+func TestLIBLINEARPredicts(t *testing.T) {
+	program, err := exec.LookPath("liblinear-predict")
+	if err != nil {
+		t.Skip("liblinear-predict is not installed")
+	}
+	const features, seed = 40, 3
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	for _, c := range []struct {
+		classes   []string
+		intercept bool
+	}{{[]string{"-1", "1"}, false}, {[]string{"-1", "1"}, true}, {[]string{"0", "1"}, true}, {[]string{"3", "12"}, false}} {
+		weights, keys := map[uint64][]float64{}, uint64(features)
+		for key := range uint64(features) {
+			if r.IntN(4) > 0 {
+				weights[key] = []float64{r.NormFloat64()}
+			}
+		}
+		m, tab := linear(c.classes, true, features, features, weights)
+		bias := 0.0
+		if c.intercept {
+			keys++
+			bias = r.NormFloat64()
+			weights[features] = []float64{bias}
+			tab.spec.Keys, tab.names.Names = keys, []string{"(intercept)"}
+		}
+		dir := t.TempDir()
+		save(t, filepath.Join(dir, "model"), m, tab)
+		var file, data bytes.Buffer
+		if err := mustOpen(t, filepath.Join(dir, "model")).WriteLIBLINEAR(&file); err != nil {
+			t.Fatal(err)
+		}
+		scores := []float64{bias}
+		data.WriteString(c.classes[0] + "\n") // without a value: its score is the intercept
+		for range 300 {
+			score := bias
+			data.WriteString(c.classes[r.IntN(2)])
+			for j := range uint64(features + 3) { // of some features the model does not know
+				if r.IntN(5) == 0 {
+					x := math.Round(100*r.NormFloat64()) / 100
+					fmt.Fprintf(&data, " %d:%g", j+1, x)
+					if w, ok := weights[j]; ok && j < features {
+						score += w[0] * x
+					}
+				}
+			}
+			data.WriteByte('\n')
+			scores = append(scores, score)
+		}
+		put(t, filepath.Join(dir, "m"), file.Bytes())
+		put(t, filepath.Join(dir, "d"), data.Bytes())
+		cmd := exec.Command(program, "-b", "1", "d", "m", "out")
+		cmd.Dir = dir
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		checkPredicted(t, filepath.Join(dir, "out"), c.classes, scores)
+	}
+}
+
+// checkPredicted compares what liblinear-predict -b 1 wrote with scores, which are
+// log-odds of the later class.
+func checkPredicted(t *testing.T, path string, classes []string, scores []float64) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	if lines.Scan(); lines.Text() != "labels "+classes[1]+" "+classes[0] {
+		t.Errorf("got %q, want the later class of %v first", lines.Text(), classes)
+	}
+	for i, s := range scores {
+		class := classes[0]
+		if s > 0 {
+			class = classes[1]
+		}
+		if !lines.Scan() {
+			t.Fatalf("got %d lines, want %d", i, len(scores))
+		}
+		got := strings.Fields(lines.Text())
+		if len(got) != 3 || got[0] != class {
+			t.Fatalf("line %d: got %v, want class %s of score %g", i+1, got, class, s)
+		}
+		p, err := strconv.ParseFloat(got[1], 64)
+		if want := 1 / (1 + math.Exp(-s)); err != nil || math.Abs(p-want) > 1e-5*want { // it writes 6 digits
+			t.Errorf("line %d: got probability %s, want %g", i+1, got[1], want)
+		}
+	}
+}
