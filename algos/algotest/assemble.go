@@ -62,10 +62,12 @@ func (t *training) setUp() (err error) {
 func (j Job) instance() (algos.Algorithm, error) {
 	a := j.New()
 	if c, ok := a.(algos.Consistent); ok {
-		return a, c.Under(j.Policy, j.Encoding == table.Exact && j.Filter == table.Filter{})
+		return a, c.Under(j.Policy, j.exact())
 	}
 	return a, nil
 }
+
+func (j Job) exact() bool { return j.Encoding == table.Exact && j.Filter == table.Filter{} }
 
 // tables is what the algorithm declares; those that can travel as the job says do.
 func (t *training) tables(a algos.Algorithm) ([]table.Spec, error) {
