@@ -161,7 +161,7 @@ func (b *block) renew(s *newton) {
 			}
 		}
 		for n, k := range b.idx {
-			row, alpha := c[k*(k+1)/2:][:k+1], float64(d)/s.n*b.val[n]
+			row, alpha := c[k*(k+1)/2:][:k+1], d/s.n*b.val[n]
 			if first := b.idx[0]; int(k-first) == n { // one after the other
 				kernel.Axpy(alpha, b.val[:n+1], row[first:])
 			} else {
@@ -205,7 +205,7 @@ func (b *block) direction(s *newton) *direction {
 	}
 	for j, k := range b.at {
 		if k >= 0 {
-			b.step.cols[j] = float32(x[k])
+			b.step.cols[j] = x[k]
 		}
 	}
 	return b.step

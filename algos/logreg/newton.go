@@ -25,8 +25,7 @@ import (
 //	step       A a = b, w += E a, m += XE a; the part's share of g = X'k/n and of P
 //
 // A clock of its own goes before products where it is needed: half the last step is
-// taken back if P has risen, M is made anew if D has changed, m is computed from w
-// lest rounding adds up.
+// taken back if P has risen, M is made anew if D has changed.
 //
 // Parts never say what to do next: all decide alike, by sums that are the same bits
 // for all of them. That takes BSP and exact tables.
@@ -39,13 +38,13 @@ type newton struct {
 	sums                *table.View[float64] // of each part its share of P, A and b
 	owners              *table.View[int32]
 	block               block
-	own                 []float32 // of each column: 1 if it is counted by this part, else 0
+	own                 []float64 // of each column: 1 if it is counted by this part, else 0
 	share               []float64 // this part's row of sums
 
-	m, v []float64 // margins; a value for each column, to compute with
-	d    []float32 // D of the rows
-	q    []float32 // -(g + lambda w)
-	hx   []float32 // of gram
+	m  []float64 // margins
+	d  []float64 // D of the rows
+	q  []float64 // -(g + lambda w)
+	hx []float64 // of gram
 
 	dirs      []*direction // the direction to be made, then steps, the last one first
 	found     bool         // A and b are in sums
@@ -56,7 +55,7 @@ type newton struct {
 }
 
 // direction is a vector of the columns and its product with X.
-type direction struct{ cols, rows []float32 }
+type direction struct{ cols, rows []float64 }
 
 // Names of tables.
 const (
@@ -98,9 +97,9 @@ func (s *newton) open(w *algos.Worker) (err error) {
 		return fmt.Errorf("logreg: solver newton works with %d parts at most: set solver = \"dual\"", mostParts)
 	}
 	rows, cols := s.x.Rows(), s.keys.Len()
-	s.share, s.own = make([]float64, shares), make([]float32, cols)
-	s.m, s.v = make([]float64, rows), make([]float64, cols)
-	s.d, s.q, s.hx = make([]float32, rows), make([]float32, cols), make([]float32, stretch)
+	s.share, s.own = make([]float64, shares), make([]float64, cols)
+	s.m, s.d = make([]float64, rows), make([]float64, rows)
+	s.q, s.hx = make([]float64, cols), make([]float64, stretch)
 	s.dirs = make([]*direction, 1, directions)
 	s.dirs[0] = s.direction()
 	s.best = math.Inf(1)
@@ -120,7 +119,7 @@ func (s *newton) open(w *algos.Worker) (err error) {
 }
 
 func (s *newton) direction() *direction {
-	return &direction{make([]float32, s.keys.Len()), make([]float32, s.x.Rows())}
+	return &direction{make([]float64, s.keys.Len()), make([]float64, s.x.Rows())}
 }
 
 // prepare offers to count each column, for the part that a turn of the parts gives
@@ -165,8 +164,6 @@ func (s *newton) push(consistency.Clock) {
 	switch {
 	case s.iteration > 0 && s.halved <= mostHalvings && !(p <= s.best*(1+noise)):
 		s.halve()
-	case s.iteration%exactEvery == exactEvery-1 && !math.IsInf(s.best, 1):
-		s.exact()
 	case s.iteration >= lateness && !s.block.chosen:
 		s.block.nominate(s)
 	case s.block.chosen && !s.block.made, weight != s.renewed && !(math.Abs(math.Log(weight/s.renewed)) <= stale):
@@ -195,12 +192,12 @@ func (s *newton) measure() {
 		e := math.Exp(-math.Abs(m))
 		r := 1 / (1 + e) // sigmoid(|m|)
 		l, u := math.Log1p(e), e*r
-		s.d[i] = float32(u * r)
+		s.d[i] = u * r
 		if y*m < 0 {
 			l, u = l-y*m, r
 		}
 		loss += l
-		weight += float64(s.d[i])
+		weight += s.d[i]
 		s.x.AddTo(i, -y*u/s.n, c)
 	}
 	s.gradient.end()
@@ -217,25 +214,15 @@ func (s *newton) measure() {
 func (s *newton) renew() {
 	c := s.curvature.begin()
 	for i, d := range s.d {
-		s.x.AddSquares(i, float64(d)/s.n, c)
+		s.x.AddSquares(i, d/s.n, c)
 	}
 	s.curvature.end()
 	s.block.renew(s)
 }
 
-// exact computes m from w. P may seem to rise by that.
-func (s *newton) exact() {
-	w := s.w.Values()
-	for i := range s.m {
-		s.m[i] = s.x.Dot(i, w)
-	}
-	s.best = math.Inf(1)
-	s.measure()
-}
-
 // halve takes half of the last step back, or, if that did not help often enough, all.
 func (s *newton) halve() {
-	e, back := s.dirs[1], float32(0.5)
+	e, back := s.dirs[1], 0.5
 	if s.halved++; s.halved > mostHalvings {
 		back = 1
 	}
@@ -251,7 +238,7 @@ func (s *newton) halve() {
 func (s *newton) move(e *direction) {
 	for j, x := range e.cols {
 		if s.own[j] != 0 {
-			s.w.Inc(j, float64(x))
+			s.w.Inc(j, x)
 		}
 	}
 	kernel.Axpy(1, e.rows, s.m)

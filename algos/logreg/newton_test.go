@@ -61,10 +61,10 @@ func TestNewton(t *testing.T) {
 			h.together(c.name, d)
 		}
 		e, w := h.evaluate(), h.values()
-		if want := d.objective(w); !near(e.Objective, want, 1e-6) {
+		if want := d.objective(w); !near(e.Objective, want, 1e-10) {
 			t.Errorf("%s: objective: got %v, want %v", c.name, e.Objective, want)
 		}
-		if !(e.Gap <= 1e-7*e.Objective) {
+		if !(e.Gap <= 1e-9*e.Objective) {
 			t.Errorf("%s: gap after %d clocks: got %v of %v", c.name, c.clocks, e.Gap, e.Objective)
 		}
 	}
@@ -74,7 +74,7 @@ func TestNewton(t *testing.T) {
 func (h *host) together(name string, d dense) {
 	h.t.Helper()
 	w, row := h.values(), 0
-	steps := map[uint64]float32{}
+	steps := map[uint64]float64{}
 	entropy, dual, square := 0.0, make([]float64, len(w)), 0.0
 	first := h.algs[0].solver.(*newton)
 	for p, a := range h.algs {
@@ -101,7 +101,7 @@ func (h *host) together(name string, d dense) {
 				want += x * w[j]
 				size += math.Abs(x * w[j])
 			}
-			if !(math.Abs(m-want) <= 1e-5*size) {
+			if !(math.Abs(m-want) <= 1e-11*size*float64(1+s.iteration)) {
 				h.t.Fatalf("%s: part %d, clock %d: margin of row %d: got %v, want %v", name, p, h.workers[p].Clock, i, m, want)
 			}
 			b := sigmoid(-d.y[row] * m)

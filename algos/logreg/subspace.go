@@ -12,10 +12,9 @@ import (
 func (s *newton) products() {
 	g, h, w := s.gradient.view.Values(), s.curvature.view.Values(), s.w.Values()
 	z := s.dirs[0]
-	for j := range s.v {
-		q := -(g[j] + s.lambda*w[j])
-		s.q[j] = float32(q)
-		z.cols[j] = float32(q / (s.lambda + max(h[j], 0)))
+	for j := range s.q {
+		s.q[j] = -(g[j] + s.lambda*w[j])
+		z.cols[j] = s.q[j] / (s.lambda + max(h[j], 0))
 	}
 	s.multiply(z)
 	all := s.dirs
@@ -30,11 +29,8 @@ func (s *newton) products() {
 
 // multiply computes the product of X and a direction.
 func (s *newton) multiply(e *direction) {
-	for j, x := range e.cols {
-		s.v[j] = float64(x)
-	}
 	for i := range e.rows {
-		e.rows[i] = float32(s.x.Dot(i, s.v))
+		e.rows[i] = s.x.Dot(i, e.cols)
 	}
 }
 
@@ -44,7 +40,7 @@ const stretch = 2048
 // gram sums up A and b: rows weigh D/n, columns lambda if they are this part's.
 func (s *newton) gram(all []*direction) {
 	clear(s.share[matrixAt:])
-	part := func(weight []float32, scale float64, vector func(e *direction) []float32, q []float32) {
+	part := func(weight []float64, scale float64, vector func(e *direction) []float64, q []float64) {
 		for lo := 0; lo < len(weight); lo += stretch {
 			hi := min(lo+stretch, len(weight))
 			at := matrixAt
@@ -64,8 +60,8 @@ func (s *newton) gram(all []*direction) {
 			}
 		}
 	}
-	part(s.d, 1/s.n, func(e *direction) []float32 { return e.rows }, nil)
-	part(s.own, s.lambda, func(e *direction) []float32 { return e.cols }, s.q)
+	part(s.d, 1/s.n, func(e *direction) []float64 { return e.rows }, nil)
+	part(s.own, s.lambda, func(e *direction) []float64 { return e.cols }, s.q)
 }
 
 // step solves A a = b and makes the step, which takes the place of the direction.
@@ -77,11 +73,11 @@ func (s *newton) step() {
 	}
 	s.solve(a[:len(all)])
 	z := s.dirs[0]
-	kernel.Scale(float32(a[0]), z.cols)
-	kernel.Scale(float32(a[0]), z.rows)
+	kernel.Scale(a[0], z.cols)
+	kernel.Scale(a[0], z.rows)
 	for i, e := range all[1:] {
-		kernel.Axpy(float32(a[i+1]), e.cols, z.cols)
-		kernel.Axpy(float32(a[i+1]), e.rows, z.rows)
+		kernel.Axpy(a[i+1], e.cols, z.cols)
+		kernel.Axpy(a[i+1], e.rows, z.rows)
 	}
 	s.move(z)
 	s.measure()
