@@ -6,22 +6,31 @@
 //
 // An intercept is one more feature, which is always 1: the last key of the table
 // "weights", penalised as the others are (LIBLINEAR's -B 1). The optimum depends on
-// neither the parts, the shards nor the policy. Two solvers share that table, of one
-// float64 a key:
+// neither the parts, the shards nor the policy. Three solvers share that table, of
+// one float64 a key:
 //
-//	dual     (auto) coordinate ascent on the dual, CoCoA+: a certified gap, no
-//	         step size, a handful of passes; ten clocks a pass
+//	newton   Newton steps in the span of a few directions: ten to a hundred passes
+//	         of two clocks, however many parts, and a certified gap. It needs
+//	         lockstep and tables that travel exactly (BSP, no wire.encoding or
+//	         wire.filter)
+//	dual     coordinate ascent on the dual, CoCoA+: a certified gap, no step size;
+//	         under any policy; ten clocks a pass
 //	adagrad  gradients of small batches and AdaGrad in the servers, DistBelief:
 //	         for as many clocks as you like; lambda may be 0
 //
+// Auto is newton where that works, else dual.
+//
 // # Stopping
 //
-// The dual solver knows the duality gap, so [stop] tolerance means
-// P(w) - P* <= tolerance P(w). With several parts the gap trails: w gets within
-// 1e-5 of the optimum in some 30 passes, which the gap may take hundreds to
-// prove. Prefer a rule on epochs, or a tolerance of about 1e-3, there. What the
-// parts do at once slows them down, and the more so the older what they see:
-// BSP needs the fewest passes, ASP the most.
+// Newton and dual know the duality gap, so [stop] tolerance means
+// P(w) - P* <= tolerance P(w). Newton's closes with the objective. A step of it that
+// turns out to be too long is halved in the clocks after it, so the objective
+// may rise for an epoch; give it a tolerance rather than few epochs.
+//
+// With several parts the gap of dual trails: w gets within 1e-5 of the optimum in
+// some 30 passes, which the gap may take hundreds to prove. Prefer a rule on epochs,
+// or a tolerance of about 1e-3, there. What the parts do at once slows them down, and
+// the more so the older what they see: BSP needs the fewest passes, ASP the most.
 package logreg
 
 import (
