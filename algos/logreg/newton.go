@@ -71,7 +71,7 @@ const (
 	directions   = 1 + pastSteps + 1
 	mostHalvings = 20
 	exactEvery   = 32    // iterations between two computations of m
-	stale        = 0.1   // of ln sum D
+	stale        = 0.3   // of ln sum D
 	noise        = 1e-12 // of P
 	mostParts    = 1 << 12
 
