@@ -232,3 +232,82 @@ func TestBlockSize(t *testing.T) {
 		}
 	}
 }
+
+// A step after which P seems to have risen is halved again and again and in the end
+// taken back, by all parts, and what they keep stays right.
+func TestHalve(t *testing.T) {
+	const lambda = 1e-3
+	info, data := parts(t, text(2, 200, 15, true), 3)
+	d := plain(info, data, lambda)
+	h := play(t, info, data, byNewton(lambda), nil)
+	s := h.algs[0].solver.(*newton)
+	for s.iteration < 4 {
+		h.push(1)
+	}
+	h.push(2) // up to products, M may have been made anew
+	if s.found {
+		h.push(1)
+	}
+	after, step := h.values(), make([]float64, info.Features)
+	for _, a := range h.algs {
+		s := a.solver.(*newton)
+		s.best = -1
+		for j, x := range s.dirs[1].cols {
+			step[s.keys.Key(j)] = x
+		}
+	}
+	for n := 1; n <= mostHalvings+1; n++ {
+		h.push(1)
+		h.together("halved", d)
+		if s.halved != n {
+			t.Fatalf("clock %d: got %d halvings", n, s.halved)
+		}
+		left := math.Pow(0.5, float64(n))
+		if n > mostHalvings {
+			left = 0
+		}
+		for j, w := range h.values() {
+			if want := after[j] - (1-left)*step[j]; !(math.Abs(w-want) <= 1e-12) {
+				t.Fatalf("%d halvings: w[%d]: got %v, want %v", n, j, w, want)
+			}
+		}
+	}
+	h.push(30)
+	h.together("goes on", d)
+	if e := h.evaluate(); s.halved > mostHalvings || !(e.Gap <= 1e-9*e.Objective) {
+		t.Errorf("afterwards: got a gap of %v of %v, %d halvings", e.Gap, e.Objective, s.halved)
+	}
+}
+
+// A step that is too long is noticed.
+func TestRise(t *testing.T) {
+	const lambda = 1e-3
+	info, data := parts(t, text(2, 200, 15, true), 3)
+	h := play(t, info, data, byNewton(lambda), nil)
+	h.push(10)
+	for !h.algs[0].solver.(*newton).found {
+		h.push(1)
+	}
+	before := h.evaluate().Objective
+	s := make([]*newton, len(h.algs))
+	for p, a := range h.algs { // A is 1/100 of what it is
+		s[p] = a.solver.(*newton)
+		row := slices.Clone(s[p].share)
+		for i := range row[matrixAt:vectorAt] {
+			row[matrixAt+i] /= 100
+		}
+		s[p].sums.Put(p, row)
+	}
+	h.clock(func(int) {}) // all see it
+	h.push(1)
+	if e := h.evaluate(); !(e.Objective > before) {
+		t.Fatalf("the step is not too long: P went from %v to %v", before, e.Objective)
+	}
+	for range mostHalvings {
+		h.push(1)
+		if h.evaluate().Objective <= before {
+			return
+		}
+	}
+	t.Errorf("P is still %v, it was %v", h.evaluate().Objective, before)
+}
