@@ -29,8 +29,8 @@ import (
 // toml tag are the parameters, decoded from the job's [algorithm] table over the
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
-// interfaces below, which the platform looks for: [Validator], [Preparer], [Paced],
-// [Predictor], [Namer], [ModelParallel].
+// interfaces below, which the platform looks for: [Validator], [Consistent],
+// [Preparer], [Paced], [Predictor], [Namer], [ModelParallel].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -96,6 +96,15 @@ func (e *ParameterError) Error() string { return e.What }
 
 // Parameters are the names of the parameters.
 func (e *ParameterError) Parameters() []string { return e.Keys }
+
+// Consistent is an Algorithm whose work depends on how fresh and how exact its reads
+// are: every instance is told when it has its parameters, before anything else. exact
+// is whether all tables travel as they are. An error is of the parameters, as
+// Validate's are: they ask for what such a job cannot do.
+type Consistent interface {
+	Algorithm
+	Under(p consistency.Policy, exact bool) error
+}
 
 // Paced is an Algorithm that needs several clocks for one pass over the data.
 // Without it a clock is an epoch.

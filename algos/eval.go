@@ -70,7 +70,7 @@ func (e *Eval) Maximum(name string) float64 {
 }
 
 // Norms are those of a table's values, taken at the barrier where the values
-// are.
+// are; zero for a table that is scratch.
 func (e *Eval) Norms(name string) table.Norms { return e.tables[name] }
 
 // AddNorms adds the norms of some shards of a table.

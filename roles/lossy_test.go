@@ -11,7 +11,7 @@ import (
 // that was written: predicting the training data gives the job's own metrics.
 func TestLossyJobs(t *testing.T) {
 	job := func(settings ...string) summary {
-		args := []string{"--set", "stop.epochs=10", "--set", "evaluate.every=50", "--set", "wire.compression=off"}
+		args := []string{"--set", "algorithm.solver=dual", "--set", "stop.epochs=10", "--set", "evaluate.every=50", "--set", "wire.compression=off"}
 		for _, s := range settings {
 			args = append(args, "--set", s)
 		}

@@ -321,7 +321,7 @@ func TestDeadRoleBeforeJobBegins(t *testing.T) {
 	for _, role := range []string{"worker", "server"} {
 		t.Run(role, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, t.TempDir(), "run", "--set", "cluster.workers=6", "--set", "stop.epochs=1000000000", "--set", "output.model=", config(t, "logreg-a9a.toml"))
+			p := start(t, t.TempDir(), "run", "--set", "cluster.workers=6", "--set", "stop.epochs=1000000000", "--set", "stop.tolerance=0", "--set", "output.model=", config(t, "logreg-a9a.toml"))
 			var pids []int
 			for end := time.Now().Add(deadline); len(pids) == 0; pids = p.children()[role] {
 				if time.Now().After(end) {

@@ -15,7 +15,9 @@ func (t *training) setUp() (err error) {
 	if t.info, data, err = t.job.read(t.job.Path, t.job.Options, t.job.Parts); err != nil {
 		return err
 	}
-	t.alg = t.job.New()
+	if t.alg, err = t.job.instance(); err != nil {
+		return err
+	}
 	if t.specs, err = t.tables(t.alg); err != nil {
 		return err
 	}
@@ -56,6 +58,17 @@ func (t *training) setUp() (err error) {
 	return t.prepare()
 }
 
+// instance makes an instance that knows how it reads.
+func (j Job) instance() (algos.Algorithm, error) {
+	a := j.New()
+	if c, ok := a.(algos.Consistent); ok {
+		return a, c.Under(j.Policy, j.exact())
+	}
+	return a, nil
+}
+
+func (j Job) exact() bool { return j.Encoding == table.Exact && j.Filter == table.Filter{} }
+
 // tables is what the algorithm declares; those that can travel as the job says do.
 func (t *training) tables(a algos.Algorithm) ([]table.Spec, error) {
 	specs, err := a.Tables(t.info)
@@ -87,7 +100,10 @@ func (t *training) pay() error {
 func (t *training) makeOrigin(roster placement.Roster, origin int, data []*dataset.Part) error {
 	var client *table.Client
 	for local, d := range data {
-		alg := t.job.New()
+		alg, err := t.job.instance()
+		if err != nil {
+			return err
+		}
 		if local == 0 {
 			specs, err := t.tables(alg)
 			if err == nil {

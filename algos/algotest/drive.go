@@ -398,7 +398,9 @@ func (t *training) evaluate(elapsed func() float64) (reason string, err error) {
 	for _, s := range t.shards {
 		s.do(func(s *table.Shard) {
 			for i, spec := range t.specs {
-				e.AddNorms(spec.Name, s.Norms(i))
+				if !spec.Scratch {
+					e.AddNorms(spec.Name, s.Norms(i))
+				}
 			}
 		})
 	}

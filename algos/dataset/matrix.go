@@ -335,3 +335,16 @@ func (m *Matrix) Transpose() Matrix {
 	}
 	return transposed(m)
 }
+
+// AddSquares adds alpha times the squares of row i to v, which has a value for each
+// column.
+func (m *Matrix) AddSquares(i int, alpha float64, v []float64) {
+	if m.value == ones {
+		m.AddTo(i, alpha, v)
+		return
+	}
+	m.checkColumns(len(v))
+	for j, x := range m.Row(i) {
+		v[j] += alpha * x * x
+	}
+}

@@ -116,6 +116,13 @@ func checkMatrix(t *testing.T, m *Matrix, full [][]float64) {
 				t.Fatalf("row %d added: column %d: got %v, want %v", i, j, got, want)
 			}
 		}
+		copy(sum, v)
+		m.AddSquares(i, 0.5, sum)
+		for j, x := range row {
+			if got, want := sum[j], v[j]+0.5*x*x; math.Abs(got-want) > 1e-12*(1+math.Abs(want)) {
+				t.Fatalf("squares of row %d added: column %d: got %v, want %v", i, j, got, want)
+			}
+		}
 	}
 	if m.Rows() != len(full) || m.NNZ() != nnz {
 		t.Fatalf("got %d rows, %d values, want %d and %d", m.Rows(), m.NNZ(), len(full), nnz)
@@ -151,10 +158,11 @@ func TestForm(t *testing.T) {
 func TestShortVector(t *testing.T) {
 	m := NewMatrix(3, []int64{0, 1}, []uint32{0}, nil)
 	for name, call := range map[string]func(){
-		"dot":   func() { m.Dot(0, make([]float64, 2)) },
-		"add":   func() { m.AddTo(0, 1, make([]float64, 2)) },
-		"scale": func() { m.ScaleColumns(make([]float64, 2)) },
-		"made":  func() { NewMatrix(3, []int64{0, 1}, []uint32{3}, nil) }, // as kernels would not see it
+		"dot":     func() { m.Dot(0, make([]float64, 2)) },
+		"add":     func() { m.AddTo(0, 1, make([]float64, 2)) },
+		"squares": func() { m.AddSquares(0, 1, make([]float64, 2)) },
+		"scale":   func() { m.ScaleColumns(make([]float64, 2)) },
+		"made":    func() { NewMatrix(3, []int64{0, 1}, []uint32{3}, nil) }, // as kernels would not see it
 	} {
 		func() {
 			defer func() {

@@ -23,11 +23,17 @@ func TestConformance(t *testing.T) {
 		set  func(*Regression)
 		s    algotest.Suite
 	}{
-		{"dual", func(r *Regression) {}, algotest.Suite{
+		{"auto", func(r *Regression) {}, algotest.Suite{
+			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4}},
+		{"newton", func(r *Regression) { r.Solver = "newton" }, algotest.Suite{
+			Stop: algos.Stop{Epochs: 20}, Tolerance: 1e-7}},
+		{"newton with intercept", func(r *Regression) { r.Solver, r.Intercept = "newton", true }, algotest.Suite{
+			Stop: algos.Stop{Epochs: 20}, Tolerance: 1e-7}},
+		{"dual", func(r *Regression) { r.Solver = "dual" }, algotest.Suite{
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4}},
 		{"adagrad", func(r *Regression) { r.Solver, r.Batch = "adagrad", 20 }, algotest.Suite{
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4, Every: 150}},
-		{"dual with intercept", func(r *Regression) { r.Intercept = true }, algotest.Suite{
+		{"dual with intercept", func(r *Regression) { r.Solver, r.Intercept = "dual", true }, algotest.Suite{
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4}},
 		{"adagrad with intercept", func(r *Regression) { r.Solver, r.Batch, r.Intercept = "adagrad", 20, true }, algotest.Suite{
 			Stop: algos.Stop{Epochs: 100}, Tolerance: 1e-4, Every: 150}},
@@ -52,7 +58,7 @@ func TestConformance(t *testing.T) {
 				return plain(d, []*dataset.Part{&one}, lambda).optimum(t, int(d.Features))
 			}
 			c.s.Refused = []string{"lambda = -1", "lambda = nan", "lambda = 0", "lambda = 1\nC = 1", "C = -1", "penalty = 'l1'",
-				"solver = 'sgd'", "solver = 'adagrad'\nbatch = -1", "solver = 'adagrad'\nstep = 0"}
+				"solver = 'sgd'", "solver = 'newton'\nlambda = 0", "solver = 'adagrad'\nbatch = -1", "solver = 'adagrad'\nstep = 0"}
 			algotest.Conformance(t, c.s)
 		})
 	}
@@ -61,6 +67,7 @@ func TestConformance(t *testing.T) {
 // The reference objectives are those of L-BFGS and LIBLINEAR, lambda = 1e-4.
 func TestRealData(t *testing.T) {
 	const embedded, shared = "../../configs/data/", "../../../shared/data/sparse-binary/"
+	dual := func(r *Regression) { r.Solver = "dual" }
 	for n, c := range []struct {
 		dir, name string
 		parts     int
@@ -70,14 +77,18 @@ func TestRealData(t *testing.T) {
 		want, tol float64
 		accuracy  float64 // of the test data, to half a percent
 	}{
-		{embedded, "a9a", 2, "bsp", nil, 30, 0.32450692, 1e-4, 0.84995},
+		{embedded, "a9a", 2, "bsp", nil, 12, 0.32450692, 1e-6, 0.84995},
+		{embedded, "a9a", 2, "bsp", dual, 30, 0.32450692, 1e-4, 0.84995},
 		{embedded, "a9a", 6, "ssp:3", nil, 100, 0.32450692, 1e-3, 0.84995},
-		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Lambda, r.C = nil, 1 }, 40, 0.32337958, 1e-4, 0.84989},
+		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Lambda, r.C = nil, 1 }, 12, 0.32337958, 1e-6, 0.84989},
 		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Solver = "adagrad" }, 40, 0.32450692, 2e-4, 0.84995},
 		{embedded, "a9a", 2, "bsp", func(r *Regression) { r.Solver, r.Memory = "adagrad", false }, 40, 0.32450692, 3e-3, 0.84995},
-		{shared, "agaricus", 2, "bsp", nil, 15, 0.01145219, 1e-3, 1},
-		{shared, "spamassassin", 2, "bsp", nil, 20, 0.00802580, 1e-3, 0.98511},
-		{shared, "debian-arch", 2, "bsp", nil, 15, 0.05974325, 1e-3, 0.98069},
+		{shared, "agaricus", 2, "bsp", dual, 15, 0.01145219, 1e-3, 1},
+		{shared, "spamassassin", 2, "bsp", dual, 20, 0.00802580, 1e-3, 0.98511},
+		{shared, "debian-arch", 2, "bsp", dual, 15, 0.05974325, 1e-3, 0.98069},
+		{shared, "agaricus", 2, "bsp", nil, 18, 0.01145219, 1e-6, 1},
+		{shared, "spamassassin", 6, "bsp", nil, 90, 0.00802580, 1e-6, 0.98511},
+		{shared, "debian-arch", 2, "bsp", nil, 60, 0.05974325, 1e-6, 0.98069},
 	} {
 		t.Run(c.name+"/"+c.policy, func(t *testing.T) {
 			train := c.dir + c.name + ".train.libsvm.gz"
@@ -127,13 +138,16 @@ func TestRealData(t *testing.T) {
 // The same bytes whatever the shards, on data with parts that differ in size.
 func TestDeterministic(t *testing.T) {
 	var first []byte
-	for _, shards := range []int{1, 5} {
-		r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return New() }, Path: "../../configs/data/a9a.train.libsvm.gz",
-			Parts: 3, Shards: shards, Deterministic: true, Seed: 1, Delay: uint64(shards), Stop: algos.Stop{Epochs: 3}})
-		if first == nil {
-			first = r.Tables
-		} else if !bytes.Equal(first, r.Tables) {
-			t.Errorf("%d shards: other bytes than with one", shards)
+	for _, solver := range []string{"newton", "dual"} {
+		first = nil
+		for _, shards := range []int{1, 5} {
+			r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { r := New(); r.Solver = solver; return r }, Path: "../../configs/data/a9a.train.libsvm.gz",
+				Parts: 3, Shards: shards, Deterministic: true, Seed: 1, Delay: uint64(shards), Stop: algos.Stop{Epochs: 3}})
+			if first == nil {
+				first = r.Tables
+			} else if !bytes.Equal(first, r.Tables) {
+				t.Errorf("%s, %d shards: other bytes than with one", solver, shards)
+			}
 		}
 	}
 }

@@ -6,22 +6,31 @@
 //
 // An intercept is one more feature, which is always 1: the last key of the table
 // "weights", penalised as the others are (LIBLINEAR's -B 1). The optimum depends on
-// neither the parts, the shards nor the policy. Two solvers share that table, of one
-// float64 a key:
+// neither the parts, the shards nor the policy. Three solvers share that table, of
+// one float64 a key:
 //
-//	dual     (auto) coordinate ascent on the dual, CoCoA+: a certified gap, no
-//	         step size, a handful of passes; ten clocks a pass
+//	newton   Newton steps in the span of a few directions: ten to a hundred passes
+//	         of two clocks, however many parts, and a certified gap. It needs
+//	         lockstep and tables that travel exactly (BSP, no wire.encoding or
+//	         wire.filter)
+//	dual     coordinate ascent on the dual, CoCoA+: a certified gap, no step size;
+//	         under any policy; ten clocks a pass
 //	adagrad  gradients of small batches and AdaGrad in the servers, DistBelief:
 //	         for as many clocks as you like; lambda may be 0
 //
+// Auto is newton where that works, else dual.
+//
 // # Stopping
 //
-// The dual solver knows the duality gap, so [stop] tolerance means
-// P(w) - P* <= tolerance P(w). With several parts the gap trails: w gets within
-// 1e-5 of the optimum in some 30 passes, which the gap may take hundreds to
-// prove. Prefer a rule on epochs, or a tolerance of about 1e-3, there. What the
-// parts do at once slows them down, and the more so the older what they see:
-// BSP needs the fewest passes, ASP the most.
+// Newton and dual know the duality gap, so [stop] tolerance means
+// P(w) - P* <= tolerance P(w). Newton's closes with the objective. A step of it that
+// turns out to be too long is halved in the clocks after it, so the objective
+// may rise for an epoch; give it a tolerance rather than few epochs.
+//
+// With several parts the gap of dual trails: w gets within 1e-5 of the optimum in
+// some 30 passes, which the gap may take hundreds to prove. Prefer a rule on epochs,
+// or a tolerance of about 1e-3, there. What the parts do at once slows them down, and
+// the more so the older what they see: BSP needs the fewest passes, ASP the most.
 package logreg
 
 import (
@@ -43,13 +52,14 @@ type Regression struct {
 	C         float64  `toml:"C" min:"0" doc:"in place of lambda, the weight of the losses as LIBLINEAR has it: lambda = 1/(C n); 0 is off"`
 	Penalty   string   `toml:"penalty" doc:"penalty of the weights; l2 is the one there is"`
 	Intercept bool     `toml:"intercept" doc:"fit an intercept: one more feature, which is always 1 and penalised as all others (LIBLINEAR's -B 1)"`
-	Solver    string   `toml:"solver" doc:"dual, adagrad, or auto, which is dual"`
+	Solver    string   `toml:"solver" doc:"newton, dual, adagrad, or auto: newton under policy bsp where no table is rounded or filtered on its way, else dual"`
 	Batch     int      `toml:"batch" min:"0" doc:"adagrad: rows that all parts together take in a clock; 0 takes all"`
 	Step      float64  `toml:"step" min:"0" doc:"adagrad: step size eta"`
 	Memory    bool     `toml:"memory" doc:"adagrad: remember each row's last gradient to reduce the variance (SAGA): closer to the optimum, twice the traffic"`
 
 	samples
-	solver solver
+	solver   solver
+	lockstep bool // all parts see the same, at every clock
 }
 
 const (
@@ -80,7 +90,36 @@ func (r *Regression) weight(n uint64) float64 {
 	return defaultLambda
 }
 
-func (r *Regression) dual() bool { return r.Solver != "adagrad" }
+// method is the solver in use.
+func (r *Regression) method() string {
+	switch {
+	case r.Solver != "auto":
+		return r.Solver
+	case r.lockstep:
+		return "newton"
+	}
+	return "dual"
+}
+
+// Under has auto choose the solver. Newton steps need all parts to see the same.
+func (r *Regression) Under(p consistency.Policy, exact bool) error {
+	r.lockstep = p.Synchronous() && exact
+	if r.Solver != "newton" || r.lockstep {
+		return nil
+	}
+	if exact {
+		return algos.Refuse("solver", "solver = \"newton\" needs policy \"bsp\", not %q: set that, or solver = \"dual\"", p)
+	}
+	return algos.Refuse("solver", "solver = \"newton\" needs tables that travel exactly: leave wire.encoding and wire.filter out, or set solver = \"dual\"")
+}
+
+// columns is how many weights there are.
+func (r *Regression) columns(d dataset.Info) uint64 {
+	if r.Intercept {
+		return d.Features + 1
+	}
+	return d.Features
+}
 
 // Validate reports parameters that make no sense, alone or together.
 func (r *Regression) Validate() error {
@@ -96,13 +135,13 @@ func (r *Regression) Validate() error {
 	bad(!within(r.C), "C", "C must be a number above 0, or 0 to use lambda")
 	bad(r.Penalty != "l2", "penalty", "penalty %q is not built; l2 is", r.Penalty)
 	switch r.Solver {
-	case "auto", "dual":
+	case "auto", "newton", "dual":
 		bad(r.Lambda != nil && *r.Lambda == 0, "lambda solver", "lambda = 0 has no dual: set solver = \"adagrad\"")
 	case "adagrad":
 		bad(r.Batch < 0, "batch", "batch must be at least 0")
 		bad(!within(r.Step) || r.Step == 0, "step", "step must be above 0")
 	default:
-		bad(true, "solver", "solver %q is none of auto, dual and adagrad", r.Solver)
+		bad(true, "solver", "solver %q is none of auto, newton, dual and adagrad", r.Solver)
 	}
 	return errors.Join(errs...)
 }
@@ -129,11 +168,11 @@ func (r *Regression) Tables(d dataset.Info) ([]table.Spec, error) {
 	case d.Features == 0:
 		return nil, errors.New("logreg: the data has no features")
 	}
-	keys := d.Features
-	if r.Intercept {
-		keys++
-	}
-	if r.dual() {
+	keys := r.columns(d)
+	switch r.method() {
+	case "newton":
+		return newtonTables(keys, d), nil
+	case "dual":
 		return []table.Spec{{Name: weights, Keys: keys, Type: table.Float64}}, nil
 	}
 	specs := []table.Spec{
@@ -170,9 +209,12 @@ func (r *Regression) Load(part *dataset.Part, w *algos.Worker) (err error) {
 		return err
 	}
 	r.passes = newPasses(part.X.Rows(), r.ClocksPerEpoch(w.Info), w.Seed, w.Part)
-	if r.dual() {
+	switch r.method() {
+	case "newton":
+		r.solver = &newton{samples: &r.samples, columns: r.columns(w.Info)}
+	case "dual":
 		r.solver = &dual{samples: &r.samples}
-	} else {
+	default:
 		r.solver = &adagrad{samples: &r.samples, remember: r.Memory}
 	}
 	return r.solver.open(w)
@@ -180,8 +222,10 @@ func (r *Regression) Load(part *dataset.Part, w *algos.Worker) (err error) {
 
 // ClocksPerEpoch is the same for all parts, whatever rows they have.
 func (r *Regression) ClocksPerEpoch(d dataset.Info) int {
-	switch {
-	case r.dual():
+	switch method := r.method(); {
+	case method == "newton":
+		return newtonClocks
+	case method == "dual":
 		return dualClocks
 	case r.Batch <= 0 || uint64(r.Batch) >= d.Rows:
 		return 1
@@ -197,6 +241,10 @@ func (r *Regression) Push(w *algos.Worker, _ algos.Block) { r.solver.push(w.Cloc
 
 // Evaluate adds up the losses of the part.
 func (r *Regression) Evaluate(_ *algos.Worker, e *algos.Eval) {
+	if n, ok := r.solver.(*newton); ok {
+		n.evaluate(e)
+		return
+	}
 	w := r.w.Values()
 	loss, correct := 0.0, 0.0
 	for i := range r.x.Rows() {
@@ -219,7 +267,10 @@ func (r *Regression) Conclude(d dataset.Info, e *algos.Eval) {
 	lambda := r.weight(d.Rows)
 	loss, penalty := e.Sum("loss")/n, lambda/2*norms.Squares
 	e.Objective = loss + penalty
-	if r.dual() {
+	switch r.method() {
+	case "newton":
+		e.Gap = e.Sum("slope") / (2 * lambda)
+	case "dual":
 		e.Gap = e.Objective - (e.Sum("entropy")/n - penalty)
 	}
 	e.Metrics["train_logloss"] = loss

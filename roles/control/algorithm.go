@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,13 +27,29 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	if _, ok := a.(algos.Predictor); !ok && len(c.Data.Test) > 0 {
 		err = configs.Join(err, c.Refuse("data.test", c.Job.Algorithm+" does not predict: there is nothing to test"))
 	}
-	if _, wrong := readTravel(c); wrong != nil {
+	t, wrong := readTravel(c)
+	if wrong != nil {
 		err = configs.Join(err, wrong)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := a.(algos.Consistent); ok {
+		if err := s.Under(c.Policy(), t.exact()); err != nil {
+			return nil, refusal(c, err)
+		}
+	}
 	return a, nil
+}
+
+// refusal is the error of parameters that do not go with how the job reads.
+func refusal(c *configs.Config, err error) error {
+	key := "job.algorithm"
+	var about *algos.ParameterError
+	if errors.As(err, &about) && len(about.Keys) > 0 {
+		key = "algorithm." + about.Keys[0]
+	}
+	return c.Refuse(key, err.Error())
 }
 
 // DataOptions says how the job's data is to be read.

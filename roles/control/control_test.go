@@ -321,6 +321,36 @@ func TestNewAlgorithm(t *testing.T) {
 	}
 }
 
+// An algorithm hears how the job reads, and what it refuses comes with the place of the
+// parameter.
+func TestConsistent(t *testing.T) {
+	const newton = "[algorithm]\nsolver = \"newton\"\n"
+	for _, c := range []struct{ more, want string }{
+		{newton, ""},
+		{newton + "[wire]\nencoding = \"exact\"\nfilter = \"none\"\n", ""},
+		{newton + "[consistency]\npolicy = \"ssp:3\"\n", `job.toml:6: algorithm.solver: solver = "newton" needs policy "bsp", not "ssp:3"`},
+		{newton + "[wire]\nencoding = \"weights:fixed2\"\n", `job.toml:6: algorithm.solver: solver = "newton" needs tables that travel exactly`},
+		{newton + "[wire]\nfilter = \"skip:0.5\"\n", "wire.filter out"},
+		{"[wire]\nfilter = \"skip:0.5\"\n", ""},
+	} {
+		a, err := NewAlgorithm(registry.Algorithms, config(t, "logreg", c.more))
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: got the error %v, want %q", c.more, err, c.want)
+		}
+		if err != nil {
+			continue
+		}
+		tables := 1 // weights, with the dual solver
+		if strings.HasPrefix(c.more, newton) {
+			tables = 7
+		}
+		specs, err := a.Tables(dataset.Info{Rows: 10, Features: 1000, Classes: []string{"a", "b"}})
+		if err != nil || len(specs) != tables {
+			t.Errorf("%q: got %d tables and %v, want %d", c.more, len(specs), err, tables)
+		}
+	}
+}
+
 func TestDataOptions(t *testing.T) {
 	more := "format = \"csv\"\nlabel = \"#2\"\nheader = \"no\"\nfeatures = 9\n[algorithm]\nlambda = 0.5\n"
 	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9}

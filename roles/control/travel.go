@@ -59,6 +59,17 @@ func readTravel(c *configs.Config) (t travel, err error) {
 	return t, err
 }
 
+// exact reports whether nothing asks for values that are rounded or kept back.
+func (t travel) exact() bool {
+	for _, w := range t.wants {
+		s := table.Spec{Type: table.Float64}
+		if w.set(&s); s.Lossy() {
+			return false
+		}
+	}
+	return true
+}
+
 // Tables is what the job's algorithm declares, with values that travel as the
 // configuration says.
 func Tables(c *configs.Config, a algos.Algorithm, info dataset.Info) ([]table.Spec, error) {

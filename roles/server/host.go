@@ -117,7 +117,7 @@ func (o *outbox) flush() error {
 	return nil
 }
 
-// norms measures every table over the shards that are here.
+// norms measures the tables of the model over the shards that are here.
 func (h *host) norms() []table.Norms {
 	all := make([]table.Norms, len(h.specs))
 	for _, s := range h.shards { // in order, for the sums to come out the same
@@ -125,8 +125,10 @@ func (h *host) norms() []table.Norms {
 			continue
 		}
 		s.mu.Lock()
-		for t := range all {
-			all[t] = all[t].Plus(s.shard.Norms(t))
+		for t, spec := range h.specs {
+			if !spec.Scratch {
+				all[t] = all[t].Plus(s.shard.Norms(t))
+			}
 		}
 		s.mu.Unlock()
 	}
