@@ -59,7 +59,8 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 		if i < end && text[i] == '1' && (i+1 == end || isSpace(text[i+1])) {
 			i++
 		} else {
-			d, next := long, 0
+			var d decimal
+			var next int
 			if v, d, next, ok = shortDecimal(text, i); !ok || next > end || next < end && !isSpace(text[next]) {
 				var f *fault
 				if v, d, next, f = feature(text[begin:end], i-begin); f != nil {
