@@ -86,11 +86,19 @@ func (p *program) benchWire(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	return p.report(c, report)
+}
+
+// report prints what was measured.
+func (p *program) report(c *cli.Context, r interface {
+	JSON(io.Writer) error
+	Text(io.Writer) error
+}) error {
 	if p.json {
 		p.printed = true
-		return report.JSON(c.App.Writer)
+		return r.JSON(c.App.Writer)
 	}
-	return report.Text(c.App.Writer)
+	return r.Text(c.App.Writer)
 }
 
 // benchHere starts all processes on this machine.

@@ -49,8 +49,5 @@ func (p *program) benchLoad(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.object(c, report)
-	}
-	return report.Text(c.App.Writer)
+	return p.report(c, report)
 }

@@ -68,9 +68,5 @@ func (p *program) benchKernels(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		p.printed = true
-		return report.JSON(c.App.Writer)
-	}
-	return report.Text(c.App.Writer)
+	return p.report(c, report)
 }

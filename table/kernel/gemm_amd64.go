@@ -252,47 +252,50 @@ func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool {
 	if path == plain {
 		return false
 	}
+	sweep(rows, cols, func(i, j, h, w int) {
+		a, x, y := &a[i*stride+j], &x[j], &y[i]
+		switch {
+		case path == avx512 && kind[T]() == isFloat32:
+			gemvFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
+		case path == avx512:
+			gemvFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
+		case kind[T]() == isFloat32:
+			gemvFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
+		default:
+			gemvFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
+		}
+	})
+	return true
+}
+
+// sweep calls do with blocks of a matrix, h rows from i and w columns from j.
+func sweep(rows, cols int, do func(i, j, h, w int)) {
 	for j := 0; j < cols; j += sweepCols {
 		w := min(sweepCols, cols-j)
 		high := max(4, most/w&^3)
 		for i := 0; i < rows; i += high {
-			a, x, y, h := &a[i*stride+j], &x[j], &y[i], min(high, rows-i)
-			switch {
-			case path == avx512 && kind[T]() == isFloat32:
-				gemvFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
-			case path == avx512:
-				gemvFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
-			case kind[T]() == isFloat32:
-				gemvFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
-			default:
-				gemvFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
-			}
+			do(i, j, min(high, rows-i), w)
 		}
 	}
-	return true
 }
 
 func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool {
 	if path == plain {
 		return false
 	}
-	for j := 0; j < cols; j += sweepCols {
-		w := min(sweepCols, cols-j)
-		high := max(4, most/w&^3)
-		for i := 0; i < rows; i += high {
-			a, x, y, h := &a[i*stride+j], &x[i], &y[j], min(high, rows-i)
-			switch {
-			case path == avx512 && kind[T]() == isFloat32:
-				gemvTFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
-			case path == avx512:
-				gemvTFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
-			case kind[T]() == isFloat32:
-				gemvTFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
-			default:
-				gemvTFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
-			}
+	sweep(rows, cols, func(i, j, h, w int) {
+		a, x, y := &a[i*stride+j], &x[i], &y[j]
+		switch {
+		case path == avx512 && kind[T]() == isFloat32:
+			gemvTFloat32AVX512(f32(a), stride, h, w, f32(x), f32(y))
+		case path == avx512:
+			gemvTFloat64AVX512(f64(a), stride, h, w, f64(x), f64(y))
+		case kind[T]() == isFloat32:
+			gemvTFloat32AVX2(f32(a), stride, h, w, f32(x), f32(y))
+		default:
+			gemvTFloat64AVX2(f64(a), stride, h, w, f64(x), f64(y))
 		}
-	}
+	})
 	return true
 }
 
