@@ -150,15 +150,11 @@ func (b *batch) parse(p *parser, s *passage) {
 func (p *parser) parse(s *passage) {
 	b := p.builder
 	b.layout = s.layout
-	header := -1
-	if h := b.layout.header; h >= s.off && h < s.off+int64(s.n) {
-		header = int(h - s.off)
-	}
 	top := b.top
 	if b.layout.format == LIBSVM {
 		b.top = 0
 	}
-	s.bad, s.badLines, s.fault = b.text(s.text, s.n, header, s.off == 0)
+	s.bad, s.badLines, s.fault = b.text(s.text, s.n, s.off)
 	if s.fault != nil {
 		return
 	}

@@ -84,13 +84,12 @@ func (l *labelSet) token(s []byte, at int) *fault {
 		return faultf(at, "the label is missing: remove the row or fill the label in")
 	}
 	if l.positive != "" {
-		id := int32(0)
-		if string(s) == l.positive {
-			id = 1
-		} else if v, err := parseFloat(s); err == nil && v == l.value { // as 1 and +1.0 are the same
-			id = 1
+		positive := string(s) == l.positive
+		if !positive { // 1 and +1.0 are the same
+			v, err := parseFloat(s)
+			positive = err == nil && v == l.value
 		}
-		l.addWord(id)
+		l.oneOfTwo(positive)
 		return nil
 	}
 	if id, found := l.words[string(s)]; found { // spares strconv's error, an allocation
@@ -107,15 +106,20 @@ func (l *labelSet) token(s []byte, at int) *fault {
 	return l.word(s, at)
 }
 
+// oneOfTwo adds a row that is positive or not, where Options.Positive makes the classes.
+func (l *labelSet) oneOfTwo(positive bool) {
+	if positive {
+		l.addWord(1)
+	} else {
+		l.addWord(0)
+	}
+}
+
 // number adds a row whose label is the finite number v.
 func (l *labelSet) number(v float64, at int) *fault {
 	v += 0 // -0 becomes 0
 	if l.positive != "" {
-		id := int32(0)
-		if v == l.value {
-			id = 1
-		}
-		l.addWord(id)
+		l.oneOfTwo(v == l.value)
 		return nil
 	}
 	if !l.unlisted {

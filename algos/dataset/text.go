@@ -358,12 +358,8 @@ func (w *worker) parsePlain(src *source, c chunk) error {
 	}
 	w.text = append(w.text, make([]byte, padding)...)
 	b := w.builder(c)
-	header := -1
 	off := max(0, c.begin-1) + int64(first)
-	if h := b.layout.header; h >= off && h < off+int64(n) {
-		header = int(h - off)
-	}
-	if at, _, f := b.text(w.text[first:], n, header, off == 0); f != nil {
+	if at, _, f := b.text(w.text[first:], n, off); f != nil {
 		return src.syntaxError(f, off+int64(at))
 	}
 	w.add(b, c)
@@ -419,25 +415,30 @@ func (w *worker) extend(src *source, from int64, have, n int) error {
 func (w *worker) lines(c chunk) {
 	b := w.builder(c)
 	n := len(c.text)
-	if _, line, f := b.text(append(c.text, make([]byte, padding)...), n, -1, false); f != nil {
+	if _, line, f := b.text(append(c.text, make([]byte, padding)...), n, inside); f != nil {
 		w.fail(c.seq, &SyntaxError{w.sources[c.file].path, c.line + line + 1, f.at + 1, f.what})
 		return
 	}
 	w.add(b, c)
 }
 
-// text adds the rows of text[:n], which is whole lines. header is where the header of
-// a CSV file begins, -1 if it is not here; first says that the file begins here. Of a
-// malformed line it tells where it begins and how many are before it.
-func (b *builder) text(text []byte, n, header int, first bool) (at int, lines int64, f *fault) {
-	top := b.top
+// inside is the offset of text without a mark and a header, wherever it stands.
+const inside = -1
+
+// text adds the rows of text[:n], which is whole lines that begin at byte off of the
+// file. Of a malformed line it tells where it begins and how many are before it.
+func (b *builder) text(text []byte, n int, off int64) (at int, lines int64, f *fault) {
+	top, header := b.top, int64(-1)
+	if off != inside && b.layout.header >= off {
+		header = b.layout.header - off
+	}
 	for at < n {
 		next, end := n, n
 		if k := bytes.IndexByte(text[at:n], '\n'); k >= 0 {
 			next, end = at+k+1, at+k
 		}
 		begin := at
-		if first && at == 0 && bytes.HasPrefix(text[:end], []byte(mark)) {
+		if off == 0 && at == 0 && bytes.HasPrefix(text[:end], []byte(mark)) {
 			begin = len(mark)
 		}
 		if end-at > maxLine {
@@ -446,7 +447,7 @@ func (b *builder) text(text []byte, n, header int, first bool) (at int, lines in
 		if end > begin && text[end-1] == '\r' {
 			end--
 		}
-		if at != header {
+		if int64(at) != header {
 			if f := b.line(text, begin, end); f != nil {
 				return at, lines, f
 			}
