@@ -63,11 +63,9 @@ type Note struct {
 type partCache struct {
 	path  string
 	key   cache.Key
-	files []cachedFile // taken before the part was read
-	file  *cache.File  // nil if there is no valid one
+	file  *cache.File // nil if there is no valid one
 	meta  cacheMeta
 	used  map[int]bool // files that the part is made of
-	noted int64        // when files were identified
 	renew bool         // files were read to know that the cache is valid: next time that can be spared
 }
 
@@ -109,10 +107,9 @@ func (in *input) cacheOf(p int) (*partCache, []Note) {
 	return c, nil
 }
 
-// identify finds the path and the key of the cache of a part, and what the system
-// says of the files now.
+// identify finds the path and the key of the cache of a part, and the files that it is
+// made of.
 func (in *input) identify(c *partCache, p int) error {
-	c.noted = cache.Now(in.options.Cache) + in.options.clock
 	var paths, layouts []string
 	for i, s := range in.sources {
 		c.used[i] = s.codec != "" && in.wholes[i] < 0 || in.layouts[0].format == MM
@@ -125,7 +122,7 @@ func (in *input) identify(c *partCache, p int) error {
 	for _, span := range in.spans(p) {
 		c.used[span.file] = true
 	}
-	for i, s := range in.sources {
+	for i := range in.sources {
 		layouts = append(layouts, "")
 		if c.used[i] || i == 0 {
 			if err := in.look(i); err != nil {
@@ -135,18 +132,10 @@ func (in *input) identify(c *partCache, p int) error {
 			l.options = Options{}
 			layouts[i] = fmt.Sprintf("%+v", l)
 		}
-		if err := c.identify(s.path); err != nil {
-			return err
-		}
 	}
 	o := in.options
 	o.Cache = ""
-	if o.Labels != "" {
-		c.used[len(c.files)] = true
-		if err := c.identify(o.Labels); err != nil {
-			return err
-		}
-	}
+	c.used[len(in.sources)] = o.Labels != ""
 	name, err := cache.KeyOf([]any{paths, o, p, in.of})
 	if err != nil {
 		return err
@@ -166,9 +155,9 @@ func (in *input) path(i int) string {
 
 // identities is what the system says of the files now.
 func (in *input) identities() (ids []cache.Identity, err error) {
-	for i, s := range in.sources {
+	for i := range in.files {
 		var id cache.Identity
-		if s.r == nil { // else it is in memory
+		if i == len(in.sources) || in.sources[i].r == nil { // else it is in memory
 			id, err = cache.Stat(in.path(i))
 		}
 		if err != nil {
@@ -181,44 +170,37 @@ func (in *input) identities() (ids []cache.Identity, err error) {
 
 // unchanged returns an error if a file is not the one it was, as what was read of it
 // may be of both.
-func (in *input) unchanged(before []cache.Identity) error {
+func (in *input) unchanged() error {
 	now, err := in.identities()
 	if err != nil {
 		return err
 	}
 	for i, id := range now {
-		if was := before[i]; id.Size != was.Size || id.Modified != was.Modified || id.Inode != was.Inode || id.Device != was.Device {
+		if was := in.ids[i]; id.Size != was.Size || id.Modified != was.Modified || id.Inode != was.Inode || id.Device != was.Device {
 			return fmt.Errorf("dataset: %s changed while it was read: start again when nobody writes to it", in.path(i))
 		}
 	}
 	return nil
 }
 
-func (c *partCache) identify(path string) error {
-	id, err := cache.Stat(path)
-	c.files = append(c.files, cachedFile{Identity: id, Noted: c.noted})
-	return err
-}
-
 // changed tells why the input is not what the cache was made of, "" if it is. Files
 // that are not known to be unchanged are read, which takes a fraction of parsing them.
 func (in *input) changed(c *partCache) string {
-	if len(c.meta.Files) != len(c.files) {
+	if len(c.meta.Files) != len(in.ids) {
 		return "it is of another number of files"
 	}
 	for i, was := range c.meta.Files {
-		now, path := c.files[i].Identity, in.path(i)
+		now, path := in.ids[i], in.path(i)
 		if now.Size != was.Identity.Size {
 			return fmt.Sprintf("%s had %d bytes, now %d", path, was.Identity.Size, now.Size)
 		}
-		c.files[i].Digests = was.Digests
 		if !c.used[i] || now.Trusted(was.Identity, was.Noted) {
 			continue
 		}
 		if err := cache.Unchanged(path, was.Digests); err != nil {
 			return err.Error()
 		}
-		c.renew = now.Trusted(now, c.noted)
+		c.renew = now.Trusted(now, in.noted)
 	}
 	return ""
 }
@@ -336,13 +318,15 @@ func below[T uint16 | uint32](x []T, n uint64) bool {
 
 // again writes the cache with what the system says of the files now, if that is
 // worth it.
-func (c *partCache) again() error {
+func (c *partCache) again(in *input) error {
 	if !c.renew {
 		return nil
 	}
-	m := c.meta
-	m.Files = c.files
-	meta, err := json.Marshal(m)
+	for i := range c.meta.Files {
+		f := &c.meta.Files[i]
+		f.Identity, f.Noted = in.ids[i], in.noted
+	}
+	meta, err := json.Marshal(c.meta)
 	if err != nil {
 		return err
 	}
@@ -351,7 +335,10 @@ func (c *partCache) again() error {
 
 // write makes the cache of a part that was read, unless the input changed meanwhile.
 func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.Digest, part *Part) error {
-	for i := range c.files {
+	files := make([]cachedFile, len(in.ids))
+	for i, id := range in.ids {
+		f := &files[i]
+		f.Identity, f.Noted, f.Digests = id, in.noted, digests[i]
 		if !c.used[i] {
 			continue
 		}
@@ -360,11 +347,10 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 		if err != nil {
 			return err
 		}
-		if now != c.files[i].Identity {
+		if now != id {
 			return fmt.Errorf("%s changed while it was read", path)
 		}
-		c.files[i].Digests = digests[i]
-		if digests[i] != nil {
+		if f.Digests != nil {
 			continue
 		}
 		d, known := in.digests[i]
@@ -374,10 +360,10 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 			}
 			in.digests[i] = d
 		}
-		c.files[i].Digests = []cache.Digest{d}
+		f.Digests = []cache.Digest{d}
 	}
 	x := &part.X
-	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: c.files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
+	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
 		Index: x.index, Value: x.value, Blocks: part.Blocks})
 	if err != nil {
 		return err

@@ -12,11 +12,17 @@ import (
 type input struct {
 	sources []*source
 	files   []File
-	layouts []*layout            // nil where the file has not been looked into
-	options Options              // resolved
-	of      int                  // parts
-	wholes  []int                // part that has the whole of a compressed file; -1: dealt in blocks
-	plain   int64                // bytes of the plain files
+	layouts []*layout // nil where the file has not been looked into
+	options Options   // resolved
+	of      int       // parts
+	wholes  []int     // part that has the whole of a compressed file; -1: dealt in blocks
+	plain   int64     // bytes of the plain files
+
+	// What the system says of the files, the labels behind them, before they are read,
+	// and when that was by the clock of the cache's folder.
+	ids   []cache.Identity
+	noted int64
+
 	digests map[int]cache.Digest // of whole files, as far as they were needed
 }
 
@@ -57,7 +63,12 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 		}
 		in.files = append(in.files, file)
 	}
-	return in, nil
+	if o.Cache != "" {
+		in.noted = cache.Now(o.Cache) + o.clock
+	}
+	var err error
+	in.ids, err = in.identities()
+	return in, err
 }
 
 // deal gives whole compressed files to parts if there are at least two for each,

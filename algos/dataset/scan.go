@@ -94,10 +94,6 @@ func (s *Scanned) scan(places []int) error {
 	if len(places) == 0 {
 		return nil
 	}
-	before, err := s.in.identities()
-	if err != nil {
-		return err
-	}
 	var numbers []int
 	var read []*assembly
 	for _, i := range places {
@@ -111,7 +107,7 @@ func (s *Scanned) scan(places []int) error {
 	if err := scan(numbers, read); err != nil {
 		return err
 	}
-	if err := s.in.unchanged(before); err != nil {
+	if err := s.in.unchanged(); err != nil {
 		return err
 	}
 	for _, i := range places {
@@ -184,7 +180,7 @@ func (s *Scanned) part(i int, info Info) (*Part, error) {
 	if s.read[i] == nil {
 		part, err := c.part(p, s.in.of)
 		if err == nil {
-			if err := c.again(); err != nil {
+			if err := c.again(s.in); err != nil {
 				s.notes = append(s.notes, Note{true, fmt.Sprintf("part %d: the cache is not brought up to date: %v", p, err)})
 			}
 			s.mapped++
