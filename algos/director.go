@@ -153,7 +153,7 @@ func (d *Director) converged(before, e *Eval) bool {
 			return e.Gap <= d.stop.Tolerance*scale
 		}
 	}
-	if before == nil || e.Clock == before.Clock {
+	if before == nil || e.Clock == before.Clock || e.Unsettled {
 		return false
 	}
 	return math.Abs(before.Objective-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)

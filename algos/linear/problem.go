@@ -1,0 +1,165 @@
+package linear
+
+import (
+	"math"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// Problem is what a job minimises, and in an instance that has loaded its data the
+// rows of its part: over weights w of F columns and K outputs
+//
+//	P(w) = sum over rows of w_i loss(w.x_i, y_i) / N + L1 |w|_1 + L2/2 |w|^2
+//
+// with w_i the weight of row i times that of its class and N the weight of all rows.
+// L1 and L2 may change between two clocks.
+type Problem struct {
+	Parameters      // what the job says
+	Outputs    int  // K: scores of a row
+	Coupled    bool // softmax: the outputs share a loss, else each has its own
+	L1, L2     float64
+	N          float64
+	Columns    uint64 // of all the data, with the intercept's
+	FreeKey    uint64 // of the column that is not penalised, NoKey if all are
+
+	X          dataset.Matrix
+	Keys       table.Set // of the columns of X
+	Labels     []float64 // quantities
+	Class      []int32   // classes
+	Free       int       // where X has the column of FreeKey; -1: nowhere
+	W          *table.View[float64]
+	importance []float64 // of the rows; nil if they are alike
+	classes    []float64 // weight of each class; nil if they are alike
+}
+
+// Unsettled is the sum that is above 0 where an evaluation shows no progress for
+// another reason than that there is none to be made.
+const Unsettled = "unsettled"
+
+// NoKey is no key of any table.
+const NoKey = math.MaxUint64
+
+// Weights is the name of the table of w: K values a key.
+const Weights = "weights"
+
+// Target is y of row i for output c.
+func (p *Problem) Target(i, c int) float64 {
+	switch {
+	case p.Class == nil:
+		return p.Labels[i]
+	case p.Outputs == 1:
+		return float64(2*p.Class[i] - 1)
+	case int(p.Class[i]) == c:
+		return 1
+	}
+	return -1
+}
+
+// Weight is w_i / N.
+func (p *Problem) Weight(i int) float64 {
+	r := 1 / p.N
+	if p.importance != nil {
+		r *= p.importance[i]
+	}
+	if p.classes != nil {
+		r *= p.classes[p.Class[i]]
+	}
+	return r
+}
+
+// Penalty is the penalties of column j: none for the one that is free.
+func (p *Problem) Penalty(j int) (l1, l2 float64) {
+	if j == p.Free {
+		return 0, 0
+	}
+	return p.L1, p.L2
+}
+
+// Soft is S(x, t) = sign(x) max(|x| - t, 0).
+func Soft(x, t float64) float64 {
+	switch {
+	case x > t:
+		return x - t
+	case x < -t:
+		return x + t
+	}
+	return 0
+}
+
+// Scores computes e.x of all rows: vectors of columns and of rows hold one output
+// after the other.
+func (p *Problem) Scores(e, scores []float64) {
+	n, f := p.X.Rows(), p.X.Cols()
+	for c := range p.Outputs {
+		col := e[c*f : (c+1)*f]
+		for i := range n {
+			scores[c*n+i] = p.X.Dot(i, col)
+		}
+	}
+}
+
+// A Solver minimises a Problem, as the instance of one part.
+type Solver interface {
+	Prepare()                   // at clock 0
+	Push(now consistency.Clock) // a clock
+	Evaluate(e *algos.Eval)     // at a barrier, see Report
+}
+
+// Method is a way to solve problems.
+type Method struct {
+	Name string
+	// Suits says why the method does not work on the problem, "" if it does. What it
+	// needs of the tables is the caller's to know: see Lockstep.
+	Suits    func(p *Problem) string
+	Lockstep bool // it needs BSP and tables that travel exactly
+	Tables   func(p *Problem, d dataset.Info) []table.Spec
+	Clocks   func(p *Problem, d dataset.Info) int // of a pass over the data
+	Open     func(p *Problem, w *algos.Worker) (Solver, error)
+	// Gap bounds how far P is above its minimum, given what the parts reported; nil: unknown.
+	Gap func(p *Problem, d dataset.Info, e *algos.Eval) float64
+}
+
+// Report adds to an evaluation what the part has of the losses and of right guesses.
+func (p *Problem) Report(e *algos.Eval, scores []float64) {
+	n := p.X.Rows()
+	loss, correct, errors, absolute := 0.0, 0.0, 0.0, 0.0
+	slope := make([]float64, len(scores))
+	loss, _ = p.Measure(scores, slope, nil)
+	for i := range n {
+		switch {
+		case p.Class == nil:
+			r := p.Mean(scores[i]) - p.Labels[i]
+			errors += r * r
+			absolute += math.Abs(r)
+		case p.Outputs == 1:
+			if p.Target(i, 0)*scores[i] > 0 { // a score of 0 decides nothing
+				correct++
+			}
+		default:
+			best := 0
+			for c := range p.Outputs {
+				if scores[c*n+i] > scores[best*n+i] {
+					best = c
+				}
+			}
+			if best == int(p.Class[i]) {
+				correct++
+			}
+		}
+	}
+	e.Add("loss", loss)
+	e.Add("correct", correct)
+	e.Add("squares", errors)
+	e.Add("absolute", absolute)
+}
+
+// Mean is the expected quantity of a score.
+func (p *Problem) Mean(score float64) float64 {
+	if p.Loss == Poisson {
+		return math.Exp(score)
+	}
+	return score
+}
