@@ -270,6 +270,9 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	}
 	e.Metrics["nonzeros"] = float64(norms.NonZeros)
 	e.Metrics["lambda"] = m.lambda(p.N)
+	if p.L1 > 0 && e.Sum(Columns) > 0 {
+		e.Metrics["kkt_filtered"] = e.Sum(Asleep) / e.Sum(Columns)
+	}
 	if v := e.Maximum("violation"); v >= 0 {
 		e.Metrics["kkt_violation"] = v
 	}

@@ -41,6 +41,20 @@ func (t *Sum) End() {
 	}
 }
 
+// EndOf sends what has changed of the share in some columns.
+func (t *Sum) EndOf(columns []int32) {
+	n := len(t.now) / t.outputs
+	for c := range t.outputs {
+		for _, j := range columns {
+			i := c*n + int(j)
+			if d := t.now[i] - t.sent[i]; d != 0 {
+				t.View.Inc(int(j)*t.outputs+c, d)
+				t.sent[i] = t.now[i]
+			}
+		}
+	}
+}
+
 // MostParts is how many parts can share columns out.
 const MostParts = 1 << 12
 

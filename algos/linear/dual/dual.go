@@ -224,7 +224,8 @@ func (d *solver) Evaluate(e *algos.Eval) {
 	}
 	scores := make([]float64, n*d.Outputs)
 	d.Scores(d.own, scores)
-	d.Report(e, scores)
+	loss, _ := d.Measure(scores, make([]float64, len(scores)), nil)
+	d.Report(e, loss, scores)
 	sum := 0.0
 	for c := range d.Outputs {
 		for i := range n {

@@ -133,6 +133,9 @@ func (b *block) waits() bool { return b != nil && b.chosen && !b.made }
 // steps reports whether there is a step.
 func (b *block) steps() bool { return b != nil && b.made }
 
+// has reports whether column j of the part is in the block.
+func (b *block) has(j int) bool { return b != nil && b.chosen && b.at[j] >= 0 }
+
 // whole reports whether the block is all columns.
 func (b *block) whole() bool { return b != nil && b.nominees == nil }
 
@@ -185,6 +188,7 @@ func (b *block) learn(s *solver) {
 		slices.Sort(keys)
 		columns := table.Keys(keys)
 		b.choose(s, columns)
+		s.awake.checked = -checkEvery // to wake them up
 		b.g.Hold(columns)
 		b.w.Hold(columns)
 	case b.fresh, b.made && b.l2 != s.L2:
@@ -260,7 +264,7 @@ func (b *block) direction(s *solver, z []float64) *direction {
 	if s.L1 > 0 {
 		b.descend(s)
 		for j, k := range b.at {
-			if k >= 0 {
+			if k >= 0 && !s.awake.sleeps(j) {
 				w := s.W.Values()[j]
 				l1, l2 := s.Penalty(j)
 				z[j] = b.x[k]

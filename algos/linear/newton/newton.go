@@ -61,7 +61,8 @@ type solver struct {
 	gradient, curvature linear.Sum           // g and H
 	sums                *table.View[float64] // of each part its share of P, A and b
 	block               *block               // nil: there is none
-	share               []float64            // this part's row of sums
+	awake               awake
+	share               []float64 // this part's row of sums
 
 	scores, slope, d []float64 // of the rows
 	q                []float64 // of the columns: -(g + l w + xi), 0 where not free
@@ -197,6 +198,7 @@ func (s *solver) Push(consistency.Clock) {
 		s.renew()
 	default:
 		s.best, s.halved = p, 0
+		s.look() // not before the step is known to stay: columns that it made 0 may sleep
 		s.products()
 	}
 }
@@ -212,14 +214,15 @@ func (s *solver) total(i int) (t float64) {
 // measure computes everything that follows from the scores and w.
 func (s *solver) measure() {
 	s.share[lossAt], s.share[weightAt] = s.Measure(s.scores, s.slope, s.d)
-	g, n, f := s.gradient.Begin(), s.X.Rows(), s.X.Cols()
-	for i, k := range s.slope {
-		if k != 0 {
-			c := i / n * f
-			s.X.AddTo(i%n, k, g[c:c+f])
+	all := s.awake.due(s.iteration)
+	s.scatter(&s.gradient, all, func(x *dataset.Matrix, i, r int, g []float64) {
+		if k := s.slope[r]; k != 0 {
+			x.AddTo(i, k, g)
 		}
+	})
+	if s.awake.fresh = all; all {
+		s.awake.checked = s.iteration
 	}
-	s.gradient.End()
 	s.norms()
 }
 
@@ -238,17 +241,15 @@ func (s *solver) norms() {
 
 // renew computes H, and the same of the block.
 func (s *solver) renew() {
-	h, n, f := s.curvature.Begin(), s.X.Rows(), s.X.Cols()
-	for i, d := range s.d {
-		c := i / n * f
+	s.scatter(&s.curvature, false, func(x *dataset.Matrix, i, r int, h []float64) {
+		d := s.d[r]
 		if s.Coupled { // w p (1 - p)
-			if r := s.Weight(i % n); r > 0 {
-				d -= d * d / r
+			if w := s.Weight(i); w > 0 {
+				d -= d * d / w
 			}
 		}
-		s.X.AddSquares(i%n, d, h[c:c+f])
-	}
-	s.curvature.End()
+		x.AddSquares(i, d, h)
+	})
 	s.block.renew(s)
 }
 
@@ -292,16 +293,19 @@ func (s *solver) move(e *direction) {
 // and always the largest derivative that is not that of a minimum.
 func (s *solver) Evaluate(e *algos.Eval) {
 	s.Learn()
-	s.Report(e, s.scores)
-	if !s.stepped {
+	s.Report(e, s.share[lossAt], s.scores)
+	if !s.stepped || s.awake.checked != s.iteration {
 		e.Add(linear.Unsettled, 1)
 	}
 	s.stepped = false
-	g, gap, worst := s.gradient.View.Values(), 0.0, 0.0
+	g, gap, worst, asleep, own := s.gradient.View.Values(), 0.0, 0.0, 0.0, 0.0
 	for v, w := range s.W.Values() {
 		j := v / s.Outputs
 		if s.Own[j] == 0 {
 			continue
+		}
+		if own++; s.awake.sleeps(j) {
+			asleep++
 		}
 		l1, l2 := s.Penalty(j)
 		slope := g[v] + l2*w
@@ -321,6 +325,8 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		}
 	}
 	e.Add("gap", gap)
+	e.Add(linear.Asleep, asleep)
+	e.Add(linear.Columns, own)
 	e.Max("violation", worst)
 }
 

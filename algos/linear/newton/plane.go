@@ -13,10 +13,10 @@ func (s *solver) products() {
 	s.descend(z.cols)
 	all := s.span()
 	if e := s.block.direction(s, z.cols); e != nil {
-		s.Scores(e.cols, e.rows)
+		s.multiply(e.cols, e.rows)
 		all = append(all, e) // behind the steps, for this clock
 	}
-	s.Scores(z.cols, z.rows)
+	s.multiply(z.cols, z.rows)
 	s.gram(all)
 	s.sums.Put(s.number, s.share)
 	s.found = true
@@ -40,6 +40,10 @@ func (s *solver) descend(z []float64) {
 	}
 	f := s.X.Cols()
 	for i := range z {
+		if s.awake.sleeps(i % f) {
+			s.q[i], z[i] = 0, 0
+			continue
+		}
 		v := s.at(i)
 		l1, l2 := s.Penalty(i % f)
 		slope, curvature := g[v]+l2*w[v], max(h[v], 0)+l2
@@ -199,12 +203,12 @@ func (s *solver) step() {
 	}
 	if s.L1 > 0 {
 		s.clip(z.cols)
-		s.Scores(z.cols, z.rows)
+		s.multiply(z.cols, z.rows)
 	}
-	s.move(z)
-	s.measure()
 	s.found, s.stepped = false, true
 	s.iteration++
+	s.move(z)
+	s.measure()
 	// The oldest step makes room for the next direction.
 	var room *direction
 	if len(s.dirs) <= pastSteps {
