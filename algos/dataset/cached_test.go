@@ -146,6 +146,22 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestCacheWeights: a part without weights has them, all 1, when another part gets some.
+func TestCacheWeights(t *testing.T) {
+	paths := writeFiles(t, []file{{"a.svm", []byte("1:1 1:1\n")}, {"b.svm", []byte("2:1 2:1\n")}})
+	o := Defaults()
+	o.Cache = t.TempDir()
+	run := cached{t, paths, o, 2}
+	old(t, paths[0])
+	run.want([]string{"1/0 0:1", "2/1 1:1"}, made, made)
+	rewrite(t, paths[1], "2:3 2:1\n")
+	got := run.want([]string{"1/0 0:1", "2/1*3 1:1"}, "part 1: the cache is made anew", "part 0 is mapped", "part 1 is in the cache")
+	if w := got.parts[0].Weight; len(w) != 1 || w[0] != 1 {
+		t.Errorf("got weights %v of part 0, want [1]", w)
+	}
+	run.want([]string{"1/0 0:1", "2/1*3 1:1"}, mapped, mapped)
+}
+
 // TestCacheStale: a cache is never used for another input or other options.
 func TestCacheStale(t *testing.T) {
 	const text = "1 1:1 2:0.5\n0 3:1\n1 2:1\n0 1:1\n"

@@ -157,6 +157,8 @@ func TestWeightsOfFiles(t *testing.T) {
 	named, bare := "id,y,w,a,b\n7,1,0.5,2,3\n7,0,1,4,5\n", "7,0.5,1,2,3\n7,1,0,4,5\n"
 	namedOptions, bareOptions := withWeight("", "w"), withWeight("#2", "#1")
 	namedOptions.Ignore, bareOptions.Ignore = []string{"id"}, []string{"#0"}
+	front, frontOptions := "0.5,u,7,1\n2,v,x,0\n", withWeight("#3", "#0")
+	frontOptions.Categorical, frontOptions.Ignore = []string{"#1"}, []string{"#2"}
 	for _, c := range []struct {
 		name, first string
 		o           Options
@@ -173,12 +175,18 @@ func TestWeightsOfFiles(t *testing.T) {
 		{"by place", bare, bareOptions, "7,4,1,8,9\n", "1/1*4 0:8 1:9", "1/1*4 0:8 1:9"},
 		{"by place, no weight", bare, bareOptions, "7,1,8,9\n", "data.weight: column 1 is the label", "1/1 0:8 1:9"},
 		{"by place, neither", bare, bareOptions, "7,8,9\n", "no label column (data.label)", "? 0:8 1:9"},
+		{"before all others", front, frontOptions, "4,v,9,1\n", "1/1*4 1:1", "1/1*4 1:1"},
+		{"before all others, no weight", front, frontOptions, "v,9,1\n", "", "1/1 1:1"},
+		{"before all others, neither", front, frontOptions, "v,9\n", "", "? 1:1"},
 		{"by place, too short", bare, bareOptions, "7\n", "is column 1 (from 0), but there are 1 columns", "there are 0 feature columns"},
 	} {
 		one := file{"a.csv", []byte(c.first)}
 		info := mustLoad(t, "a.csv", c.first, c.o, 1).info
 		test := c.o
-		test.Ignore, test.Unlabelled, test.Like = nil, true, throughJSON(t, info)
+		test.Categorical, test.Ignore, test.Unlabelled, test.Like = nil, nil, true, throughJSON(t, info)
+		if names := strings.Join(featureNames(*throughJSON(t, info)), " "); c.first == front && names != "#1=u #1=v" {
+			t.Errorf("%s: got features %s, want #1=u #1=v", c.name, names)
+		}
 		predict := Defaults()
 		predict.Unlabelled, predict.Like = true, test.Like
 		training := c.o
