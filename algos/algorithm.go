@@ -30,7 +30,7 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Preparer], [Paced], [Predictor], [Namer], [ModelParallel].
+// [Preparer], [Paced], [Predictor], [Namer], [Weighted], [ModelParallel].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -111,6 +111,20 @@ type Consistent interface {
 type Paced interface {
 	Algorithm
 	ClocksPerEpoch(d dataset.Info) int
+}
+
+// Weighted is an Algorithm that may take the weights of samples (dataset.Part.Weight) into
+// account: Weights says whether it does with its parameters, after Validate and Under.
+// A job whose samples have weights is refused if its algorithm does not.
+type Weighted interface {
+	Algorithm
+	Weights() bool
+}
+
+// TakesWeights says whether an algorithm takes the weights of samples into account.
+func TakesWeights(a Algorithm) bool {
+	w, ok := a.(Weighted)
+	return ok && w.Weights()
 }
 
 // Predictor is an Algorithm whose models can be applied to new data.

@@ -53,6 +53,7 @@ func (l *loader) locate(job bool) error {
 	c.Data.Test = s.inputs("data.test", c.Data.Test, job)
 	s.single("data.names", &c.Data.Names, job)
 	s.single("data.labels", &c.Data.Labels, job)
+	s.single("data.weights", &c.Data.Weights, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
 	for key, path := range map[string]*string{"output.model": &c.Output.Model, "data.cache": &c.Data.Cache} {
 		if *path != "" {

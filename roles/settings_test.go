@@ -183,6 +183,7 @@ func probes(dir string) map[string]probe {
 		"data.positive": {value: `"0"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", strings.Join(got.manifest(t).Data.Classes, " "), "!0 0")
 		}},
+		"data.weight": {value: `"z"`, refused: "does not take weights of samples"},
 		"data.header": {value: `"yes"`, with: []string{"data.train=" + file("bare.csv"), "data.label=#0"},
 			seen: func(t *testing.T, got outcome, plain func() outcome) {
 				is(t, "rows", got.manifest(t).Data.Rows, plain().manifest(t).Data.Rows-1)
@@ -213,6 +214,7 @@ func probes(dir string) map[string]probe {
 		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
+		"data.weights": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, refused: "does not take weights of samples"},
 		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			says(t, got.stderr, "is in the cache "+file("parsed"))
 			if caches, err := filepath.Glob(file("parsed/*.cache")); err != nil || len(caches) == 0 {

@@ -246,6 +246,9 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if label := s.info.Positive; label != "" && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
 		return fmt.Errorf("%s: no sample has the label %q: see data.positive, and petuum data stat for the labels that there are", s.cfg.Data.Train, label)
 	}
+	if err := checkWeights(s.cfg, s.alg, s.info); err != nil {
+		return err
+	}
 	var names []string
 	if s.cfg.Data.Names != "" {
 		if names, err = dataset.ReadNames(s.cfg.Data.Names); err != nil {
