@@ -21,6 +21,7 @@ package linear
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -93,6 +94,8 @@ func (m *Model) method(p *Problem) (k Method, why string, err error) {
 	for _, k := range m.methods {
 		not := k.Suits(p)
 		switch {
+		case k.Streams:
+			continue // to be asked for by name
 		case not != "":
 		case k.Lockstep && !m.policy.Synchronous():
 			not = fmt.Sprintf("needs policy bsp, not %s", m.policy)
@@ -110,8 +113,14 @@ func (m *Model) method(p *Problem) (k Method, why string, err error) {
 	return k, "", algos.Refuse("solver", "no solver suits %s: %s", m.about(), strings.Join(against, ", "))
 }
 
+// Streams reports whether the solver reads its data as it learns.
+func (m *Model) Streams() bool {
+	k, _ := m.find(m.Solver)
+	return k.Streams
+}
+
 // about names the problem.
-func (m *Model) about() string { return m.Loss + " loss with penalty " + m.Penalty }
+func (m *Model) about() string { return m.Loss + " loss with penalty " + m.penalty() }
 
 // Explain says which solver auto took.
 func (m *Model) Explain(d dataset.Info) []string {
@@ -199,7 +208,7 @@ func (m *Model) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	if !quantities(m.Loss) && len(part.Class) != part.X.Rows() {
 		return fmt.Errorf("%s: the data has no classes", m.name)
 	}
-	if m.Intercept {
+	if m.Intercept && part.Stream == nil {
 		if err := part.Append(w.Info.Features, 1); err != nil {
 			return err
 		}
@@ -218,6 +227,12 @@ func (m *Model) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	}
 	k, _, err := m.method(&p)
 	if err != nil {
+		return err
+	}
+	if k.Streams {
+		p.Stream = part.Stream
+		m.problem = p
+		m.solver, err = k.Open(&m.problem, w)
 		return err
 	}
 	if p.W, err = algos.View[float64](w, Weights, p.Keys, table.Increments); err != nil {
@@ -251,6 +266,11 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	p, n, norms := m.describe(d), float64(d.Rows), e.Norms(Weights)
 	k, _, _ := m.method(&p)
 	loss := e.Sum("loss")
+	if k.Streams { // of the rows since the last evaluation; the penalty is the servers'
+		n = max(e.Sum("seen"), 1)
+		loss /= n
+		p.L1, p.L2 = 0, 0
+	}
 	e.Objective = loss + p.L1*(norms.Abs-e.Sum("free_abs")) + p.L2/2*(norms.Squares-e.Sum("free_squares"))
 	if k.Gap != nil {
 		e.Gap = k.Gap(&p, d, e)
@@ -258,7 +278,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	e.Unsettled = e.Sum(Unsettled) > 0
 	switch {
 	case quantities(m.Loss):
-		e.Metrics["train_rmse"] = root(e.Sum("squares") / n)
+		e.Metrics["train_rmse"] = math.Sqrt(e.Sum("squares") / n)
 		e.Metrics["train_mae"] = e.Sum("absolute") / n
 		e.Metrics["train_loss"] = loss
 	case m.Loss == Logistic && (p.Outputs == 1 || p.Coupled):

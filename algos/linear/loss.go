@@ -62,6 +62,50 @@ func (p *Problem) At(m, y float64) (loss, slope, curvature float64) {
 	return r * r / 2, r, 1
 }
 
+// Quantities reports whether targets are numbers, not classes.
+func (p *Problem) Quantities() bool { return quantities(p.Loss) }
+
+// Row is the loss of one row, of a class or with a label, by its scores; it sets slope
+// to the derivatives by them, and says whether the class is the one they guess.
+func (p *Problem) Row(scores, slope []float64, class int32, label float64) (loss float64, right bool) {
+	if p.Outputs == 1 {
+		y := label
+		if class >= 0 {
+			y = float64(2*class - 1)
+		}
+		loss, slope[0], _ = p.At(scores[0], y)
+		return loss, y*scores[0] > 0
+	}
+	best := 0
+	for c, m := range scores {
+		if m > scores[best] {
+			best = c
+		}
+		y := -1.0
+		if int(class) == c {
+			y = 1
+		}
+		if !p.Coupled {
+			l, k, _ := p.At(m, y)
+			loss += l
+			slope[c] = k
+		}
+	}
+	if p.Coupled {
+		sum := 0.0
+		for c, m := range scores {
+			slope[c] = math.Exp(m - scores[best])
+			sum += slope[c]
+		}
+		for c := range slope {
+			slope[c] /= sum
+		}
+		loss = math.Log(sum) + scores[best] - scores[class]
+		slope[class]--
+	}
+	return loss, best == int(class)
+}
+
 // Measure computes, for scores of all rows (that of output c and row i at c*rows+i),
 // this part's share of the mean loss and of its derivatives by each score. Coupled
 // outputs get w p as their curvature, w the weight of the row and p the probability

@@ -9,21 +9,28 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/table"
 )
 
 // Parameters are those of all linear models.
 type Parameters struct {
 	Loss        string   `toml:"loss" doc:"what a row costs: logistic; hinge or squared_hinge; squared, huber or poisson, as the algorithm has it"`
 	Delta       float64  `toml:"delta" min:"0" doc:"huber: residuals up to this count squared, larger ones linearly"`
-	Lambda      *float64 `toml:"lambda" min:"0" doc:"weight of the penalty; unset it is 1e-4, or what C says"`
+	Lambda      *float64 `toml:"lambda" min:"0" doc:"weight of the penalty; unset it is 1e-4, or what C says, or 1/n for ftrl and adagrad"`
 	C           float64  `toml:"C" min:"0" doc:"in place of lambda, the weight of the losses as LIBLINEAR has it: lambda = 1/(C n); 0 is off"`
-	Penalty     string   `toml:"penalty" doc:"of the weights: l2, l1, elastic or none"`
+	Penalty     string   `toml:"penalty" doc:"of the weights: l2, l1, elastic or none; auto is l2, but l1 for ftrl and none for adagrad"`
 	Ratio       float64  `toml:"l1_ratio" min:"0" doc:"elastic: the share of l1 in the penalty, 0 to 1"`
 	Intercept   bool     `toml:"intercept" doc:"fit an intercept: one more feature, which is always 1 and penalised as all others (LIBLINEAR's -B 1)"`
 	Unpenalised bool     `toml:"unpenalised_intercept" doc:"leave the intercept out of the penalty"`
 	Multi       string   `toml:"multi" doc:"more than two classes: softmax (in one loss), ovr (one-vs-rest), or auto: softmax for logistic, else ovr"`
 	ClassWeight []string `toml:"class_weight" doc:"how often a row of a class counts, as \"label:weight\"; 1 for classes that are not listed"`
 	Balanced    bool     `toml:"balanced" doc:"weigh classes so that they count alike: rows / (classes * rows of the class)"`
+	Alpha       float64  `toml:"alpha" min:"0" doc:"ftrl, adagrad: how long steps are; 0 is 0.2 for ftrl, 0.12 for adagrad"`
+	Beta        float64  `toml:"beta" min:"0" doc:"ftrl: added to the root of the sum of squared gradients; adagrad: where that sum starts; 0 is 1"`
+	Batch       int      `toml:"batch" min:"0" doc:"ftrl, adagrad: rows that all parts together take in a clock; 0 is a thousandth of them, from 10 to 1000"`
+	Late        string   `toml:"late" doc:"ftrl, adagrad: how much a late update counts: add (like any other), mean (1/workers) or dyn (1/(1 + clocks that it is late))"`
+	Tail        int      `toml:"tail" min:"0" doc:"ftrl, adagrad: leave a feature out before its tail-th row; 0 and 1 take all"`
+	TailBits    int      `toml:"tail_bits" min:"8" max:"30" doc:"ftrl, adagrad: 2^tail_bits counters tell how often a feature was seen"`
 	Solver      string   `toml:"solver" doc:"newton, dual, or auto: the first of these that works for the loss, the penalty and the policy"`
 }
 
@@ -36,7 +43,7 @@ const (
 )
 
 func defaults(f Family) Parameters {
-	return Parameters{Loss: f.Losses[0], Delta: 1, Penalty: "l2", Ratio: 0.5, Multi: auto, Solver: auto}
+	return Parameters{Loss: f.Losses[0], Delta: 1, Penalty: auto, Ratio: 0.5, Multi: auto, Solver: auto, Late: table.LateAdd.String(), TailBits: 22}
 }
 
 // multi is what is done about more than two classes.
@@ -53,19 +60,34 @@ func (m *Model) multi() string {
 // lambda is the weight of the penalty where the weights of the rows add up to n.
 func (m *Model) lambda(n float64) float64 {
 	switch {
-	case m.Penalty == "none":
+	case m.penalty() == "none":
 		return 0
 	case m.C > 0:
 		return 1 / (m.C * n)
 	case m.Lambda != nil:
 		return *m.Lambda
+	case m.Streams():
+		return 1 / n
 	}
 	return defaultLambda
 }
 
+// penalty is the kind of penalty.
+func (m *Model) penalty() string {
+	switch {
+	case m.Penalty != auto:
+		return m.Penalty
+	case m.Solver == "ftrl":
+		return "l1"
+	case m.Solver == "adagrad":
+		return "none"
+	}
+	return "l2"
+}
+
 // penalties shares lambda out.
 func (m *Model) penalties(lambda float64) (l1, l2 float64) {
-	switch m.Penalty {
+	switch m.penalty() {
 	case "l1":
 		return lambda, 0
 	case "elastic":
@@ -98,9 +120,10 @@ func (m *Model) Validate() error {
 		bad(err != nil || !within(w), "class_weight", "class_weight %q: want a label, a colon and a number of at least 0", entry)
 	}
 	one("loss", m.Loss, m.losses)
-	one("penalty", m.Penalty, []string{"l2", "l1", "elastic", "none"})
+	one("penalty", m.Penalty, []string{auto, "l2", "l1", "elastic", "none"})
 	one("multi", m.Multi, []string{auto, softmax, ovr})
 	bad(m.Multi == softmax && m.Loss != Logistic, "multi loss", "multi = \"softmax\" is of loss logistic: set multi = \"ovr\"")
+	one("late", m.Late, table.LateNames())
 	names := []string{auto}
 	for _, k := range m.methods {
 		names = append(names, k.Name)
@@ -146,5 +169,3 @@ func (m *Model) classWeights(d dataset.Info) ([]float64, error) {
 	}
 	return list, nil
 }
-
-func root(x float64) float64 { return math.Sqrt(max(x, 0)) }

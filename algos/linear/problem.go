@@ -26,10 +26,11 @@ type Problem struct {
 	FreeKey    uint64 // of the column that is not penalised, NoKey if all are
 
 	X          dataset.Matrix
-	Keys       table.Set // of the columns of X
-	Labels     []float64 // quantities
-	Class      []int32   // classes
-	Free       int       // where X has the column of FreeKey; -1: nowhere
+	Keys       table.Set       // of the columns of X
+	Labels     []float64       // quantities
+	Class      []int32         // classes
+	Free       int             // where X has the column of FreeKey; -1: nowhere
+	Stream     *dataset.Stream // of a method that streams, else nil
 	W          *table.View[float64]
 	importance []float64 // of the rows; nil if they are alike
 	classes    []float64 // weight of each class; nil if they are alike
@@ -76,6 +77,14 @@ func (p *Problem) Weight(i int) float64 {
 	return r
 }
 
+// Factor is the weight of a class; of no class it is 1.
+func (p *Problem) Factor(class int32) float64 {
+	if p.classes == nil || class < 0 {
+		return 1
+	}
+	return p.classes[class]
+}
+
 // Penalty is the penalties of column j: none for the one that is free.
 func (p *Problem) Penalty(j int) (l1, l2 float64) {
 	if j == p.Free {
@@ -120,6 +129,7 @@ type Method struct {
 	// Suits says why the method does not work on the problem, "" if it does. What it
 	// needs of the tables is the caller's to know: see Lockstep.
 	Suits    func(p *Problem) string
+	Streams  bool // its parts have a Stream, and no rows or view
 	Lockstep bool // it needs BSP and tables that travel exactly
 	Tables   func(p *Problem, d dataset.Info) []table.Spec
 	Clocks   func(p *Problem, d dataset.Info) int // of a pass over the data
