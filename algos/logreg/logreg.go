@@ -236,6 +236,15 @@ func (r *Regression) ClocksPerEpoch(d dataset.Info) int {
 // Prepare gathers what adagrad has to know of the columns.
 func (r *Regression) Prepare(*algos.Worker) { r.solver.prepare() }
 
+// Resumes says that adagrad can begin with any weights: what it remembers is made of
+// gradients yet to come. The other solvers begin where their own state does.
+func (r *Regression) Resumes() error {
+	if m := r.method(); m != "adagrad" {
+		return fmt.Errorf("solver %s cannot start from weights: set algorithm.solver = \"adagrad\"", m)
+	}
+	return nil
+}
+
 // Push works on the next rows of the part.
 func (r *Regression) Push(w *algos.Worker, _ algos.Block) { r.solver.push(w.Clock) }
 
