@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"testing"
 
 	"petuum/algos"
 	"petuum/consistency"
@@ -94,6 +96,57 @@ func (t *training) resume() error {
 		}
 	}
 	return nil
+}
+
+// resume goes on from the tables of a short job, with other shards.
+func (s Suite) resume(t *testing.T) {
+	job := s.job(2, 1, 2, "bsp")
+	job.Stop = algos.Stop{Clocks: 5}
+	a, err := job.instance()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := a.(algos.Resumer); !ok || r.Resumes() != nil {
+		t.Skip("the algorithm does not resume with these parameters")
+	}
+	early := Train(t, job)
+	job.Start, job.Shards = &early, 3
+	late := Train(t, job)
+	if got, want := late.Curve[0].Objective, early.Eval.Objective; !(math.Abs(got-want) <= 1e-12*math.Abs(want)) {
+		t.Errorf("it begins at the objective %.15g, want %.15g, where the earlier job ended", got, want)
+	}
+}
+
+func (s Suite) explain(t *testing.T) {
+	info, _, err := s.job(1, 1, 1, "bsp").read(s.Path, s.Options, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first []string
+	for range 2 {
+		a, err := s.job(1, 1, 1, "bsp").instance()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, ok := a.(algos.Explainer)
+		if !ok {
+			t.Skip("the algorithm does not explain")
+		}
+		if _, err := a.Tables(info); err != nil {
+			t.Fatal(err)
+		}
+		said := e.Explain(info)
+		for _, sentence := range said {
+			if strings.TrimSpace(sentence) == "" || strings.Contains(sentence, "\n") {
+				t.Errorf("it says %q, want a sentence", sentence)
+			}
+		}
+		if first == nil {
+			first = said
+		} else if !slices.Equal(said, first) {
+			t.Errorf("it says %q and then %q", first, said)
+		}
+	}
 }
 
 func appendValues(b []byte, t table.Type, row []float64) []byte {

@@ -64,6 +64,13 @@ func TestRidge(t *testing.T) {
 	}
 }
 
+// TestSuiteResumes runs what the suite asks of algorithms that resume and explain.
+func TestSuiteResumes(t *testing.T) {
+	s := Suite{New: newRidge(1), Path: writeData(t, 60)}
+	t.Run("resume", s.resume)
+	t.Run("explain", s.explain)
+}
+
 // TestStages follows a path: each stage ends where a job with its penalty alone ends,
 // whatever the policy, with all parts at the same stage.
 func TestStages(t *testing.T) {
