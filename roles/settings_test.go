@@ -179,10 +179,10 @@ func probes(dir string) map[string]probe {
 		"job.start": {value: quoted("model"), with: []string{"algorithm.solver=adagrad"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "it begins where the model is", got.Curve[0].Objective < plain().Curve[0].Objective, true)
 		}},
-		"data.train":    {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
-		"data.test":     {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
-		"data.format":   {value: `"libsvm"`, refused: "is not a number"},
-		"data.label":    {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
+		"data.train":  {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
+		"data.test":   {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
+		"data.format": {value: `"libsvm"`, refused: "is not a number"},
+		"data.label":  {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
 		"data.positive": {value: `"0"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", strings.Join(got.manifest(t).Data.Classes, " "), "!0 0")
 		}},

@@ -138,6 +138,11 @@ func TestStages(t *testing.T) {
 				stages[*p.Stage]++
 			}
 			is(t, "stages on the curve", len(stages), 3)
+			show := startToys(t, dir, "model", "show", "m")
+			is(t, "status of model show", show.status(), 0)
+			if want := "3 models of stages, m/path/000 to m/path/002\n"; !strings.Contains(show.stdout.String(), want) {
+				t.Errorf("model show does not say %q:\n%s", want, show.stdout.String())
+			}
 			same(t, filepath.Join(dir, "m", "w.bin"), filepath.Join(last.Model, "w.bin"))
 			is(t, "what is there", fmt.Sprint(entries(t, dir), entries(t, filepath.Join(dir, "m", "path"))), "[m] [000 001 002]")
 		})
