@@ -48,7 +48,7 @@ type Director struct {
 	perEpoch consistency.Clock
 	every    consistency.Clock // clocks between evaluations
 	curve    []Point
-	last     *Eval // of the stage
+	last     *Eval
 
 	stages int     // 0: the job is not staged
 	stage  int     // the one under way
@@ -164,7 +164,7 @@ func (d *Director) converged(before, e *Eval) bool {
 			return e.Gap <= d.stop.Tolerance*scale
 		}
 	}
-	if before == nil || e.Clock == before.Clock {
+	if before == nil || e.Clock == before.Clock { // of the stage before, perhaps
 		return false
 	}
 	return math.Abs(before.Objective-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)
@@ -213,6 +213,6 @@ func (d *Director) Next(reason string, seconds float64) (stage int, stop string)
 		return d.stage, ReasonSeconds
 	}
 	d.stage++
-	d.start, d.last, d.began = d.last.Clock, nil, seconds
+	d.start, d.began = d.last.Clock, seconds
 	return d.stage, ""
 }
