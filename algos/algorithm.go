@@ -30,7 +30,8 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Preparer], [Paced], [Predictor], [Namer], [Weighted], [ModelParallel].
+// [Preparer], [Paced], [Predictor], [Namer], [Weighted], [ModelParallel], [Explainer],
+// [Staged], [Resumer].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.

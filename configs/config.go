@@ -43,6 +43,7 @@ type Job struct {
 	Name      string `toml:"name" doc:"name of the job; \"\" is the name of the file without .toml"`
 	Algorithm string `toml:"algorithm" doc:"algorithm to run (required)"`
 	Seed      uint64 `toml:"seed" doc:"seed of every random choice of the job"`
+	Start     string `toml:"start" doc:"folder of an earlier model of the same features and classes, on the scheduler's machine, whose values the job begins with; \"\" is none"`
 }
 
 // Data is the [data] section.

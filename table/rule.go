@@ -190,6 +190,10 @@ func applyRow[T Elem](r Rule, v, state, u []T) {
 	}
 }
 
+// resumeRow makes the state with which a row begins whose first values are v. The
+// rules there are keep sums over past updates, which no model has: they begin at 0.
+func resumeRow[T Elem](_ Rule, _, state []T) { clear(state) }
+
 func adaStep[T Elem](r Rule, g, g2 T) T {
 	if g == 0 {
 		return 0 // also where g2 and eps are 0

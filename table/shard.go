@@ -95,6 +95,7 @@ type rows interface {
 	resolve(h *hold, set Set)
 	apply(at rowSet, values []byte, stamp uint32)
 	combine(at rowSet, values []byte)
+	load(key uint64, values []byte, stamp uint32)
 	flush(stamp uint32)
 	changed(at rowSet, since uint32, buf *[]int32) places
 	newer(at rowSet, since uint32) bool

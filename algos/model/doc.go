@@ -4,7 +4,10 @@
 //	model/
 //	├── manifest.json   what the model is, how it did, and the checksums of the files
 //	├── weights.bin     the values of table "weights"
-//	└── weights.txt     the same for people, if asked for
+//	├── weights.txt     the same for people, if asked for
+//	└── path/           of a job of stages: the models of these,
+//	    ├── 000/        each a model as this one
+//	    └── 001/
 //
 // A [Writer] streams tables into the directory, a [Reader] checks one and is an
 // [algos.Model]. Both work a block at a time, so a model may be larger than

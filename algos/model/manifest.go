@@ -25,9 +25,10 @@ const (
 	formatName   = "petuum model"
 	version      = 2
 	maxManifest  = 512 << 20 // bytes; the names of features are in it
+	maxStages    = 1 << 20
 )
 
-// Manifest says what a model is. The Writer fills in Tables.
+// Manifest says what a model is. The Writer fills in Path and Tables.
 type Manifest struct {
 	Petuum     string             `json:"petuum"` // version of the program that wrote it
 	Job        string             `json:"job"`
@@ -35,9 +36,10 @@ type Manifest struct {
 	Parameters string             `json:"parameters"` // of the algorithm, as TOML
 	Data       dataset.Info       `json:"data"`       // of the training data
 	Source     Source             `json:"source,omitzero"`
-	Clock      consistency.Clock  `json:"clock"`     // when the model was written
-	Objective  *float64           `json:"objective"` // nil if unknown
-	Metrics    map[string]float64 `json:"metrics"`   // as in the summary of the job; see AddMetrics
+	Clock      consistency.Clock  `json:"clock"`          // when the model was written
+	Objective  *float64           `json:"objective"`      // nil if unknown
+	Metrics    map[string]float64 `json:"metrics"`        // as in the summary of the job; see AddMetrics
+	Path       int                `json:"path,omitempty"` // so many models of stages are in path/
 	Tables     []Table            `json:"tables"`
 }
 
@@ -136,6 +138,9 @@ func (t Table) files() []File {
 // validate refuses what no Writer makes. After it, the names of files are those
 // of tables and lead nowhere else.
 func (m *Manifest) validate() error {
+	if m.Path < 0 || m.Path > maxStages {
+		return fmt.Errorf("a path of %d models", m.Path)
+	}
 	seen := map[string]bool{}
 	for _, t := range m.Tables {
 		if _, err := t.spec(); err != nil {

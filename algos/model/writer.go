@@ -30,7 +30,7 @@ type Writer struct {
 }
 
 // Create begins a model that Close will put at dir. It refuses what Check
-// refuses, and a manifest that JSON cannot hold; it ignores m.Tables.
+// refuses, and a manifest that JSON cannot hold; it ignores m.Tables and m.Path.
 func Create(dir string, m Manifest) (*Writer, error) {
 	path, err := resolve(dir)
 	if err != nil {
@@ -39,7 +39,7 @@ func Create(dir string, m Manifest) (*Writer, error) {
 	if _, _, err := inspect(path); err != nil {
 		return nil, err
 	}
-	m.Tables = nil
+	m.Tables, m.Path = nil, 0
 	if _, err := m.encode(); err != nil {
 		return nil, fmt.Errorf("model: %s: the manifest: %w", dir, err)
 	}

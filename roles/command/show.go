@@ -28,6 +28,7 @@ type shown struct {
 	Clock      consistency.Clock  `json:"clock"`
 	Objective  *float64           `json:"objective"`
 	Metrics    map[string]float64 `json:"metrics"`
+	Path       []string           `json:"path,omitempty"` // the models of stages
 	Tables     []shownTable       `json:"tables"`
 }
 
@@ -102,6 +103,9 @@ func show(r *model.Reader, dir string, tables []string, top int) (*shown, error)
 		Clock: m.Clock, Objective: m.Objective, Metrics: m.Metrics, Tables: []shownTable{},
 		Data: shownData{Files: []string{}, Test: m.Source.Test, Format: m.Data.Format, Label: m.Data.Label,
 			Rows: m.Data.Rows, Features: m.Data.Features, NonZeros: m.Data.NonZeros}}
+	for stage := range m.Path {
+		s.Path = append(s.Path, model.StageDir(dir, stage))
+	}
 	for _, f := range m.Data.Files {
 		s.Data.Files = append(s.Data.Files, f.Name)
 	}
@@ -178,6 +182,9 @@ func (s *shown) text(out io.Writer, tables []string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
 		row(name, "%.6g", s.Metrics[name])
+	}
+	if n := len(s.Path); n > 0 {
+		row("path", "%d models of stages, %s to %s", n, s.Path[0], s.Path[n-1])
 	}
 	if err := w.Flush(); err != nil {
 		return err

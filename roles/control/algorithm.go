@@ -39,7 +39,25 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 			return nil, refusal(c, err)
 		}
 	}
+	if err := resumes(c, a); err != nil {
+		return nil, err
+	}
 	return a, nil
+}
+
+// resumes refuses to begin with a model if the algorithm cannot.
+func resumes(c *configs.Config, a algos.Algorithm) error {
+	if c.Job.Start == "" {
+		return nil
+	}
+	r, ok := a.(algos.Resumer)
+	if !ok {
+		return c.Refuse("job.start", c.Job.Algorithm+" cannot begin with a model: leave it out")
+	}
+	if err := r.Resumes(); err != nil {
+		return c.Refuse("job.start", err.Error())
+	}
+	return nil
 }
 
 // refusal is the error of parameters that do not go with how the job reads.
