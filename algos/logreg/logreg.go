@@ -282,6 +282,9 @@ func (r *Regression) Conclude(d dataset.Info, e *algos.Eval) {
 // Task is to tell two classes apart.
 func (r *Regression) Task() algos.Task { return algos.Binary }
 
+// SolverType is LIBLINEAR's for the same problem.
+func (r *Regression) SolverType() string { return "L2R_LR" }
+
 // Predict scores rows by w.x, the log-odds of the later class.
 func (r *Regression) Predict(d dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
 	keys := slices.Clone(part.Keys)
