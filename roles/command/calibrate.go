@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"petuum/algos/calibration"
+	"petuum/algos/model"
 	"petuum/roles/predict"
 )
 
@@ -70,17 +71,18 @@ func (p *program) uncalibrate(c *cli.Context) error {
 	case c.IsSet("data") || c.Args().Present() || c.IsSet("method"):
 		return usagef("model calibrate: --remove goes with --model only")
 	}
-	m, err := predict.OpenModel(c.String("model"), p.algorithms)
+	dir := c.String("model")
+	m, err := model.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	if m.Manifest().Calibration != nil {
-		if err := m.SaveCalibration(nil); err != nil {
+		if err := model.Calibrate(dir, m.Manifest(), nil); err != nil {
 			return err
 		}
 	}
-	return p.printCalibrated(c, calibratedModel{Model: c.String("model")})
+	return p.printCalibrated(c, calibratedModel{Model: dir})
 }
 
 func (p *program) printCalibrated(c *cli.Context, m calibratedModel) error {

@@ -62,8 +62,7 @@ func (m *Model) Calibrate(ctx context.Context, rows Rows, method string) (found 
 	return found, nil
 }
 
-// SaveCalibration keeps a calibration in the directory of the model, or takes away the
-// one that is there if c is nil.
+// SaveCalibration keeps a calibration in the directory of the model.
 func (m *Model) SaveCalibration(c *calibration.Map) error {
 	return model.Calibrate(m.dir, m.manifest, c)
 }
