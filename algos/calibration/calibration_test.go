@@ -119,6 +119,35 @@ func TestSigmoidSeparated(t *testing.T) {
 	}
 }
 
+// A score far from all others, and few rows of one class, take steps shorter than
+// Newton's. The gradient of what is found is 0.
+func TestSigmoidOutliers(t *testing.T) {
+	for _, c := range []struct {
+		far   float64
+		class int32
+		rows  int
+	}{{1e3, 1, 100}, {-1e3, 0, 100}, {1e6, 1, 1000}, {-1e6, 0, 1000}} {
+		var scores []float64
+		var class []int32
+		for i := range c.rows {
+			scores, class = append(scores, float64(i%20)/10-1), append(class, int32(i%20/17))
+		}
+		scores, class = append(scores, c.far), append(class, c.class)
+		m, f := fitted(t, algos.Margin, 2, Sigmoid, scores, class)
+		p := f.(*pairs)
+		earlier, later := p.targets()
+		target := [2]float64{earlier, later}
+		gs, g := 0.0, 0.0
+		for i, s := range scores {
+			d := sigmoid(m.Slope*s+m.Offset) - target[class[i]]
+			gs, g = gs+d*s, g+d
+		}
+		if math.Abs(g) > 1e-6 || math.Abs(gs) > 1e-6*math.Abs(c.far) {
+			t.Errorf("%+v: got %v s + %v, where the gradient is %v and %v, want 0", c, m.Slope, m.Offset, gs, g)
+		}
+	}
+}
+
 // rising is the isotonic fit at each score by its formula: the largest of all means
 // from j <= i to the k >= i that makes it smallest.
 func rising(scores []float64, class []int32) map[float64]float64 {
@@ -289,6 +318,7 @@ func TestRefused(t *testing.T) {
 		{"wrong way round", Sigmoid, algos.Binary, []float64{1, 2, 3, 4}, []int32{1, 1, 0, 0}, errUseless},
 		{"wrong way round, isotonic", Isotonic, algos.Binary, []float64{1, 2, 3, 4}, []int32{1, 1, 0, 0}, errUseless},
 		{"all alike", Sigmoid, algos.Binary, []float64{3, 3}, []int32{1, 0}, errUseless},
+		{"equal pools", Isotonic, algos.Binary, []float64{1, 1, 2, 2}, []int32{0, 1, 0, 1}, errUseless},
 		{"all 0", Sigmoid, algos.Binary, []float64{0, 0}, []int32{1, 0}, errUseless},
 		{"many, wrong", Temperature, algos.Multiclass, []float64{1, 0, 0, 1}, []int32{1, 0}, errUseless},
 		{"many, all alike", Temperature, algos.Multiclass, []float64{1, 1, 1, 1}, []int32{1, 0}, errUseless},

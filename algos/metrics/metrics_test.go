@@ -25,7 +25,7 @@ func near(t *testing.T, got, want map[string]float64) {
 		t.Fatalf("got metrics %v, want %v", got, want)
 	}
 	for name, w := range want {
-		if g := got[name]; math.Abs(g-w) > 1e-12*math.Max(1, math.Abs(w)) {
+		if g := got[name]; !(math.Abs(g-w) <= 1e-12*math.Max(1, math.Abs(w))) {
 			t.Errorf("%s: got %v, want %v", name, g, w)
 		}
 	}

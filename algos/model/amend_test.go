@@ -64,16 +64,20 @@ func TestCalibrateRefuses(t *testing.T) {
 	before := tree(t, parent)
 	sigmoid := &calibration.Map{Method: calibration.Sigmoid, Slope: 1}
 	mine := mustOpen(t, dir).Manifest()
+	others := mine
+	others.Parameters += "lambda = 1\n"
 	for name, c := range map[string]struct {
 		dir  string
+		of   Manifest
 		m    *calibration.Map
 		want string
 	}{
-		"another model": {other, sigmoid, "another model took its place"},
-		"impossible":    {dir, &calibration.Map{Method: "beta"}, "impossible"},
-		"nothing there": {filepath.Join(parent, "none"), sigmoid, "no such file"},
+		"another model":    {other, mine, sigmoid, "another model took its place"},
+		"other parameters": {dir, others, sigmoid, "another model took its place"},
+		"impossible":       {dir, mine, &calibration.Map{Method: "beta"}, "impossible"},
+		"nothing there":    {filepath.Join(parent, "none"), mine, sigmoid, "no such file"},
 	} {
-		if err := Calibrate(c.dir, mine, c.m); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := Calibrate(c.dir, c.of, c.m); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got error %v, want %q", name, err, c.want)
 		}
 	}
