@@ -1,6 +1,9 @@
 package model
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +102,19 @@ func TestColumns(t *testing.T) {
 	save(t, dir, Manifest{Data: named()}, tab)
 	if got := mustOpen(t, dir).Manifest().Tables[0].Columns; cmp.Diff([]string{"ham", "spam"}, got) != "" {
 		t.Errorf("got columns %v", got)
+	}
+	var out bytes.Buffer
+	if err := mustOpen(t, dir).WriteNPZ(&out, []string{"weights"}); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := z.Open("weights.columns.npy"); err != nil {
+		t.Errorf("the names of the columns are not exported: %v", err)
+	} else if b, err := io.ReadAll(f); err != nil || !bytes.Contains(b, []byte("'descr': '<U4', 'fortran_order': False, 'shape': (2,)")) || !bytes.Contains(b, []byte("h\x00\x00\x00a\x00\x00\x00m\x00\x00\x00\x00")) {
+		t.Errorf("got columns %q: %v", b, err)
 	}
 	tab.names.Columns = []string{"ham"}
 	w := create(t, filepath.Join(t.TempDir(), "model"), Manifest{Data: named()}, tab)
