@@ -90,7 +90,7 @@ func deadline(t testing.TB) (context.Context, context.CancelFunc) {
 	return context.WithCancel(t.Context())
 }
 
-// Predict applies the model to a file and returns a score for each row.
+// Predict applies the model to a file and returns the scores of each row.
 func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	t.Helper()
 	alg, ok := r.job.New().(algos.Predictor)
@@ -103,7 +103,7 @@ func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores := make([]float64, parts[0].X.Rows())
+	scores := make([]float64, parts[0].X.Rows()*alg.Task().Width(r.Info))
 	if err := alg.Predict(r.Info, r.Model, parts[0], scores); err != nil {
 		t.Fatalf("predict %s: %v", path, err)
 	}

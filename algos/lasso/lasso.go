@@ -134,6 +134,9 @@ func (l *Lasso) KeyNames(d dataset.Info, table string) algos.KeyNames {
 // Task says that predictions are labels.
 func (l *Lasso) Task() algos.Task { return algos.Regression }
 
+// SolverType is one of LIBLINEAR that predicts w.x, whatever the loss was.
+func (l *Lasso) SolverType() string { return "L2R_L2LOSS_SVR" }
+
 // Predict computes b0 + x.w of each row.
 func (l *Lasso) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
 	w, err := m.Values(weights, part.Keys)

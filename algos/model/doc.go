@@ -33,7 +33,8 @@
 // manifest.json is a [Manifest] between "format": "petuum model", "version": 2
 // and "sha256": the digest of the same document with "sha256": "", indented by
 // two blanks, as this package writes it. White space may be changed, values may
-// not. Metrics that are not finite are left out, as JSON has no such numbers.
+// not. Metrics that are not finite are left out, as JSON has no such numbers. A
+// calibration is in it, too: [Calibrate] puts a new manifest in place of the old one.
 //
 // # Tables
 //
