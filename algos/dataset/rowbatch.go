@@ -85,36 +85,36 @@ func (b *Batch) add(r *sparseRow, base uint64, wide bool) *fault {
 
 // coder gives the ids of batches local columns.
 type coder struct {
-	bits   int      // of the largest id
 	pairs  []uint64 // id<<places | place of the value
 	spare  []uint64
 	counts [][1 << digitBits]uint32
+	slots  []uint32 // 1 + the column of an id that hashes there; 0: free
 }
 
 // digitBits is how many bits of an id are sorted at a time, at most.
 const digitBits = 11
 
-// newCoder makes a coder of ids below a number of features.
-func newCoder(features uint64) *coder {
-	c := &coder{bits: bits.Len64(max(features, 1) - 1)}
-	c.counts = make([][1 << digitBits]uint32, (c.bits+digitBits-1)/digitBits)
-	return c
-}
-
-// code sets Keys and Cols by the ids of a batch, which are below 2^c.bits.
+// code sets Keys and Cols by the ids of a batch.
 func (c *coder) code(b *Batch) {
+	all := uint64(0)
+	for _, id := range b.ids {
+		all |= id
+	}
 	n := len(b.ids)
 	b.Cols = slices.Grow(b.Cols[:0], n)[:n]
-	places := bits.Len(uint(n))
-	if c.bits+places > 64 || uint64(n) > math.MaxUint32 {
-		c.search(b)
+	c.pairs, c.spare = slices.Grow(c.pairs[:0], n)[:n], slices.Grow(c.spare[:0], n)[:n]
+	size, places := bits.Len64(all), bits.Len(uint(n))
+	if size+places > 64 { // ids that do not stand in a word with their places
+		copy(c.pairs, b.ids)
+		c.sort(size, 0)
+		b.Keys = slices.Compact(append(b.Keys, c.pairs...))
+		c.find(b)
 		return
 	}
-	c.pairs, c.spare = slices.Grow(c.pairs[:0], n)[:n], slices.Grow(c.spare[:0], n)[:n]
 	for k, id := range b.ids {
 		c.pairs[k] = id<<places | uint64(k)
 	}
-	c.sort(places)
+	c.sort(size, places)
 	mask, last := uint64(1)<<places-1, uint64(0)
 	for _, p := range c.pairs {
 		if id := p >> places; id != last || len(b.Keys) == 0 {
@@ -125,25 +125,30 @@ func (c *coder) code(b *Batch) {
 	}
 }
 
-// sort sorts the pairs by their ids, a digit after the other from the lowest. Places
-// are in order before that, and so they stay among equal ids.
-func (c *coder) sort(places int) {
-	if len(c.counts) == 0 {
+// sort sorts the pairs by ids of so many bits, a digit after the other from the
+// lowest. Places are in order before that, and so they stay among equal ids.
+func (c *coder) sort(size, places int) {
+	digits := (size + digitBits - 1) / digitBits
+	if digits == 0 {
 		return
 	}
-	width := (c.bits + len(c.counts) - 1) / len(c.counts)
+	for len(c.counts) < digits {
+		c.counts = append(c.counts, [1 << digitBits]uint32{})
+	}
+	width := (size + digits - 1) / digits
 	mask := uint64(1)<<width - 1
-	for d := range c.counts {
-		clear(c.counts[d][:mask+1])
+	all := c.counts[:digits]
+	for d := range all {
+		clear(all[d][:mask+1])
 	}
 	for _, p := range c.pairs {
 		p >>= places
-		for d := range c.counts {
-			c.counts[d][p>>(d*width)&mask]++
+		for d := range all {
+			all[d][p>>(d*width)&mask]++
 		}
 	}
-	for d := range c.counts {
-		counts, shift := &c.counts[d], places+d*width
+	for d := range all {
+		counts, shift := &all[d], places+d*width
 		at := uint32(0)
 		for k := range counts[:mask+1] {
 			at, counts[k] = at+counts[k], at
@@ -157,13 +162,22 @@ func (c *coder) sort(places int) {
 	}
 }
 
-// search is code of ids too large to stand in a word with their places.
-func (c *coder) search(b *Batch) {
-	b.Keys = append(b.Keys[:0], b.ids...)
-	slices.Sort(b.Keys)
-	b.Keys = slices.Compact(b.Keys)
+// find sets Cols by Keys, in a table of hashes.
+func (c *coder) find(b *Batch) {
+	size := bits.Len(uint(2 * len(b.Keys)))
+	c.slots = slices.Grow(c.slots[:0], 1<<size)[:1<<size]
+	clear(c.slots)
+	slot := func(id uint64) *uint32 {
+		at := id * mixPrime >> (64 - size)
+		for c.slots[at] != 0 && b.Keys[c.slots[at]-1] != id {
+			at = (at + 1) & (1<<size - 1)
+		}
+		return &c.slots[at]
+	}
+	for j, id := range b.Keys {
+		*slot(id) = uint32(j + 1)
+	}
 	for k, id := range b.ids {
-		at, _ := slices.BinarySearch(b.Keys, id)
-		b.Cols[k] = uint32(at)
+		b.Cols[k] = *slot(id) - 1
 	}
 }

@@ -113,7 +113,7 @@ func (s *Stream) Start(slices int, coding Coding) error {
 	case coding == Global && s.info.Features > 1<<32:
 		return fmt.Errorf("dataset: %s: %d features are too many for global columns, which stop at 2^32", name, s.info.Features)
 	case coding == Local:
-		s.coder = newCoder(s.info.Features)
+		s.coder = &coder{}
 	}
 	s.slices = slices
 	first := *s.in.layouts[0]
