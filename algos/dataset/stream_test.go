@@ -273,7 +273,9 @@ func TestStreamRefused(t *testing.T) {
 
 // An error in mid-pass names the line, stays, and ends the rows.
 func TestStreamErrors(t *testing.T) {
-	filler := func(n int) string { return strings.Repeat("1 1:1 2:0.5 # a comment that is long enough to take some room\n-1 2:1\n", n) }
+	filler := func(n int) string {
+		return strings.Repeat("1 1:1 2:0.5 # a comment that is long enough to take some room\n-1 2:1\n", n)
+	}
 	const before = 7600 // rows, of 40000: no sample of two parts has it
 	for _, c := range []struct{ bad, want string }{
 		{"1 1:1 2:q", "9: value \"q\" is not a number"},
