@@ -40,7 +40,9 @@ func (p *Part) At() consistency.Clock { return p.w.Clock }
 
 // Load gives the instance its data.
 func (p *Part) Load(data *dataset.Part) error {
-	p.stream = data.Stream
+	if data != nil {
+		p.stream = data.Stream
+	}
 	if err := p.alg.Load(data, p.w); err != nil {
 		return fmt.Errorf("part %d: %w", p.w.Part, err)
 	}

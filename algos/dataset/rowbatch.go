@@ -25,7 +25,7 @@ type Batch struct {
 	Ends   []int     // of each row: where its columns end, which begin where those before end
 	Cols   []uint32  // of each value, ascending within a row
 	Values []float32 // none is 0
-	Keys   []uint64  // Local: the feature ids of the batch, ascending; else nil
+	Keys   []uint64  // Local: the feature ids of the batch, ascending, in memory of their own, so that a view may hold them
 
 	coding Coding
 	ids    []uint64 // Local: of each value, until they are coded
@@ -45,7 +45,7 @@ func (b *Batch) Row(i int) (cols []uint32, values []float32) {
 
 func (b *Batch) clear() {
 	b.Labels, b.Class, b.Ends, b.Cols, b.Values = b.Labels[:0], b.Class[:0], b.Ends[:0], b.Cols[:0], b.Values[:0]
-	b.Keys, b.ids = b.Keys[:0], b.ids[:0]
+	b.Keys, b.ids = nil, b.ids[:0]
 }
 
 // add ends a row whose ids count from base. Values that are wide may be beyond float32.
@@ -85,6 +85,7 @@ func (b *Batch) add(r *sparseRow, base uint64, wide bool) *fault {
 
 // coder gives the ids of batches local columns.
 type coder struct {
+	keys   []uint64
 	pairs  []uint64 // id<<places | place of the value
 	spare  []uint64
 	counts [][1 << digitBits]uint32
@@ -96,6 +97,13 @@ const digitBits = 11
 
 // code sets Keys and Cols by the ids of a batch.
 func (c *coder) code(b *Batch) {
+	c.keys = c.keys[:0]
+	c.number(b)
+	b.Keys = append([]uint64{}, c.keys...)
+}
+
+// number sets Cols, and collects the keys.
+func (c *coder) number(b *Batch) {
 	all := uint64(0)
 	for _, id := range b.ids {
 		all |= id
@@ -107,7 +115,7 @@ func (c *coder) code(b *Batch) {
 	if size+places > 64 { // ids that do not stand in a word with their places
 		copy(c.pairs, b.ids)
 		c.sort(size, 0)
-		b.Keys = slices.Compact(append(b.Keys, c.pairs...))
+		c.keys = slices.Compact(append(c.keys, c.pairs...))
 		c.find(b)
 		return
 	}
@@ -117,11 +125,11 @@ func (c *coder) code(b *Batch) {
 	c.sort(size, places)
 	mask, last := uint64(1)<<places-1, uint64(0)
 	for _, p := range c.pairs {
-		if id := p >> places; id != last || len(b.Keys) == 0 {
-			b.Keys = append(b.Keys, id)
+		if id := p >> places; id != last || len(c.keys) == 0 {
+			c.keys = append(c.keys, id)
 			last = id
 		}
-		b.Cols[p&mask] = uint32(len(b.Keys) - 1)
+		b.Cols[p&mask] = uint32(len(c.keys) - 1)
 	}
 }
 
@@ -162,19 +170,19 @@ func (c *coder) sort(size, places int) {
 	}
 }
 
-// find sets Cols by Keys, in a table of hashes.
+// find sets Cols by the keys, in a table of hashes.
 func (c *coder) find(b *Batch) {
-	size := bits.Len(uint(2 * len(b.Keys)))
+	size := bits.Len(uint(2 * len(c.keys)))
 	c.slots = slices.Grow(c.slots[:0], 1<<size)[:1<<size]
 	clear(c.slots)
 	slot := func(id uint64) *uint32 {
 		at := id * mixPrime >> (64 - size)
-		for c.slots[at] != 0 && b.Keys[c.slots[at]-1] != id {
+		for c.slots[at] != 0 && c.keys[c.slots[at]-1] != id {
 			at = (at + 1) & (1<<size - 1)
 		}
 		return &c.slots[at]
 	}
-	for j, id := range b.Keys {
+	for j, id := range c.keys {
 		*slot(id) = uint32(j + 1)
 	}
 	for k, id := range b.ids {

@@ -137,7 +137,7 @@ func (s *Stream) Start(slices int, coding Coding) error {
 }
 
 // Next returns the rows of the next slice, pass after pass. They are good until the
-// next call. Behind an error, which Err tells, and behind Close there are none.
+// next call, their Keys for ever. Behind an error, which Err tells, and behind Close there are none.
 func (s *Stream) Next() *Batch {
 	if s.held != nil {
 		s.free <- s.held
