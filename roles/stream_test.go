@@ -80,7 +80,7 @@ func TestStream(t *testing.T) {
 	if heaps[1] > heaps[0]+24<<20 { // the larger file is one of 17 MB, with batches 20 times as large
 		t.Errorf("got %.0f MB of memory for the larger file, %.0f for the smaller one", heaps[1]/(1<<20), heaps[0]/(1<<20))
 	}
-	for _, args := range [][]string{{"predict", "--model", "m", "test.svm"}, {"data", "stat", "--config", job}, {"doctor", "--local", job}} {
+	for _, args := range [][]string{{"predict", "--model", "m", "test.svm"}, {"data", "stat", "--config", job}, {"doctor", job}} {
 		p := census(dir, args...)
 		if code := p.status(); code != 0 {
 			t.Errorf("%v: exit status %d:\n%s%s", args, code, p.stdout.String(), p.stderr())
