@@ -146,6 +146,7 @@ func (b *builder) putSparse(ordered bool) *fault {
 		b.wide = true
 	}
 	if b.batch != nil {
+		b.ends = append(b.ends, 0) // counts rows
 		return b.batch.add(r, uint64(max(0, b.facts.Base)), b.wide)
 	}
 	for k, id := range r.ids {

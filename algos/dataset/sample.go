@@ -179,8 +179,16 @@ func (t *sampling) beginning(file, most int) error {
 		return err
 	}
 	t.read += float64(len(c.text))
+	seen := stored.n
+	for rest := make([]byte, smallBuffer); err == nil; { // what was decoded and not asked for
+		n := 0
+		if n, err = decoded.Read(rest); stored.n > seen {
+			decoded.n -= int64(n)
+			break
+		}
+	}
 	t.text += float64(decoded.n)
-	t.seen += float64(stored.n)
+	t.seen += float64(seen)
 	t.worker.lines(c)
 	return t.bad
 }

@@ -71,8 +71,9 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 		}
 		seen[p] = true
 	}
+	kept := o.Cache
 	if o.Stream {
-		o.Cache = "" // there is nothing to keep
+		o.Cache = ""
 	}
 	in, err := newInput(sources, o, of)
 	if err != nil {
@@ -81,6 +82,9 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 	s := &Scanned{in: in, parts: slices.Clone(parts), read: make([]*assembly, len(parts)),
 		cache: make([]*partCache, len(parts)), infos: make([]Info, len(parts))}
 	if o.Stream {
+		if kept != "" {
+			s.notes = append(s.notes, Note{true, "data.cache: data that is streamed from disk is not kept"})
+		}
 		return s, s.samples()
 	}
 	var missing []int // places in parts

@@ -292,6 +292,7 @@ func (s *Stream) seal(b *Batch) {
 		}
 	}
 	l.values, l.classes = l.values[:0], l.classes[:0]
+	s.parser.clear()
 	if s.coder != nil {
 		s.coder.code(b)
 	}

@@ -206,7 +206,7 @@ func TestStreamSlices(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := float64(s.info.Rows); n < 45000 || n > 75000 {
+			if n := float64(s.info.Rows); n < 54000 || n > 66000 {
 				t.Errorf("%s: got an estimate of %v rows, want about 60000", f.name, n)
 			}
 			const slices = 10
