@@ -30,8 +30,8 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted], [ModelParallel],
-// [Explainer], [Staged], [Resumer].
+// [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
+// [ModelParallel], [Explainer], [Staged], [Resumer].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -105,6 +105,17 @@ func (e *ParameterError) Parameters() []string { return e.Keys }
 type Consistent interface {
 	Algorithm
 	Under(p consistency.Policy, exact bool) error
+}
+
+// Streaming is an Algorithm that can learn from data that is never held in memory.
+// Where Streams says so, of an instance that has its parameters, the scan reads only
+// some rows of each part (dataset.Info.Sampled), and Load gets a part with nothing but a
+// Stream, which it starts: with the same number of slices in every part, which is the
+// ClocksPerEpoch of a [Paced] if each Push takes the next slice, perhaps one without
+// rows. When the stream fails, the part fails behind that Push.
+type Streaming interface {
+	Algorithm
+	Streams() bool
 }
 
 // Paced is an Algorithm that needs several clocks for one pass over the data.

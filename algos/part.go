@@ -16,6 +16,7 @@ type Part struct {
 	w      *Worker
 	client *table.Client
 	now    func() int64
+	stream *dataset.Stream // nil where the data is in memory
 
 	// The nanoseconds spent in Push, in Evaluate and at barriers; zero without a
 	// clock. The client keeps the times of Clock.
@@ -39,6 +40,9 @@ func (p *Part) At() consistency.Clock { return p.w.Clock }
 
 // Load gives the instance its data.
 func (p *Part) Load(data *dataset.Part) error {
+	if data != nil {
+		p.stream = data.Stream
+	}
 	if err := p.alg.Load(data, p.w); err != nil {
 		return fmt.Errorf("part %d: %w", p.w.Part, err)
 	}
@@ -77,8 +81,14 @@ func (p *Part) Push(b Block) []float64 {
 	return p.w.Emitted()
 }
 
-// Clock ends the iteration.
+// Clock ends the iteration. It fails if the part's stream did: what Push computed then
+// is of no use.
 func (p *Part) Clock() error {
+	if p.stream != nil {
+		if err := p.stream.Err(); err != nil {
+			return fmt.Errorf("part %d: %w", p.w.Part, err)
+		}
+	}
 	p.w.Clock++
 	return p.client.Clock(p.w.local)
 }

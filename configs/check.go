@@ -114,6 +114,9 @@ func (l *loader) checkData() {
 	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
 	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
 	only(d.Weights != "", "data.weights", "mm", "MatrixMarket data")
+	l.rule(d.Hash > 0 && d.Features > 0, "hashed features are 2^data.hash: leave data.features out", "data.features", "data.hash")
+	l.rule(d.Hash > 0 && d.Names != "", "hashed features have no names: leave data.names out", "data.names", "data.hash")
+	l.rule(d.Hash > 0 && d.Format == "mm", "is for LIBSVM and CSV, but data.format is \"mm\"", "data.hash", "data.format")
 	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")
 	l.columns("data.ignore", d.Ignore, "or a name", "")
 }

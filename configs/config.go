@@ -57,6 +57,7 @@ type Data struct {
 	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
+	Hash     int    `toml:"hash" min:"0" max:"62" doc:"bits of a feature id: indices of LIBSVM are taken modulo 2^hash, and categories of CSV are hashed to as many features; values of a row that come together add up; 0 keeps every feature apart"`
 
 	Categorical []string `toml:"categorical" doc:"columns of a CSV file whose values are categories, by name or as \"#3\"; \"*\" is every column whose first value is not a number"`
 	Ignore      []string `toml:"ignore" doc:"columns of a CSV file that are left out, such as identifiers, by name or as \"#3\""`

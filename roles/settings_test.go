@@ -197,6 +197,10 @@ func probes(dir string) map[string]probe {
 		"data.features": {value: "9", with: []string{"data.train=" + file("sparse")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "features", got.manifest(t).Data.Features, 9)
 		}},
+		"data.hash": {value: "1", with: []string{"data.train=" + file("wide"), "data.format=libsvm"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "features", got.manifest(t).Data.Features, 2)
+			is(t, "by default there are more", plain().manifest(t).Data.Features > 2, true)
+		}},
 		"data.categorical": {value: `["z"]`, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "features, a category each", got.manifest(t).Data.Features, plain().manifest(t).Data.Features+1)
 		}},

@@ -15,6 +15,11 @@ func (t *training) setUp() (err error) {
 	if t.info, data, err = t.job.read(t.job.Path, t.job.Options, t.job.Parts); err != nil {
 		return err
 	}
+	for _, d := range data {
+		if d.Stream != nil {
+			t.closes = append(t.closes, d.Stream.Close)
+		}
+	}
 	if t.alg, err = t.job.instance(); err != nil {
 		return err
 	}

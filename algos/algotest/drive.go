@@ -120,6 +120,9 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	if p, ok := j.New().(algos.Predictor); ok {
 		o.Quantity = p.Task() == algos.Regression
 	}
+	if s, ok := j.New().(algos.Streaming); ok {
+		o.Stream = s.Streams() && o.Like == nil
+	}
 	mine := make([]int, of)
 	for p := range mine {
 		mine[p] = p

@@ -25,6 +25,9 @@ type builder struct {
 	wide      bool        // CSV: one of them needs float64
 	unseen    []uint32    // CSV without categories: columns that had only zeros so far
 	rowIDs    []uint64    // CSV with categories: their ids
+	hashes    []uint64    // CSV with hashed categories: of each column
+	sparse    sparseRow   // a row of ids
+	batch     *Batch      // where rows of a stream go; else nil
 	cats      *categories // nil if there are none
 	unescaped []byte      // CSV: a field without its doubled quotes
 }
@@ -74,10 +77,13 @@ func continued(l *layout, files []File, cats *categories) *builder {
 		}
 		return b
 	}
+	b.rowIDs = make([]uint64, l.features)
+	if b.hashes = columnHashes(b.facts); b.hashes != nil {
+		return b
+	}
 	if b.cats = cats; cats == nil {
 		b.cats = newCategories(b.facts.Columns, l.options.Like != nil)
 	}
-	b.rowIDs = make([]uint64, l.features)
 	first := firstFeatures(b.facts.Columns)
 	for t := range b.rowIDs {
 		if b.rowIDs[t] = uint64(t); b.cats.known {
@@ -229,6 +235,9 @@ func (b *builder) info() Info {
 	if b.cats != nil {
 		info.Columns = b.cats.fillIn(info.Columns)
 		info.Seen = firstFeatures(info.Columns)[len(info.Columns)]
+	}
+	if b.hashes != nil {
+		info.Seen = info.Features
 	}
 	if like := b.layout.options.Like; like != nil {
 		info.Features, info.Fixed = like.Features, true

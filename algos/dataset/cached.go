@@ -171,6 +171,15 @@ func (in *input) identities() (ids []cache.Identity, err error) {
 	return ids, nil
 }
 
+// sameFile says whether a file is the one it was.
+func sameFile(now, was cache.Identity) bool {
+	return now.Size == was.Size && now.Modified == was.Modified && now.Inode == was.Inode && now.Device == was.Device
+}
+
+func (in *input) changedError(i int) error {
+	return fmt.Errorf("dataset: %s changed while it was read: start again when nobody writes to it", in.path(i))
+}
+
 // unchanged returns an error if a file is not the one it was, as what was read of it
 // may be of both.
 func (in *input) unchanged() error {
@@ -179,8 +188,8 @@ func (in *input) unchanged() error {
 		return err
 	}
 	for i, id := range now {
-		if was := in.ids[i]; id.Size != was.Size || id.Modified != was.Modified || id.Inode != was.Inode || id.Device != was.Device {
-			return fmt.Errorf("dataset: %s changed while it was read: start again when nobody writes to it", in.path(i))
+		if !sameFile(id, in.ids[i]) {
+			return in.changedError(i)
 		}
 	}
 	return nil

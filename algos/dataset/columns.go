@@ -142,6 +142,9 @@ func (a Info) columnCount() int {
 // that the data has names of its own.
 func (a Info) WithNames(names []string, path string) (Info, error) {
 	switch {
+	case names != nil && a.Hash > 0:
+		return a, fmt.Errorf("dataset: %s: hashed features have no names: leave data.names out", path)
+	case names == nil && a.Hash > 0 && a.Columns != nil:
 	case names == nil && a.Columns != nil:
 		a.Names = a.categoryNames()
 	case names == nil:

@@ -12,7 +12,7 @@ const (
 
 // csv adds the row of a CSV line, text[begin:end].
 func (b *builder) csv(text []byte, begin, end int) *fault {
-	if b.cats == nil {
+	if b.cats == nil && b.hashes == nil {
 		if done, f := b.plainCSV(text, begin, end); done {
 			return f
 		}
@@ -65,6 +65,10 @@ func (b *builder) csv(text []byte, begin, end int) *fault {
 // field sets column t of the row, which is field n of the line.
 func (b *builder) field(t, n int, field []byte, at int) *fault {
 	l := b.layout
+	if b.hashes != nil && l.categorical[t] {
+		b.hashCategory(t, field)
+		return nil
+	}
 	if b.cats != nil && l.categorical[t] {
 		if f := b.category(t, field, at); f != nil {
 			return l.inColumn(n, f)
@@ -91,7 +95,10 @@ func (b *builder) set(t int, v float64, d decimal) {
 
 // putRow ends the row with the values of its columns.
 func (b *builder) putRow() *fault {
-	if b.cats == nil {
+	switch {
+	case b.hashes != nil || b.batch != nil:
+		return b.putColumns()
+	case b.cats == nil:
 		b.putFull()
 		return nil
 	}

@@ -18,12 +18,18 @@ type Info struct {
 	Format string `json:"format"` // LIBSVM, CSV or MM
 	Files  []File `json:"files"`  // of the whole input, in its order; the same in all parts
 
+	// Sampled is whether only some rows were read, from which Rows, NonZeros, Counts
+	// and the sums of labels are estimates, and Classes and the extremes are what these
+	// have (Options.Stream).
+	Sampled bool `json:"sampled,omitempty"`
+
 	Rows     uint64 `json:"rows"`
 	NonZeros uint64 `json:"nonzeros"`          // stored values
 	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
 
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
+	Hash     int    `json:"hash,omitempty"`  // Options.Hash
 	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label, the weight and Ignored
 	Base     int    `json:"base"`            // index of feature id 0 in LIBSVM; 0 for CSV
 
@@ -118,6 +124,9 @@ func (a Info) Merge(b Info) (Info, error) {
 		}
 		m.Seen = firstFeatures(m.Columns)[len(m.Columns)]
 	}
+	if m.Columns != nil && m.Hash > 0 {
+		m.Seen = m.Features
+	}
 	if !m.Fixed {
 		m.Features = m.Seen
 	} else if err := m.checkFeatures(); err != nil {
@@ -155,6 +164,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about what stands for missing numbers")
 	case a.Float64 != b.Float64:
 		return bad("parts disagree about float64")
+	case a.Hash != b.Hash, a.Sampled != b.Sampled:
+		return bad("parts disagree about hashed features, or whether they are streamed")
 	case a.Positive != b.Positive:
 		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):
@@ -333,6 +344,9 @@ func (a Info) check() error {
 	}
 	if a.Classes != nil && rows != a.Rows {
 		return bad("classes have %d rows, all have %d", rows, a.Rows)
+	}
+	if a.Hash > 0 { // whose columns have no features of their own
+		return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), a.checkHash())
 	}
 	return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen))
 }

@@ -63,6 +63,9 @@ func newLabelSet(o Options) *labelSet {
 		id := l.add(class)
 		if v, err := strconv.ParseFloat(class, 64); err == nil {
 			l.numbers[v] = id
+			if len(l.few) == int(id) && id < 4 {
+				l.few = append(l.few, v)
+			}
 		} else {
 			l.words[class] = id
 		}
@@ -217,6 +220,9 @@ func (l *labelSet) unknown(label string, at int) *fault {
 	classes := strings.Join(l.like.Classes[:min(most, len(l.like.Classes))], ", ")
 	if len(l.like.Classes) > most {
 		classes += ", ..."
+	}
+	if l.like.Sampled {
+		return faultf(at, "label %s does not occur in the sample of the training data (%s): if it is right, set data.positive to the label of one of two classes", excerpt([]byte(label)), classes)
 	}
 	return faultf(at, "label %s does not occur in the training data (%s)", excerpt([]byte(label)), classes)
 }

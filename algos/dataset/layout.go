@@ -23,6 +23,7 @@ type layout struct {
 	weighted   bool // LIBSVM: labels may have a weight behind a colon
 
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
+	mask         uint64 // of feature ids
 
 	sep         byte
 	label       int      // CSV column of the label; -1 if there is none
@@ -41,7 +42,7 @@ type layout struct {
 // readLayout reads the first lines of a file. name is the file's without .gz or
 // .zst, first the layout of the first file, nil for that itself.
 func readLayout(lines *lineReader, name string, o Options, first *layout) (*layout, error) {
-	l := &layout{options: o, format: o.Format, header: -1, label: -1, weight: -1}
+	l := &layout{options: o, format: o.Format, header: -1, label: -1, weight: -1, mask: o.mask()}
 	line, off, err := firstLine(lines, false)
 	if err == nil && isBanner(line) && (l.format == auto || l.format == MM) {
 		l.format = MM
@@ -211,7 +212,7 @@ func (l *layout) setRange() {
 	l.floor = uint64(max(0, o.Base))
 	l.limit = features
 	switch {
-	case features == 0 && o.Like == nil:
+	case features == 0 && o.Like == nil, o.Hash > 0:
 		l.limit = maxIndex + 1
 	case o.Base < 0:
 		l.limit = features + 1 // until the base is known
@@ -235,6 +236,8 @@ func (l *layout) info() Info {
 		Ignored:      l.ignored,
 		Missing:      o.Missing,
 		Float64:      o.Float64,
+		Hash:         o.Hash,
+		Sampled:      o.Stream && o.Like == nil,
 	}
 	if l.format != LIBSVM {
 		info.Base = 0

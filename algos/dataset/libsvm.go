@@ -41,13 +41,16 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 // features adds the values of a LIBSVM line that begins at text[begin]: those in
 // text[i:end].
 func (b *builder) features(text []byte, begin, i, end int) *fault {
-	floor, limit := b.layout.floor, b.layout.limit
+	floor, limit, mask := b.layout.floor, b.layout.limit, b.layout.mask
+	b.sparse.clear()
+	b.wide = false
+	ordered, last := true, uint64(0)
 	for least := uint64(0); ; { // the smallest index that may come next
 		for i < end && isSpace(text[i]) {
 			i++
 		}
 		if i == end {
-			return b.endRow()
+			return b.putSparse(ordered)
 		}
 		at := i - begin
 		id, colon, ok := index(text, i, end)
@@ -85,14 +88,19 @@ func (b *builder) features(text []byte, begin, i, end int) *fault {
 			}
 			continue
 		}
+		if id -= floor; id > mask {
+			id &= mask
+		}
+		id += floor
 		b.zero = b.zero || id == 0
 		b.top = max(b.top, id+1)
 		if v == 0 {
 			continue
 		}
-		if f := b.put(id, v, wide, at); f != nil {
-			return f
-		}
+		ordered = ordered && (id > last || len(b.sparse.ids) == 0)
+		last = id
+		b.sparse.add(id, v)
+		b.wide = b.wide || wide
 	}
 }
 
@@ -167,6 +175,9 @@ func (b *builder) beyond(id uint64, v float64, at int) *fault {
 	l := b.layout
 	switch {
 	case id < l.floor:
+		if l.options.Stream && l.options.Like == nil {
+			return faultf(at, "index 0 in data whose indices start at 1 as far as it was looked at: set data.base = 0")
+		}
 		return faultf(at, "index 0 in data whose indices start at 1")
 	case l.options.Like != nil:
 		if v != 0 {

@@ -78,6 +78,16 @@ type Options struct {
 	// Features is the number of features; an index beyond it is an error. 0 counts them.
 	Features uint64
 
+	// Hash, unless 0, takes the ids of features modulo 2^Hash, which is then the number
+	// of features; values of a row whose ids become equal add up. Indices are not mixed
+	// (they count from 0 unless Base is 1), columns of numbers keep their numbers, and
+	// a category is hashed by its name "column=category" (see the package comment).
+	Hash int `json:",omitempty"`
+
+	// Stream reads only some rows of each part to know what is in it; all others are
+	// read as the algorithm goes on (see Stream).
+	Stream bool `json:",omitempty"`
+
 	// Positive, unless "", makes two classes of whatever labels there are: this one,
 	// and "!" with its name, which is every other. The first is the later class;
 	// in Part.Labels they are +1 and -1, of which Quantity does not complain.
@@ -161,7 +171,11 @@ func (o Options) resolved() (Options, error) {
 		} else if o.Like.Format == "" {
 			bad("training info: it is of no data")
 		}
-		o.Positive, o.Missing, o.Float64 = o.Like.Positive, o.Like.Missing, o.Like.Float64
+		o.Positive, o.Missing, o.Float64, o.Hash = o.Like.Positive, o.Like.Missing, o.Like.Float64, o.Like.Hash
+	}
+	o, err := o.hashed()
+	if err != nil {
+		bad("%w", err)
 	}
 	return o, errors.Join(errs...)
 }
@@ -185,6 +199,8 @@ func (o Options) suits(format string) error {
 		return fmt.Errorf("data.weight is for columns of CSV, but the format is %s", format)
 	case format != CSV && o.Missing != nil && o.Like == nil:
 		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
+	case format == MM && o.Hash > 0:
+		return errors.New("data.hash is for LIBSVM and CSV, but the format is mm")
 	case format != MM && o.Labels != "":
 		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
 	case format != MM && o.Weights != "":

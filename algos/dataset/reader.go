@@ -70,6 +70,7 @@ func OpenStream(name string, src io.Reader, o Options) (*Reader, error) {
 }
 
 func open(r *Reader) (*Reader, error) {
+	r.options.Stream = false
 	r.rows = make([]uint64, len(r.sources))
 	for _, s := range r.sources {
 		r.files = append(r.files, File{Name: filepath.Base(s.path), Bytes: s.size})
@@ -131,7 +132,7 @@ func (r *Reader) text(src *source) (io.Reader, error) {
 			return nil, fmt.Errorf("dataset: %s is empty", src.path)
 		}
 		src.codec = codecOf(head)
-		text, free, err := src.decoded(stored)
+		text, free, err := src.decoded(stored, 64<<10)
 		if err == nil {
 			r.frees = append(r.frees, free)
 		}

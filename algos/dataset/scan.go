@@ -14,6 +14,10 @@ type Part struct {
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that have a value in this part
 
+	// Stream has the rows where they are read while the algorithm learns
+	// (Options.Stream); all else is empty then.
+	Stream *Stream
+
 	// Blocks restores the order of the input where it is not that of the parts (nil
 	// if it is): rows come in blocks, and those of all parts, sorted by file and
 	// number, are in the order of the input.
@@ -68,12 +72,22 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 		}
 		seen[p] = true
 	}
+	kept := o.Cache
+	if o.Stream {
+		o.Cache = ""
+	}
 	in, err := newInput(sources, o, of)
 	if err != nil {
 		return nil, err
 	}
 	s := &Scanned{in: in, parts: slices.Clone(parts), read: make([]*assembly, len(parts)),
 		cache: make([]*partCache, len(parts)), infos: make([]Info, len(parts))}
+	if o.Stream {
+		if kept != "" {
+			s.notes = append(s.notes, Note{true, "data.cache: data that is streamed from disk is not kept"})
+		}
+		return s, s.samples()
+	}
 	var missing []int // places in parts
 	for i, p := range parts {
 		if o.Cache != "" {
@@ -120,6 +134,19 @@ func (s *Scanned) scan(places []int) error {
 	return nil
 }
 
+// samples reads some rows of each part.
+func (s *Scanned) samples() error {
+	if err := s.in.streamable(); err != nil {
+		return err
+	}
+	for i := range s.parts {
+		if err := s.sample(i); err != nil {
+			return err
+		}
+	}
+	return s.in.unchanged()
+}
+
 // Info returns the facts of part p, or Info{} if it was not scanned.
 func (s *Scanned) Info(p int) Info {
 	if i := slices.Index(s.parts, p); i >= 0 {
@@ -145,6 +172,10 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	}
 	if err := info.check(); err != nil {
 		return nil, err
+	}
+	if s.in.options.Stream {
+		s.done = true
+		return s.streams(info)
 	}
 	var outdated []int
 	for i := range s.parts {

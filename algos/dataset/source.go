@@ -186,14 +186,17 @@ func (s *source) section(from, to int64) io.Reader {
 // stream returns the text of a file from its beginning, and a function that
 // frees what that takes.
 func (s *source) stream() (io.Reader, func(), error) {
-	return s.decoded(io.NewSectionReader(s.r, 0, s.size))
+	return s.decoded(io.NewSectionReader(s.r, 0, s.size), 64<<10)
 }
 
-// decoded is stream of stored bytes that come from elsewhere.
-func (s *source) decoded(section io.Reader) (io.Reader, func(), error) {
+// smallBuffer is for those who are to know how far a compressed file was read.
+const smallBuffer = 4 << 10
+
+// decoded is stream of stored bytes that come from elsewhere, so many at a time.
+func (s *source) decoded(section io.Reader, buffer int) (io.Reader, func(), error) {
 	switch s.codec {
 	case "gzip":
-		z, err := gzip.NewReader(bufio.NewReaderSize(section, 64<<10))
+		z, err := gzip.NewReader(bufio.NewReaderSize(section, buffer))
 		if err != nil {
 			return nil, nil, s.wrap(err)
 		}
@@ -221,6 +224,11 @@ func (s *source) wrap(err error) error {
 		return fmt.Errorf("dataset: %s: bad %s data: %w", s.path, s.codec, err)
 	}
 	return fmt.Errorf("dataset: %s: %w", s.path, err)
+}
+
+// shorter is the error of a file that has less than it had.
+func (s *source) shorter() error {
+	return fmt.Errorf("dataset: %s became shorter while it was read", s.path)
 }
 
 // cut returns size·p/of, where part p of size bytes or rows begins.

@@ -171,7 +171,7 @@ func (s *Stats) finish(r *Reader) {
 			s.Columns = append(s.Columns, ColumnStats{i.columnName(t), len(c.Categories)})
 		}
 	}
-	if r.top.value > 0 {
+	if r.top.value > 0 && i.Hash == 0 {
 		s.LargestIndex = &IndexPlace{r.top.value - 1, r.top.path, r.top.line}
 	}
 }

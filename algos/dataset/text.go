@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"crypto/sha256"
-	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -189,7 +188,7 @@ func (r *reading) decodeFile(f encoded, owner func(number int) (int, bool), work
 	if r.options.Cache != "" {
 		stored = io.TeeReader(stored, sum)
 	}
-	stream, end, err := src.decoded(stored)
+	stream, end, err := src.decoded(stored, 64<<10)
 	if err != nil {
 		return err
 	}
@@ -338,17 +337,18 @@ func (w *worker) plain(c chunk) {
 	src, done, err := w.sources[c.file].open()
 	if err == nil {
 		defer done()
-		err = w.parsePlain(src, c)
+		_, err = w.parsePlain(src, c)
 	}
 	if err != nil {
 		w.fail(c.seq, err)
 	}
 }
 
-func (w *worker) parsePlain(src *source, c chunk) error {
+// parsePlain returns the bytes of the lines of a chunk.
+func (w *worker) parsePlain(src *source, c chunk) (n int, err error) {
 	first, n, err := w.read(src, c)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if a := w.parts[c.part]; a.digests != nil {
 		d := cache.DigestOf(w.text, max(0, c.begin-1))
@@ -360,10 +360,10 @@ func (w *worker) parsePlain(src *source, c chunk) error {
 	b := w.builder(c)
 	off := max(0, c.begin-1) + int64(first)
 	if at, _, f := b.text(w.text[first:], n, off); f != nil {
-		return src.syntaxError(f, off+int64(at))
+		return n, src.syntaxError(f, off+int64(at))
 	}
 	w.add(b, c)
-	return nil
+	return n, nil
 }
 
 // read fills w.text with the chunk's lines: n bytes from first on.
@@ -406,7 +406,7 @@ func (w *worker) extend(src *source, from int64, have, n int) error {
 	w.text = slices.Grow(w.text[:have], n+padding)[:have+n]
 	_, err := io.ReadFull(src.section(from+int64(have), from+int64(have+n)), w.text[have:])
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("dataset: %s became shorter while it was read", src.path)
+		return src.shorter()
 	}
 	return err
 }

@@ -35,6 +35,7 @@ func checkTest(l *list, c *configs.Config, a algos.Algorithm, train *Sample) {
 	if train != nil && train.Whole {
 		o.Like = &train.Info
 	}
+	o.Stream = false
 	checkFile(l, "test data", "data.test", c.Data.Test, o, 1)
 }
 

@@ -30,6 +30,7 @@ const (
 	processBytes = 48 << 20 // a process without tables and data
 	cellBytes    = 12       // a value of the data and its column
 	rowBytes     = 24       // a row's label, class and end
+	streamBytes  = 16 << 20 // a part that reads while it learns: some batches
 	enough       = 0.8      // of the free memory
 )
 
@@ -43,6 +44,9 @@ func need(c *configs.Config, specs []table.Spec, s Sample) map[string]uint64 {
 	workers, servers := float64(c.Cluster.Workers), float64(c.Cluster.Servers)
 	parts := float64(c.Parts()) / workers
 	data := (float64(s.Cells)*cellBytes + float64(s.Rows)*rowBytes) / workers
+	if s.Info.Sampled {
+		data = parts * streamBytes
+	}
 	return map[string]uint64{
 		control.Scheduler: processBytes,
 		control.Server:    processBytes + uint64(held/servers),

@@ -70,6 +70,14 @@ func (b bounds) look(paths []string, o dataset.Options, parts int) (Sample, erro
 	}
 	s.Bytes = plain + compressed
 	var err error
+	if o.Stream { // the job will take a sample, too
+		if s.Info, err = scan(paths, o, min(parts, mostParts)); err != nil {
+			return s, err
+		}
+		s.Rows, s.Cells = s.Info.Rows, s.Info.NonZeros
+		s.Head, err = digest(paths)
+		return s, err
+	}
 	if !regular || plain <= b.plain && compressed <= b.compressed || matrix(paths[0], o) {
 		s.Info, err = scan(paths, o, min(parts, mostParts))
 		s.Whole, s.Rows, s.Cells = true, s.Info.Rows, s.Info.NonZeros

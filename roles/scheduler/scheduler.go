@@ -255,11 +255,14 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if s.info.Rows == 0 {
 		return fmt.Errorf("%s: no samples", s.cfg.Data.Train)
 	}
-	if label := s.info.Positive; label != "" && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
+	if label := s.info.Positive; label != "" && !s.info.Sampled && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
 		return fmt.Errorf("%s: no sample has the label %q: see data.positive, and petuum data stat for the labels that there are", s.cfg.Data.Train, label)
 	}
 	if err := checkWeights(s.cfg, s.alg, s.info); err != nil {
 		return err
+	}
+	if p, ok := s.alg.(algos.Predictor); ok && p.Task() == algos.Binary && s.info.Sampled && len(s.info.Classes) == 1 {
+		return fmt.Errorf("%s: all rows that were looked at have the label %s, and the other class must be known before data is streamed from disk: set data.positive to the label of one of two classes", s.cfg.Data.Train, s.info.Classes[0])
 	}
 	var names []string
 	if s.cfg.Data.Names != "" {
@@ -274,7 +277,12 @@ func (s *scheduler) scan(ctx context.Context) error {
 // setUp makes the tables, and has the servers hold them and the workers open
 // their views.
 func (s *scheduler) setUp(ctx context.Context) error {
-	s.progress.Status("%d rows, %d features, %d values: making tables", s.info.Rows, s.info.Features, s.info.NonZeros)
+	about := ""
+	if s.info.Sampled {
+		about = "about " // an estimate
+		s.log.Info("the data is read while the job learns; its rows are estimated from some of them", "rows", s.info.Rows, "values", s.info.NonZeros)
+	}
+	s.progress.Status("%s%d rows, %d features, %s%d values: making tables", about, s.info.Rows, s.info.Features, about, s.info.NonZeros)
 	var err error
 	if s.specs, err = control.Tables(s.cfg, s.alg, s.info); err != nil {
 		return err

@@ -33,6 +33,7 @@ type worker struct {
 	cfg     *configs.Config
 	job     control.Job
 	scanned *dataset.Scanned
+	streams []*dataset.Stream // of the parts that read while they learn
 	links   *links.Links
 	runners map[int]*runner // by part
 	running sync.WaitGroup
@@ -90,6 +91,9 @@ func (w *worker) end(err error) {
 	w.fail(err)
 	ended := make(chan struct{})
 	go func() {
+		for _, s := range w.streams {
+			s.Close()
+		}
 		w.running.Wait()
 		close(ended)
 	}()
@@ -310,6 +314,9 @@ func (w *worker) load(ctx context.Context, setup control.Setup) error {
 	byPart := make(map[int]*dataset.Part, len(data))
 	for _, d := range data {
 		byPart[d.Index] = d
+		if d.Stream != nil {
+			w.streams = append(w.streams, d.Stream)
+		}
 	}
 	w.scanned = nil
 	begin := time.Now()
