@@ -67,6 +67,7 @@ func (s *Shard) foldUpTo(min consistency.Clock) {
 			s.stores[b.table].combine(b.rows, b.values)
 		}
 		for _, st := range s.stores {
+			st.begin(f.clock)
 			st.flush(s.stamp)
 		}
 		s.unused.blocks = append(s.unused.blocks, f.parts...)

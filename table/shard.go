@@ -93,6 +93,7 @@ type Shard struct {
 // rows is a store of any element type.
 type rows interface {
 	resolve(h *hold, set Set)
+	begin(clock consistency.Clock)
 	apply(at rowSet, values []byte, stamp uint32)
 	combine(at rowSet, values []byte)
 	flush(stamp uint32)

@@ -122,6 +122,9 @@ func (s Spec) Validate() error {
 	if err := s.checkLossy(); err != nil {
 		bad("%w", err)
 	}
+	if s.Rule.kind == ruleFTRL && !s.Init.zero() {
+		bad("rule ftrl makes every value itself: an initial value must be 0")
+	}
 	if s.Type == Int32 && s.Init.Spread != 0 {
 		bad("random initial values need a float type")
 	}

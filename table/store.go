@@ -23,6 +23,7 @@ import (
 // to 7.5 for its slot.
 type store[T Elem] struct {
 	spec   Spec
+	rule   Rule // of spec, in the clock that is applied
 	rng    Range
 	width  int
 	states int    // state values a row
@@ -34,7 +35,8 @@ type store[T Elem] struct {
 	zero   []T  // scratch: the initial row, for rows that have no page
 	buf    []T  // scratch: an update decoded
 
-	rowList []uint32 // scratch
+	rowList  []uint32    // scratch
+	gathered gathered[T] // scratch
 
 	fold folder[T]
 }
@@ -57,7 +59,7 @@ type page[T Elem] struct {
 }
 
 func newStore[T Elem](spec Spec, rng Range) *store[T] {
-	s := &store[T]{spec: spec, rng: rng, width: spec.width()}
+	s := &store[T]{spec: spec, rule: spec.Rule, rng: rng, width: spec.width()}
 	s.states = spec.Rule.stateWidth() * s.width
 	s.wide = rng.Len() > 1<<32
 	s.zero = make([]T, s.width)
@@ -161,9 +163,18 @@ func (s *store[T]) apply(at rowSet, values []byte, stamp uint32) {
 			p.stamps[j], p.latest = stamp, stamp
 		}
 	default:
-		for i, row := range at.list {
-			s.applyOne(row, u[i*w:(i+1)*w], stamp)
-		}
+		s.applyListed(at.list, u, stamp)
+	}
+}
+
+// applyListed is apply for listed rows of any rule.
+func (s *store[T]) applyListed(rows []uint32, u []T, stamp uint32) {
+	if s.width == 1 {
+		s.applyScattered(rows, u, stamp)
+		return
+	}
+	for i, row := range rows {
+		s.applyOne(row, u[i*s.width:(i+1)*s.width], stamp)
 	}
 }
 
@@ -175,20 +186,20 @@ func (s *store[T]) applySpan(at rowSet, u []T, stamp uint32) {
 		p, first := s.writable(row), int(row&pageMask)
 		span := min(at.n-i, len(p.stamps)-first)
 		if s.states <= w { // rules work element by element, their state beside the values
-			applyRow(s.spec.Rule, p.vals[first*w:(first+span)*w], p.state[first*s.states:(first+span)*s.states], u[i*w:(i+span)*w])
-			p.touched(first, span, stamp)
+			applyRow(s.rule, p.vals[first*w:(first+span)*w], p.state[first*s.states:(first+span)*s.states], u[i*w:(i+span)*w])
 		} else {
 			for k := range span {
-				s.applyOne(row+uint32(k), u[(i+k)*w:(i+k+1)*w], stamp)
+				applyRow(s.rule, p.vals[(first+k)*w:(first+k+1)*w], p.state[(first+k)*s.states:(first+k+1)*s.states], u[(i+k)*w:(i+k+1)*w])
 			}
 		}
+		p.touched(first, span, stamp)
 		i += span
 	}
 }
 
 func (s *store[T]) applyOne(row uint32, u []T, stamp uint32) {
 	p, i := s.writable(row), int(row&pageMask)
-	applyRow(s.spec.Rule, p.vals[i*s.width:(i+1)*s.width], p.state[i*s.states:(i+1)*s.states], u)
+	applyRow(s.rule, p.vals[i*s.width:(i+1)*s.width], p.state[i*s.states:(i+1)*s.states], u)
 	p.stamps[i], p.latest = stamp, stamp
 }
 
@@ -437,8 +448,8 @@ func (s *store[T]) flush(stamp uint32) {
 	if len(f.rows) > 0 {
 		s.latest = stamp
 	}
-	for i, row := range f.rows {
-		s.applyOne(row, f.acc[i*s.width:(i+1)*s.width], stamp)
+	s.applyListed(f.rows, f.acc, stamp)
+	for _, row := range f.rows {
 		s.pages[row>>pageBits].folded[row&pageMask] = 0
 	}
 	f.rows, f.acc = f.rows[:0], f.acc[:0]

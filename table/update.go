@@ -51,6 +51,7 @@ func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *rea
 		if b.hold.turn == 0 && s.foldsClock(b.hold.table) {
 			s.keep(clock, o, b)
 		} else {
+			s.stores[b.hold.table].begin(clock)
 			s.stores[b.hold.table].apply(b.rows, b.values, s.stamp)
 			if b.hold.known != nil && s.credits(b.hold.table) {
 				s.stores[b.hold.table].credit(b.hold, b.at, b.values)
