@@ -17,10 +17,10 @@ import (
 //	  hold     kind gen origin | table hold lease set
 //	  drop     kind gen origin | table hold
 //	  ask      kind gen origin | ticket floor exact
-//	  update   kind gen origin | clock sub floor based flags nblocks block* nreleases (table hold)*
+//	  update   kind gen origin | clock sub floor based flags [newest] nblocks block* nreleases (table hold)*
 //	  leave    kind gen origin | clock
 //	shard to client
-//	  answer   kind gen origin | life stamp version clock ticket seen.clock seen.sub by nblocks (first length block)*
+//	  answer   kind gen origin | life stamp version clock ticket seen.clock seen.sub by [newest] nblocks (first length block)*
 //	  refuse   kind gen origin |
 //	  reset    kind gen origin | life
 //
@@ -36,6 +36,9 @@ import (
 // 2(turn+1) for an exclusive one. first is 1 when the block
 // is the first of its hold: keys not in it have their initial value. exact is 1 where the
 // answer is to bring what lossy tables keep back, too; form is there for those alone.
+// newest, a zig-zag varint, is there where a table weights late updates (LateDyn): in
+// an answer the highest clock of the other origins that is in it, in an update that of
+// the values that it was computed from.
 type kind uint8
 
 const (
@@ -60,6 +63,7 @@ func (k kind) String() string {
 
 const (
 	flagLast   = 1 << iota // the update ends its clock
+	flagNewest             // newest follows
 	flagsKnown = 1<<iota - 1
 )
 

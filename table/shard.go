@@ -64,6 +64,7 @@ type Shard struct {
 	specs     []Spec
 	stores    []rows
 	o         Options
+	late      bool // a table weights late updates
 
 	generation uint32
 	vector     consistency.Vector
@@ -101,6 +102,7 @@ type rows interface {
 	newer(at rowSet, since uint32) bool
 	appendValues(b []byte, at rowSet, p places) []byte
 	appendOwed(b []byte, h *hold, t consistency.Clock, exact bool, buf *[]int32) (out []byte, n, saved int)
+	weighted(values []byte, weight float64, room []byte) (scaled, after []byte)
 	unpack(r *reader, n int, room []byte) (values, after []byte)
 	appendKnown(b []byte, h *hold) []byte
 	restoreKnown(r *reader, h *hold)
@@ -194,7 +196,7 @@ func NewShard(index, of int, specs []Spec, roster placement.Roster, o Options) (
 	if o.Deterministic && !o.Policy.Synchronous() {
 		return nil, fmt.Errorf("table: deterministic folding needs bsp, not %s", o.Policy)
 	}
-	s := &Shard{index: index, of: of, specs: specs, o: o, stamp: 1,
+	s := &Shard{index: index, of: of, specs: specs, o: o, stamp: 1, late: countsLate(specs),
 		generation: roster.Generation,
 		sessions:   make(map[consistency.Origin]*session),
 		leases:     make(map[leaseKey]*lease)}

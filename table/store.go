@@ -34,6 +34,7 @@ type store[T Elem] struct {
 	wide   bool // sparse: keys need 64 bits
 	zero   []T  // scratch: the initial row, for rows that have no page
 	buf    []T  // scratch: an update decoded
+	scaled []T  // scratch: an update weighted
 
 	rowList  []uint32    // scratch
 	gathered gathered[T] // scratch
