@@ -17,10 +17,9 @@ import (
 //	      values  width a row
 //	      state   stateWidth*width  of the rule
 //	      keys    uint32 a row      sparse only: distance from the begin of the range
-//	      index   uint32 a slot     sparse only: row+1 by hash of the key
 //
-// A sparse key with one float32 value and two of state takes 4+4+8+4 bytes and 5
-// to 7.5 for its slot.
+// A sparse key with one float32 value and two of state takes 4+4+8+4 bytes and
+// what the index takes, and 4 more while clocks of several origins are folded.
 type store[T Elem] struct {
 	spec   Spec
 	rule   Rule // of spec, in the clock that is applied
@@ -30,11 +29,11 @@ type store[T Elem] struct {
 	latest uint32 // highest stamp of any row
 	pages  []*page[T]
 	rows   uint32 // sparse: rows in use
-	index  []uint32
-	wide   bool // sparse: keys need 64 bits
-	zero   []T  // scratch: the initial row, for rows that have no page
-	buf    []T  // scratch: an update decoded
-	scaled []T  // scratch: an update weighted
+	index  index  // sparse: of the keys
+	wide   bool   // sparse: keys need 64 bits
+	zero   []T    // scratch: the initial row, for rows that have no page
+	buf    []T    // scratch: an update decoded
+	scaled []T    // scratch: an update weighted
 
 	rowList  []uint32    // scratch
 	gathered gathered[T] // scratch
