@@ -63,6 +63,7 @@ type Client struct {
 	clock    consistency.Clock
 	parts    []partState
 	shards   []shardState
+	spare    []replica // those dropped, for their memory
 	replicas []replica // those in use and those that wait to be dropped
 	pending  []declared
 	opened   bool
@@ -387,6 +388,7 @@ func (c *Client) dropRetired() {
 				c.send(k, b)
 			}
 		}
+		c.reuse(r, r.keys())
 	}
 	clear(c.replicas[len(kept):])
 	c.replicas = kept

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // The messages between a client and a shard. Numbers are unsigned varints unless
@@ -227,8 +228,8 @@ func (r *reader) u32n(size int) uint32 {
 	return n
 }
 
-// set reads a set within a key space of keys.
-func (r *reader) set(keys uint64) Set {
+// set reads a set within a key space of keys, into *buf where it is a list.
+func (r *reader) set(keys uint64, buf *[]uint64) Set {
 	switch form := r.byte(); form {
 	case setRange:
 		begin := r.upTo(keys, "the begin of a range")
@@ -240,7 +241,7 @@ func (r *reader) set(keys uint64) Set {
 			r.fail(errTruncated) // a key takes at least a byte
 			return Keys(nil)
 		}
-		list := make([]uint64, 0, n)
+		list := slices.Grow((*buf)[:0], int(n))
 		next := uint64(0)
 		for range n {
 			k, carry := bits.Add64(next, r.uvarint(), 0)
@@ -254,6 +255,7 @@ func (r *reader) set(keys uint64) Set {
 			list = append(list, k)
 			next = k + 1
 		}
+		*buf = list
 		return Keys(list)
 	default:
 		r.fail(fmt.Errorf("unknown form %d of a set", form))

@@ -86,7 +86,8 @@ type Shard struct {
 		credited  []int32
 		ready     []request
 	}
-	unused  unused  // memory of folds
+	unused  unused // memory of folds
+	spare   spareHolds
 	buffers buffers // of replies
 	reader  reader  // of the message that is handled
 }
@@ -407,7 +408,7 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	if r.err != nil {
 		return r.err
 	}
-	set := r.set(s.specs[t].Keys)
+	set := r.set(s.specs[t].Keys, &s.spare.keys)
 	if r.err != nil {
 		return r.err
 	}
@@ -427,8 +428,9 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	if old := ses.find(t, id); old != nil {
 		ses.remove(old)
 	}
-	h := &hold{table: t, id: id, fresh: true, turn: turn, ready: turn == 0, mute: mute}
-	s.stores[t].resolve(h, set)
+	h := s.spare.newHold()
+	h.table, h.id, h.fresh, h.turn, h.ready, h.mute = t, id, true, turn, turn == 0, mute
+	s.spare.resolve(s.stores[t], h, set)
 	ses.holds = append(ses.holds, h)
 	if turn > 0 {
 		h.lease = leaseKey{t, set.r}
@@ -445,6 +447,7 @@ func (s *Shard) drop(ses *session, r *reader) error {
 	}
 	if h := ses.find(t, id); h != nil {
 		ses.remove(h)
+		s.spare.add(h)
 	}
 	return nil
 }

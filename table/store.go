@@ -118,6 +118,7 @@ func (s *store[T]) key(row uint32) uint64 {
 
 // resolve fills in the rows of a held set.
 func (s *store[T]) resolve(h *hold, set Set) {
+	room := h.rows.list
 	h.rows = rowSet{n: set.Len()}
 	if h.rows.n == 0 {
 		return
@@ -126,7 +127,13 @@ func (s *store[T]) resolve(h *hold, set Set) {
 		h.rows.begin = uint32(set.r.Begin - s.rng.Begin)
 		return
 	}
-	list := make([]uint32, h.rows.n)
+	var list []uint32
+	if h.rows.n <= maxReused {
+		s.rowList = slices.Grow(s.rowList[:0], h.rows.n)[:h.rows.n]
+		list = s.rowList
+	} else {
+		list = make([]uint32, h.rows.n)
+	}
 	consecutive := true // as those are that the first holder of sparse keys touches
 	if s.spec.sparse() {
 		s.touchAll(set, list)
@@ -137,7 +144,11 @@ func (s *store[T]) resolve(h *hold, set Set) {
 		}
 		consecutive = consecutive && list[i] == list[0]+uint32(i)
 	}
-	if h.rows.begin = list[0]; !consecutive {
+	switch h.rows.begin = list[0]; {
+	case consecutive:
+	case h.rows.n <= maxReused:
+		h.rows.list = append(room[:0], list...)
+	default:
 		h.rows.list = list
 	}
 }
