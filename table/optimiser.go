@@ -2,7 +2,6 @@ package table
 
 import (
 	"math"
-	"unsafe"
 
 	"petuum/consistency"
 )
@@ -71,19 +70,24 @@ func (r *ftrl) draw(z, u float64) uint64 {
 // roundBy rounds x to a T: to a float32 up or down by the upper 29 bits of draw,
 // which are as many as it lacks.
 func roundBy[T Elem](x float64, draw uint64) T {
-	var t T
-	if unsafe.Sizeof(t) == 4 {
+	if single[T]() {
 		const lacking = 1<<29 - 1
 		x = math.Float64frombits((math.Float64bits(x) + draw>>35) &^ lacking)
 	}
 	return bounded[T](x)
 }
 
+// single reports whether T is no wider than a float32; it costs next to nothing,
+// which a look at the type does not.
+func single[T Elem]() bool {
+	x := float64(1<<24 + 1)
+	return float64(T(x)) != x
+}
+
 // bounded is x, or the largest float of its sign where x is beyond.
 func bounded[T Elem](x float64) T {
-	var t T
 	limit := math.MaxFloat64
-	if unsafe.Sizeof(t) == 4 {
+	if single[T]() {
 		limit = math.MaxFloat32
 	}
 	if math.Abs(x) > limit {

@@ -22,7 +22,9 @@ func newStream(t testing.TB, spec Spec, policy consistency.Policy, shards, n, se
 	for range sets {
 		keys := make([]uint64, n)
 		for i := range keys {
-			keys[i] = rnd.Uint64N(spec.Keys)
+			if keys[i] = rnd.Uint64N(spec.Keys); len(s.sets) > 0 && i%2 == 0 {
+				keys[i] = s.sets[0][rnd.IntN(len(s.sets[0]))] // which it has in common
+			}
 		}
 		slices.Sort(keys)
 		s.sets = append(s.sets, slices.Compact(keys))
