@@ -142,10 +142,11 @@ func TakesWeights(a Algorithm) bool {
 // Predictor is an Algorithm whose models can be applied to new data.
 type Predictor interface {
 	Algorithm
-	// Task says what a prediction is.
-	Task() Task
+	// Task says what a prediction is, for a model of data like d. Before the data is
+	// known, d is empty, and only whether it is Regression counts.
+	Task(d dataset.Info) Task
 	// Predict scores the rows of part with a model, as the task says: scores has
-	// Task().Width(d) of them for each row, row by row, and they are all to be set.
+	// Task(d).Width(d) of them for each row, row by row, and they are all to be set.
 	// d describes the data the model was trained on. The instance has its parameters
 	// and nothing else; part is any batch of rows, so what is said of a row depends
 	// on that row alone.
@@ -187,7 +188,7 @@ type LIBLINEAR interface {
 	// SolverType is what a model file has to call the solver so that LIBLINEAR
 	// predicts the same: L2R_LR, MCSVM_CS (the largest score wins, there are no
 	// probabilities), L2R_L2LOSS_SVC, L2R_L1LOSS_SVC_DUAL, L2R_L2LOSS_SVR, ...
-	SolverType() string
+	SolverType(d dataset.Info) string
 }
 
 // Model is a trained model: the tables as the job left them.

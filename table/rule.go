@@ -258,9 +258,21 @@ func applyRow[T Elem](r Rule, v, state, u []T) {
 	}
 }
 
-// resumeRow makes the state with which a row begins whose first values are v. The
-// rules there are keep sums over past updates, which no model has: they begin at 0.
-func resumeRow[T Elem](_ Rule, _, state []T) { clear(state) }
+// resumeRow makes the state with which a row begins whose first values are v. Rules
+// keep sums over past updates, which no model has: they begin at 0. So does the n of
+// FTRL, whose z is the one of which v is made then.
+func resumeRow[T Elem](r Rule, v, state []T) {
+	clear(state)
+	if r.kind != ruleFTRL {
+		return
+	}
+	f := r.ftrl()
+	for j, x := range v {
+		if x != 0 {
+			state[j] = bounded[T](-float64(x)*f.base - math.Copysign(f.l1, float64(x)))
+		}
+	}
+}
 
 func adaStep[T Elem](r Rule, g, g2 T) T {
 	if g == 0 {

@@ -103,7 +103,7 @@ func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores := make([]float64, parts[0].X.Rows()*alg.Task().Width(r.Info))
+	scores := make([]float64, parts[0].X.Rows()*alg.Task(r.Info).Width(r.Info))
 	if err := alg.Predict(r.Info, r.Model, parts[0], scores); err != nil {
 		t.Fatalf("predict %s: %v", path, err)
 	}
@@ -118,7 +118,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 		o.Like = like
 	}
 	if p, ok := j.New().(algos.Predictor); ok {
-		o.Quantity = p.Task() == algos.Regression
+		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}
 	if s, ok := j.New().(algos.Streaming); ok {
 		o.Stream = s.Streams() && o.Like == nil

@@ -115,7 +115,7 @@ func (a *Ridge) Conclude(d dataset.Info, e *algos.Eval) {
 }
 
 // Task is to predict y.
-func (a *Ridge) Task() algos.Task { return algos.Regression }
+func (a *Ridge) Task(dataset.Info) algos.Task { return algos.Regression }
 
 // Predict scores rows by w.x.
 func (a *Ridge) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {

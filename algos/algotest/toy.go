@@ -28,10 +28,10 @@ func ToyOf(task algos.Task, solver string) func() algos.Algorithm {
 var _ algos.LIBLINEAR = (*Toy)(nil)
 
 // Task implements [algos.Predictor].
-func (y *Toy) Task() algos.Task { return y.Kind }
+func (y *Toy) Task(dataset.Info) algos.Task { return y.Kind }
 
 // SolverType implements [algos.LIBLINEAR].
-func (y *Toy) SolverType() string { return y.Solver }
+func (y *Toy) SolverType(dataset.Info) string { return y.Solver }
 
 // Predict implements [algos.Predictor].
 func (y *Toy) Predict(d dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {

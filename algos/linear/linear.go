@@ -43,6 +43,7 @@ type Model struct {
 	exact   bool
 	problem Problem
 	solver  Solver
+	stage   int // of the path
 }
 
 // Family says what models of one name have in common.
@@ -97,6 +98,8 @@ func (m *Model) method(p *Problem) (k Method, why string, err error) {
 		case k.Streams:
 			continue // to be asked for by name
 		case not != "":
+		case m.Path > 1 && !k.Resumes:
+			not = "cannot go on where another penalty ended"
 		case k.Lockstep && !m.policy.Synchronous():
 			not = fmt.Sprintf("needs policy bsp, not %s", m.policy)
 		case k.Lockstep && !m.exact:
@@ -133,7 +136,7 @@ func (m *Model) Explain(d dataset.Info) []string {
 
 // describe makes the problem of the data.
 func (m *Model) describe(d dataset.Info) Problem {
-	p := Problem{Parameters: m.Parameters, Outputs: 1, N: float64(d.Rows), Columns: m.columns(d), Free: -1, FreeKey: NoKey}
+	p := Problem{Parameters: m.Parameters, Outputs: 1, N: mass(d), Columns: m.columns(d), Free: -1, FreeKey: NoKey}
 	if m.Intercept && m.Unpenalised {
 		p.FreeKey = d.Features
 	}
@@ -142,6 +145,35 @@ func (m *Model) describe(d dataset.Info) Problem {
 	}
 	p.L1, p.L2 = m.penalties(m.lambda(p.N))
 	return p
+}
+
+// mass is the weight of all rows.
+func mass(d dataset.Info) float64 {
+	if d.Weighted {
+		return d.Weight
+	}
+	return float64(d.Rows)
+}
+
+// Weights says that rows may have weights.
+func (m *Model) Weights() bool { return true }
+
+// Resumes says whether the weights of an earlier model can be the first ones.
+func (m *Model) Resumes() error {
+	p := m.describe(dataset.Info{Rows: 1})
+	if k, _, err := m.method(&p); err == nil && !k.Resumes {
+		return algos.Refuse("solver", "solver %s cannot start from the weights of a model: set consistency.policy = \"bsp\" and leave wire.encoding and wire.filter out, for solver newton", k.Name)
+	}
+	return nil
+}
+
+// Stages is the penalties of the path.
+func (m *Model) Stages(dataset.Info) int { return m.Path }
+
+// Stage takes the next penalty.
+func (m *Model) Stage(s int) {
+	m.stage = s
+	m.problem.L1, m.problem.L2 = m.penalties(m.lambda(m.problem.N))
 }
 
 // columns is how many features there are, with the intercept.
@@ -214,6 +246,7 @@ func (m *Model) Load(part *dataset.Part, w *algos.Worker) (err error) {
 		}
 	}
 	p.X, p.Keys = part.X, table.Keys(part.Keys)
+	p.importance = part.Weight
 	if quantities(m.Loss) {
 		p.Labels = part.Labels
 	} else {
@@ -263,11 +296,13 @@ func (m *Model) Evaluate(_ *algos.Worker, e *algos.Eval) { m.solver.Evaluate(e) 
 
 // Conclude makes the objective, its gap and the metrics.
 func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
-	p, n, norms := m.describe(d), float64(d.Rows), e.Norms(Weights)
+	p, n, norms := m.describe(d), 1.0, e.Norms(Weights)
 	k, _, _ := m.method(&p)
 	loss := e.Sum("loss")
 	if k.Streams { // of the rows since the last evaluation; the penalty is the servers'
-		n = max(e.Sum("seen"), 1)
+		if n = e.Sum("weight"); n == 0 {
+			n = 1
+		}
 		loss /= n
 		p.L1, p.L2 = 0, 0
 	}

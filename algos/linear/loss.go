@@ -66,44 +66,38 @@ func (p *Problem) At(m, y float64) (loss, slope, curvature float64) {
 func (p *Problem) Quantities() bool { return quantities(p.Loss) }
 
 // Row is the loss of one row, of a class or with a label, by its scores; it sets slope
-// to the derivatives by them, and says whether the class is the one they guess.
-func (p *Problem) Row(scores, slope []float64, class int32, label float64) (loss float64, right bool) {
+// to the derivatives by them.
+func (p *Problem) Row(scores, slope []float64, class int32, label float64) (loss float64) {
 	if p.Outputs == 1 {
 		y := label
 		if class >= 0 {
 			y = float64(2*class - 1)
 		}
 		loss, slope[0], _ = p.At(scores[0], y)
-		return loss, y*scores[0] > 0
+		return loss
 	}
-	best := 0
-	for c, m := range scores {
-		if m > scores[best] {
-			best = c
-		}
-		y := -1.0
-		if int(class) == c {
-			y = 1
-		}
-		if !p.Coupled {
+	if !p.Coupled {
+		for c, m := range scores {
+			y := -1.0
+			if int(class) == c {
+				y = 1
+			}
 			l, k, _ := p.At(m, y)
 			loss += l
 			slope[c] = k
 		}
+		return loss
 	}
-	if p.Coupled {
-		sum := 0.0
-		for c, m := range scores {
-			slope[c] = math.Exp(m - scores[best])
-			sum += slope[c]
-		}
-		for c := range slope {
-			slope[c] /= sum
-		}
-		loss = math.Log(sum) + scores[best] - scores[class]
-		slope[class]--
+	most, sum := scores[first(scores)], 0.0
+	for c, m := range scores {
+		slope[c] = math.Exp(m - most)
+		sum += slope[c]
 	}
-	return loss, best == int(class)
+	for c := range slope {
+		slope[c] /= sum
+	}
+	slope[class]--
+	return math.Log(sum) + most - scores[class]
 }
 
 // Measure computes, for scores of all rows (that of output c and row i at c*rows+i),

@@ -31,6 +31,8 @@ type Parameters struct {
 	Late        string   `toml:"late" doc:"ftrl, adagrad: how much a late update counts: add (like any other), mean (1/workers) or dyn (1/(1 + clocks that it is late))"`
 	Tail        int      `toml:"tail" min:"0" doc:"ftrl, adagrad: leave a feature out before its tail-th row; 0 and 1 take all"`
 	TailBits    int      `toml:"tail_bits" min:"8" max:"30" doc:"ftrl, adagrad: 2^tail_bits counters tell how often a feature was seen"`
+	Path        int      `toml:"path" min:"0" doc:"solve for so many penalties one after another, from lambda times path_from down to lambda, each from where the last one ended; 0 and 1 are lambda alone"`
+	PathFrom    float64  `toml:"path_from" min:"1" doc:"path: the first penalty is so many times lambda"`
 	Solver      string   `toml:"solver" doc:"newton, dual, or auto: the first of these that works for the loss, the penalty and the policy"`
 }
 
@@ -43,7 +45,7 @@ const (
 )
 
 func defaults(f Family) Parameters {
-	return Parameters{Loss: f.Losses[0], Delta: 1, Penalty: auto, Ratio: 0.5, Multi: auto, Solver: auto, Late: table.LateAdd.String(), TailBits: 22}
+	return Parameters{Loss: f.Losses[0], Delta: 1, Penalty: auto, Ratio: 0.5, Multi: auto, Solver: auto, PathFrom: 1000, Late: table.LateAdd.String(), TailBits: 22}
 }
 
 // multi is what is done about more than two classes.
@@ -57,8 +59,17 @@ func (m *Model) multi() string {
 	return ovr
 }
 
-// lambda is the weight of the penalty where the weights of the rows add up to n.
+// lambda is the weight of the penalty of this stage where the weights of the rows add
+// up to n: those of a path are in geometric progression.
 func (m *Model) lambda(n float64) float64 {
+	if m.Path > 1 {
+		return m.last(n) * math.Pow(m.PathFrom, 1-float64(m.stage)/float64(m.Path-1))
+	}
+	return m.last(n)
+}
+
+// last is the weight of the penalty of the last stage.
+func (m *Model) last(n float64) float64 {
 	switch {
 	case m.penalty() == "none":
 		return 0
@@ -123,6 +134,7 @@ func (m *Model) Validate() error {
 	one("penalty", m.Penalty, []string{auto, "l2", "l1", "elastic", "none"})
 	one("multi", m.Multi, []string{auto, softmax, ovr})
 	bad(m.Multi == softmax && m.Loss != Logistic, "multi loss", "multi = \"softmax\" is of loss logistic: set multi = \"ovr\"")
+	bad(m.Path > 1 && m.Streams(), "path solver", "a path is for solvers that reach an optimum, not for %s", m.Solver)
 	one("late", m.Late, table.LateNames())
 	names := []string{auto}
 	for _, k := range m.methods {
@@ -149,8 +161,8 @@ func (m *Model) classWeights(d dataset.Info) ([]float64, error) {
 	}
 	list, total := make([]float64, len(d.Classes)), 0.0
 	for k := range list {
-		if list[k] = 1; m.Balanced && d.Counts[k] > 0 {
-			list[k] = float64(d.Rows) / (float64(len(list)) * float64(d.Counts[k]))
+		if list[k] = 1; m.Balanced && d.ClassWeight(k) > 0 {
+			list[k] = mass(d) / (float64(len(list)) * d.ClassWeight(k))
 		}
 	}
 	for _, entry := range m.ClassWeight {

@@ -32,7 +32,7 @@ type Problem struct {
 	Free       int             // where X has the column of FreeKey; -1: nowhere
 	Stream     *dataset.Stream // of a method that streams, else nil
 	W          *table.View[float64]
-	importance []float64 // of the rows; nil if they are alike
+	importance []float32 // of the rows; nil if they are alike
 	classes    []float64 // weight of each class; nil if they are alike
 }
 
@@ -69,7 +69,7 @@ func (p *Problem) Target(i, c int) float64 {
 func (p *Problem) Weight(i int) float64 {
 	r := 1 / p.N
 	if p.importance != nil {
-		r *= p.importance[i]
+		r *= float64(p.importance[i])
 	}
 	if p.classes != nil {
 		r *= p.classes[p.Class[i]]
@@ -130,6 +130,7 @@ type Method struct {
 	// needs of the tables is the caller's to know: see Lockstep.
 	Suits    func(p *Problem) string
 	Streams  bool // its parts have a Stream, and no rows or view
+	Resumes  bool // it can start from any weights
 	Lockstep bool // it needs BSP and tables that travel exactly
 	Tables   func(p *Problem, d dataset.Info) []table.Spec
 	Clocks   func(p *Problem, d dataset.Info) int // of a pass over the data
@@ -139,36 +140,70 @@ type Method struct {
 }
 
 // Report adds to an evaluation what the part has of the mean loss, as Measure says, and
-// of right guesses.
+// of the guesses, by the weights of the rows.
 func (p *Problem) Report(e *algos.Eval, loss float64, scores []float64) {
-	n := p.X.Rows()
-	correct, errors, absolute := 0.0, 0.0, 0.0
+	var g Guesses
+	row, n := make([]float64, p.Outputs), p.X.Rows()
 	for i := range n {
-		switch {
-		case p.Class == nil:
-			r := p.Mean(scores[i]) - p.Labels[i]
-			errors += r * r
-			absolute += math.Abs(r)
-		case p.Outputs == 1:
-			if p.Target(i, 0)*scores[i] > 0 { // a score of 0 decides nothing
-				correct++
-			}
-		default:
-			best := 0
-			for c := range p.Outputs {
-				if scores[c*n+i] > scores[best*n+i] {
-					best = c
-				}
-			}
-			if best == int(p.Class[i]) {
-				correct++
-			}
+		for c := range row {
+			row[c] = scores[c*n+i]
+		}
+		w := 1.0
+		if p.importance != nil {
+			w = float64(p.importance[i])
+		}
+		class, label := int32(-1), 0.0
+		if p.Class == nil {
+			label = p.Labels[i]
+		} else {
+			class = p.Class[i]
+		}
+		p.Guess(&g, w/p.N, row, class, label)
+	}
+	g.Loss = loss
+	g.Add(e)
+}
+
+// Guesses adds up how good the scores of rows are.
+type Guesses struct{ Weight, Loss, Correct, Squares, Absolute float64 }
+
+// Guess takes in the scores of a row of a class, or with a label if class is negative.
+func (p *Problem) Guess(g *Guesses, weight float64, scores []float64, class int32, label float64) {
+	g.Weight += weight
+	switch {
+	case class < 0:
+		r := p.Mean(scores[0]) - label
+		g.Squares += weight * r * r
+		g.Absolute += weight * math.Abs(r)
+	case p.Outputs == 1:
+		if float64(2*class-1)*scores[0] > 0 { // a score of 0 decides nothing
+			g.Correct += weight
+		}
+	default:
+		if first(scores) == int(class) {
+			g.Correct += weight
 		}
 	}
-	e.Add("loss", loss)
-	e.Add("correct", correct)
-	e.Add("squares", errors)
-	e.Add("absolute", absolute)
+}
+
+// first is the class with the largest score, the first of equals.
+func first(scores []float64) (best int) {
+	for c, m := range scores {
+		if m > scores[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+// Add adds the sums to an evaluation, and begins anew.
+func (g *Guesses) Add(e *algos.Eval) {
+	e.Add("weight", g.Weight)
+	e.Add("loss", g.Loss)
+	e.Add("correct", g.Correct)
+	e.Add("squares", g.Squares)
+	e.Add("absolute", g.Absolute)
+	*g = Guesses{}
 }
 
 // Mean is the expected quantity of a score.

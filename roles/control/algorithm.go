@@ -78,7 +78,7 @@ func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 		o.Stream = s.Streams()
 	}
 	if p, ok := a.(algos.Predictor); ok {
-		o.Quantity = p.Task() == algos.Regression
+		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}
 	return o
 }

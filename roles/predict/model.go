@@ -70,7 +70,7 @@ func (m *Model) begin() error {
 	if err != nil {
 		return err
 	}
-	m.Task = p.Task()
+	m.Task = p.Task(m.manifest.Data)
 	if m.width = m.Task.Width(m.manifest.Data); m.width == 0 {
 		return fmt.Errorf("model %s: it tells classes apart, but its training data has none", m.dir)
 	}
@@ -110,7 +110,7 @@ func (m *Model) Probable() bool {
 func (m *Model) LIBLINEAR() (solver string, err error) {
 	p, err := m.predictor()
 	if l, ok := p.(algos.LIBLINEAR); ok && err == nil {
-		solver = l.SolverType()
+		solver = l.SolverType(m.manifest.Data)
 	}
 	return solver, err
 }

@@ -33,7 +33,7 @@ func (s *scheduler) checkStart() error {
 	}
 	m := s.from.Manifest()
 	p, predicts := s.alg.(algos.Predictor)
-	err := sameData(s.info, m.Data, !predicts || p.Task() != algos.Regression)
+	err := sameData(s.info, m.Data, !predicts || p.Task(s.info) != algos.Regression)
 	for _, spec := range s.specs {
 		if err == nil && !spec.Scratch {
 			err = s.sameTable(spec, m)

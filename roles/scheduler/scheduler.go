@@ -261,7 +261,7 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if err := checkWeights(s.cfg, s.alg, s.info); err != nil {
 		return err
 	}
-	if p, ok := s.alg.(algos.Predictor); ok && p.Task() == algos.Binary && s.info.Sampled && len(s.info.Classes) == 1 {
+	if p, ok := s.alg.(algos.Predictor); ok && p.Task(s.info) != algos.Regression && s.info.Sampled && len(s.info.Classes) == 1 {
 		return fmt.Errorf("%s: all rows that were looked at have the label %s, and the other class must be known before data is streamed from disk: set data.positive to the label of one of two classes", s.cfg.Data.Train, s.info.Classes[0])
 	}
 	var names []string

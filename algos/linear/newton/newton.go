@@ -41,7 +41,7 @@ import (
 
 // Method is this solver.
 var Method = linear.Method{
-	Name: "newton", Lockstep: true, Tables: tables, Open: open, Gap: gap,
+	Name: "newton", Lockstep: true, Resumes: true, Tables: tables, Open: open, Gap: gap,
 	Suits: func(p *linear.Problem) string {
 		if !p.Smooth() {
 			return "needs a loss with a slope everywhere"
@@ -75,7 +75,8 @@ type solver struct {
 	renewed   float64      // the sum of D that H was made with
 	halved    int          // times that the last step was
 	iteration int
-	stepped   bool // since the last evaluation, and nothing was taken back
+	l1, l2    float64 // the penalties that all this is for
+	stepped   bool    // since the last evaluation, and nothing was taken back
 }
 
 // direction is a vector of the columns and its product with X.
@@ -123,7 +124,7 @@ func tables(p *linear.Problem, d dataset.Info) []table.Spec {
 }
 
 func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
-	s := &solver{Problem: p, number: w.Part, parts: w.Parts, groups: groups(p), best: math.Inf(1)}
+	s := &solver{Problem: p, l1: p.L1, l2: p.L2, number: w.Part, parts: w.Parts, groups: groups(p), best: math.Inf(1)}
 	if s.parts > linear.MostParts {
 		return nil, fmt.Errorf("newton: works with %d parts at most: set another solver", linear.MostParts)
 	}
@@ -177,6 +178,10 @@ func (s *solver) Prepare() {
 func (s *solver) Push(consistency.Clock) {
 	s.Learn()
 	s.block.learn(s)
+	if s.l1 != s.L1 || s.l2 != s.L2 {
+		s.restart()
+		return
+	}
 	if s.found {
 		s.step()
 		return
@@ -201,6 +206,15 @@ func (s *solver) Push(consistency.Clock) {
 		s.look() // not before the step is known to stay: columns that it made 0 may sleep
 		s.products()
 	}
+}
+
+// restart begins anew with other penalties, at the weights that there are.
+func (s *solver) restart() {
+	s.l1, s.l2 = s.L1, s.L2
+	s.best, s.halved, s.found, s.stepped = math.Inf(1), 0, false, false
+	s.dirs = s.dirs[:1]
+	s.awake.checked = -checkEvery
+	s.measure()
 }
 
 // total is the sum over the parts of element i of their rows of sums.

@@ -59,7 +59,7 @@ func or(x, otherwise float64) float64 {
 
 func method(name string, rule func(p *linear.Problem, l1, l2 float64) table.Rule) linear.Method {
 	return linear.Method{
-		Name: name, Streams: true, Open: open, Clocks: clocks,
+		Name: name, Streams: true, Resumes: true, Open: open, Clocks: clocks,
 		Suits: func(p *linear.Problem) string {
 			if p.FreeKey != linear.NoKey && p.L1+p.L2 > 0 {
 				return "penalises all columns alike"
@@ -95,10 +95,7 @@ type solver struct {
 	tail   *tail // nil: there is none
 
 	scores, slope []float64
-	loss, rows    float64 // since the last evaluation
-	correct       float64
-	squares       float64
-	absolute      float64
+	seen          linear.Guesses // since the last evaluation
 }
 
 func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
@@ -202,29 +199,10 @@ func (s *solver) learn(b *dataset.Batch, i int) (weight float64) {
 		class = b.Class[i]
 	}
 	importance := 1.0
-	if b.Weight != nil {
-		importance = float64(b.Weight[i])
-	}
-	loss, right := s.Row(s.scores, s.slope, class, label)
-	s.loss += importance * loss
-	s.rows += importance
-	switch {
-	case class < 0:
-		r := s.Mean(s.scores[0]) - label
-		s.squares += importance * r * r
-		s.absolute += importance * max(r, -r)
-	case right:
-		s.correct += importance
-	}
+	s.seen.Loss += importance * s.Row(s.scores, s.slope, class, label)
+	s.Guess(&s.seen, importance, s.scores, class, label)
 	return importance * s.Factor(class)
 }
 
 // Evaluate reports the rows since the last evaluation.
-func (s *solver) Evaluate(e *algos.Eval) {
-	e.Add("seen", s.rows)
-	e.Add("loss", s.loss)
-	e.Add("correct", s.correct)
-	e.Add("squares", s.squares)
-	e.Add("absolute", s.absolute)
-	s.loss, s.rows, s.correct, s.squares, s.absolute = 0, 0, 0, 0, 0
-}
+func (s *solver) Evaluate(e *algos.Eval) { s.seen.Add(e) }
