@@ -102,6 +102,15 @@ func (b *builder) line(text []byte, begin, end int) *fault {
 	return b.libsvm(text, begin, end)
 }
 
+// weigh gives a weight to the row that endRow will end.
+func (b *builder) weigh(w float32) {
+	if b.batch != nil {
+		b.batch.weigh(w)
+		return
+	}
+	b.rows.weigh(w)
+}
+
 // put adds a value to the row at byte at of its line, as float64 if it needs that.
 // Values of a row come in ascending order of id.
 func (b *builder) put(id uint64, v float64, wide bool, at int) *fault {

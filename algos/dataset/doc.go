@@ -13,7 +13,8 @@
 //
 // A Reader gives the same samples in the order of the input, a batch at a time and
 // in constant memory, from files or a stream: that is for applying a model. Stat
-// reads an input to describe it.
+// reads an input to describe it. With Options.Stream, Scan reads only a sample of each
+// part, and a part has a Stream in place of rows.
 //
 // # Dividing
 //
@@ -103,6 +104,39 @@
 // the categories of the training data; others are dropped and counted
 // (Info.Dropped). A column has at most 2^20 of them.
 //
+// # Hashed features
+//
+// With Options.Hash = B the feature ids are taken modulo 2^B, which is the number of
+// features then: index i of LIBSVM is feature i mod 2^B (i-1 if indices start at 1, which
+// must be said), without mixing; column t of CSV, if of numbers, is feature t; and a
+// category is feature x mod 2^B of
+//
+//	x = FNV-1a, 64 bits, of the bytes "column=category" (a column without a name: "#3=category")
+//	x = (x xor x>>32) * 0x9e3779b97f4a7c15 mod 2^64
+//	x = x xor x>>32
+//
+// Values of a row that come to the same feature add up, and are rounded as all others.
+// Nothing is kept of the categories, so that there may be any number of them, and those
+// that training did not have are features as well.
+//
+// # Streams
+//
+// A part that is streamed is read again in every pass, and never held:
+//
+//	file    |--------slice 0--------|--------slice 1--------|--- ...
+//	text             [window, 256 KiB] ─► builder ─► Batch ─► (2 ahead) ─► Next
+//
+// A pass has as many slices in one part as in another: slice k of S has the lines that
+// begin in the k-th of S equal shares of the part's bytes, as stored. Of a compressed file
+// it is not known in the first pass how long its text is: it is estimated from what was
+// decoded so far, and known from then on. What parts have is the same as when they are
+// loaded. Values are float32.
+//
+// The Info of such an input is made from a sample (Info.Sampled): 256 KiB of each part,
+// at 8 places of plain files, from their beginning to their end, or the first lines of
+// compressed ones. Classes that it does not show are errors later; with Options.Positive
+// or Options.Quantity all are known.
+//
 // # Labels and classes
 //
 // A class is a distinct label; numbers are the same class when they are equal
@@ -156,6 +190,6 @@
 // the same batches: it reads as far as a batch needs and no farther, so that a stream may
 // be slow. A batch of less than a block is parsed by the caller.
 //
-// The package starts goroutines inside Scan, Parts, Transpose, Reader.Next and Stat only,
-// and waits for them there.
+// The package starts goroutines inside Scan, Parts, Transpose, Reader.Next and Stat, and
+// waits for them there; and one in Stream.Start, for which Stream.Close waits.
 package dataset

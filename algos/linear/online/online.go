@@ -199,6 +199,9 @@ func (s *solver) learn(b *dataset.Batch, i int) (weight float64) {
 		class = b.Class[i]
 	}
 	importance := 1.0
+	if b.Weight != nil {
+		importance = float64(b.Weight[i])
+	}
 	s.seen.Loss += importance * s.Row(s.scores, s.slope, class, label)
 	s.Guess(&s.seen, importance, s.scores, class, label)
 	return importance * s.Factor(class)
