@@ -1,6 +1,7 @@
 package table
 
 import (
+	"math/bits"
 	"slices"
 
 	"petuum/table/kernel"
@@ -274,9 +275,11 @@ func (s *store[T]) changed(at rowSet, since uint32, buf *[]int32) places {
 				list = append(list, int32(i+k))
 			}
 		default:
-			for k, stamp := range p.stamps[first : first+span] {
-				if stamp > since {
-					list = append(list, int32(i+k))
+			var mask [pageRows / 64]uint64
+			kernel.Newer(mask[:], p.stamps[first:first+span], since)
+			for k, word := range mask[:(span+63)/64] {
+				for ; word != 0; word &= word - 1 {
+					list = append(list, int32(i+64*k+bits.TrailingZeros64(word)))
 				}
 			}
 		}

@@ -56,3 +56,8 @@ func hasZeroInt32AVX2(x *int32, n int) bool
 //
 //go:noescape
 func orAVX2(x *uint64, n int) uint64
+
+// newerAVX2 sets a bit of mask for each of n values of x above since, n a multiple of 64.
+//
+//go:noescape
+func newerAVX2(mask *uint64, x *uint32, n int, since uint32)

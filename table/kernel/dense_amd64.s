@@ -756,3 +756,66 @@ oneEnd:
 	MOVQ         AX, ret+16(FP)
 	VZEROUPPER
 	RET
+
+// func newerAVX2(mask *uint64, x *uint32, n int, since uint32)
+// Requires: AVX, AVX2
+TEXT ·newerAVX2(SB), NOSPLIT, $0-28
+	MOVQ         mask+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPBROADCASTD since+24(FP), Y0
+
+many:
+	CMPQ      DX, $0x00000040
+	JL        manyEnd
+	XORQ      BX, BX
+	VPMAXUD   224(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   192(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   160(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   128(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   96(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   64(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   32(CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	VPMAXUD   (CX), Y0, Y1
+	VPCMPEQD  Y1, Y0, Y1
+	VMOVMSKPS Y1, SI
+	SHLQ      $0x08, BX
+	ORQ       SI, BX
+	NOTQ      BX
+	MOVQ      BX, (AX)
+	ADDQ      $0x00000100, CX
+	ADDQ      $0x00000008, AX
+	SUBQ      $0x00000040, DX
+	JMP       many
+
+manyEnd:
+	VZEROUPPER
+	RET

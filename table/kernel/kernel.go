@@ -115,6 +115,22 @@ func hasZeroGo[T Elem](x []T) bool {
 	return false
 }
 
+// Newer sets bit i%64 of mask[i/64] where x[i] is above since, and clears all other bits
+// of the words of mask that x has a part in. mask has room for len(x) bits.
+func Newer(mask []uint64, x []uint32, since uint32) {
+	mask = mask[:(len(x)+63)/64]
+	done := newerFast(mask, x, since)
+	for k := done / 64; k < len(mask); k++ {
+		word := uint64(0)
+		for i, v := range x[64*k : min(64*k+64, len(x))] {
+			if v > since {
+				word |= 1 << i
+			}
+		}
+		mask[k] = word
+	}
+}
+
 // Take moves the values of x to the end of b, little endian, as [Append] does, and
 // reports whether some value was 0. All of x becomes 0. It is one pass where b has
 // room.

@@ -89,3 +89,34 @@ func TestNothingAllocates(t *testing.T) {
 		t.Errorf("got %v allocations, want none", n)
 	}
 }
+
+func TestNewer(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 9))
+	values := []uint32{0, 1, 1 << 31, 1<<31 - 1, 1<<31 + 1, 1<<32 - 1, 7, 8, 9}
+	paths(func(name string) {
+		for _, n := range []int{0, 1, 63, 64, 65, 127, 128, 1000, 1024, 200_000} {
+			x := make([]uint32, n)
+			for i := range x {
+				x[i] = values[r.IntN(len(values))]
+			}
+			for _, since := range values {
+				mask := make([]uint64, (n+63)/64+1)
+				for k := range mask {
+					mask[k] = 0xdeadbeef
+				}
+				Newer(mask, x, since)
+				for i, v := range x {
+					if got, want := mask[i/64]>>(i%64)&1 == 1, v > since; got != want {
+						t.Fatalf("%s: %d values, since %d: value %d, %d: got %v, want %v", name, n, since, i, v, got, want)
+					}
+				}
+				if got := mask[len(mask)-1]; got != 0xdeadbeef {
+					t.Errorf("%s: %d values: the word behind: got %x", name, n, got)
+				}
+				if n%64 > 0 && mask[n/64]>>(n%64) != 0 {
+					t.Errorf("%s: %d values: bits behind the last: got %x", name, n, mask[n/64])
+				}
+			}
+		}
+	})
+}

@@ -81,6 +81,18 @@ func addFast[T Elem](x, u []T) (done int) {
 	return done
 }
 
+func newerFast(mask []uint64, x []uint32, since uint32) (done int) {
+	if path == plain {
+		return 0
+	}
+	for n := len(x) &^ 63; done < n; {
+		m := min(n-done, most)
+		newerAVX2(&mask[done/64], &x[done], m, since)
+		done += m
+	}
+	return done
+}
+
 func takeFast[T Elem](to []byte, x []T) (done int, zeros bool) {
 	if path == plain {
 		return 0, false

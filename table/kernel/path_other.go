@@ -17,6 +17,7 @@ func flipFast(x []uint64) (done int)            { return 0 }
 func addFast[T Elem](x, u []T) int                               { return 0 }
 func zeroFast[T Elem](x []T) (int, bool)                         { return 0, true }
 func hasZeroFast[T Elem](x []T) (int, bool)                      { return 0, false }
+func newerFast(mask []uint64, x []uint32, since uint32) int      { return 0 }
 func takeFast[T Elem](to []byte, x []T) (int, bool)              { return 0, false }
 func planesFast[T Elem](planes []byte, x []T, size int) int      { return 0 }
 func loadPlanesFast[T Elem](x []T, planes []byte, size int) int  { return 0 }

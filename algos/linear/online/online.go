@@ -82,7 +82,7 @@ func method(name string, rule func(p *linear.Problem, l1, l2 float64) table.Rule
 func clocks(p *linear.Problem, d dataset.Info) int {
 	batch := uint64(p.Batch)
 	if batch == 0 {
-		batch = min(max(d.Rows/1000, 10), 1000)
+		batch = min(max(d.Rows/250, 10), 4000)
 	}
 	return int(max((d.Rows+batch-1)/batch, 1))
 }

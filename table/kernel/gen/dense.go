@@ -14,6 +14,7 @@ func dense() {
 		hasZero(avx2, e)
 	}
 	or()
+	newer()
 }
 
 func add(s isa, e elem) {
@@ -146,6 +147,31 @@ func hasZero(s isa, e elem) {
 	answer(0)
 	Label("found")
 	answer(1)
+}
+
+// newer compares unsigned numbers: x is not above since where the larger of both is since.
+func newer() {
+	function("newerAVX2", "func(mask *uint64, x *uint32, n int, since uint32)", "newerAVX2 sets a bit of mask for each of n values of x above since, n a multiple of 64.")
+	mask, x, n := pointer("mask"), pointer("x"), pointer("n")
+	since := YMM()
+	VPBROADCASTD(NewParamAddr("since", 24), since)
+	loop("many", n, 64, func() {
+		bits := GP64()
+		XORQ(bits, bits)
+		for i := 7; i >= 0; i-- {
+			v, eight := YMM(), GP64()
+			VPMAXUD(at(x, 32*i), since, v)
+			VPCMPEQD(v, since, v)
+			VMOVMSKPS(v, eight.As32())
+			SHLQ(U8(8), bits)
+			ORQ(eight, bits)
+		}
+		NOTQ(bits)
+		MOVQ(bits, at(mask, 0))
+		ADDQ(U32(256), x)
+		ADDQ(U32(8), mask)
+	})
+	finish()
 }
 
 func or() {
