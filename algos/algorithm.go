@@ -30,7 +30,8 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Streaming], [Preparer], [Paced], [Predictor], [Namer], [ModelParallel].
+// [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
+// [ModelParallel], [Explainer], [Staged], [Resumer].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -124,27 +125,71 @@ type Paced interface {
 	ClocksPerEpoch(d dataset.Info) int
 }
 
+// Weighted is an Algorithm that may take the weights of samples (dataset.Part.Weight) into
+// account: Weights says whether it does with its parameters, after Validate and Under.
+// A job whose samples have weights is refused if its algorithm does not.
+type Weighted interface {
+	Algorithm
+	Weights() bool
+}
+
+// TakesWeights says whether an algorithm takes the weights of samples into account.
+func TakesWeights(a Algorithm) bool {
+	w, ok := a.(Weighted)
+	return ok && w.Weights()
+}
+
 // Predictor is an Algorithm whose models can be applied to new data.
 type Predictor interface {
 	Algorithm
-	// Task says what a prediction is.
-	Task() Task
-	// Predict scores the rows of part with a model: the expected label
-	// (Regression) or the log-odds of the later class (Binary). d describes the
-	// data the model was trained on. The instance has its parameters and nothing
-	// else; part is any batch of rows, so what is said of a row depends on that row
-	// alone.
+	// Task says what a prediction is, for a model of data like d. Before the data is
+	// known, d is empty, and only whether it is Regression counts.
+	Task(d dataset.Info) Task
+	// Predict scores the rows of part with a model, as the task says: scores has
+	// Task(d).Width(d) of them for each row, row by row, and they are all to be set.
+	// d describes the data the model was trained on. The instance has its parameters
+	// and nothing else; part is any batch of rows, so what is said of a row depends
+	// on that row alone.
 	Predict(d dataset.Info, m Model, part *dataset.Part, scores []float64) error
 }
 
 // Task is what a model predicts.
 type Task uint8
 
-// The tasks.
+// The tasks. Classes are numbered as in dataset.Info.Classes.
 const (
+	// Regression: the score of a row is its expected label.
 	Regression Task = iota
+	// Binary: one of two classes; the score is the log-odds of the later one.
 	Binary
+	// Multiclass: one of K classes, two or more. A row has K scores: logarithms of
+	// the probabilities of the classes, all of them less the same number, if any.
+	// For one-vs-rest that is log sigmoid of what each class scores.
+	Multiclass
+	// Margin: one of two classes, the later one if the score is above 0. How large
+	// it is means nothing, until a calibration says so.
+	Margin
 )
+
+// Width is the number of scores of a row, for a model of data like d.
+func (t Task) Width(d dataset.Info) int {
+	if t == Multiclass {
+		return len(d.Classes)
+	}
+	return 1
+}
+
+// LIBLINEAR is a Predictor whose scores are linear, so that LIBLINEAR may have made the
+// model: the table "weights" has a float64 for each feature, and for one key more if
+// there is an intercept, which may as well be in a table "intercept" of one key. With
+// Multiclass the width is the number of classes.
+type LIBLINEAR interface {
+	Predictor
+	// SolverType is what a model file has to call the solver so that LIBLINEAR
+	// predicts the same: L2R_LR, MCSVM_CS (the largest score wins, there are no
+	// probabilities), L2R_L2LOSS_SVC, L2R_L1LOSS_SVC_DUAL, L2R_L2LOSS_SVR, ...
+	SolverType(d dataset.Info) string
+}
 
 // Model is a trained model: the tables as the job left them.
 type Model interface {
@@ -162,9 +207,11 @@ type Namer interface {
 
 // KeyNames says what the keys of a table are: the first Features of them are
 // features of the data, those after them have Names, and all others are numbers.
+// Columns names the values of a key, such as the classes; nil if they have no names.
 type KeyNames struct {
 	Features uint64
 	Names    []string
+	Columns  []string
 }
 
 // KeyNamesOf says what the keys of one of a's tables are. If a does not, they are

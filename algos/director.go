@@ -2,19 +2,20 @@ package algos
 
 import (
 	"fmt"
+	"maps"
 	"math"
 
 	"petuum/consistency"
 )
 
-// Stop says when a job is done. What is zero does not apply. With nothing set a
+// Stop says when a job, or each stage of one, is done. What is zero does not apply. With nothing set a
 // job stops at a relative gap or a relative change of the objective of 1e-6,
 // whichever comes first; without epochs, clocks or seconds it stops after 1,000
 // epochs at the latest.
 type Stop struct {
 	Epochs    int
 	Clocks    int
-	Seconds   float64  // of training
+	Seconds   float64  // of training, all stages together
 	Tolerance float64  // relative gap where one is known, else relative change of the objective between evaluations
 	Objective *float64 // reached when the objective is at or below
 }
@@ -34,6 +35,7 @@ type Point struct {
 	Seconds   float64           `json:"seconds"`
 	Objective float64           `json:"objective"`
 	Gap       *float64          `json:"gap,omitempty"`
+	Stage     *int              `json:"stage,omitempty"` // nil where the job has but one
 }
 
 // Director decides how far the parts run before the next barrier and when the
@@ -41,11 +43,16 @@ type Point struct {
 type Director struct {
 	stop     Stop
 	settled  bool              // with nothing set: a small change is enough, though the gap is not
-	start    consistency.Clock // first clock of the rounds: 1 after Prepare
+	first    consistency.Clock // first clock of the rounds: 1 after Prepare
+	start    consistency.Clock // first clock of the stage
 	perEpoch consistency.Clock
 	every    consistency.Clock // clocks between evaluations
 	curve    []Point
 	last     *Eval
+
+	stages int     // 0: the job is not staged
+	stage  int     // the one under way
+	began  float64 // seconds at its begin
 }
 
 // NewDirector makes the director of a job whose rounds begin at start. every is
@@ -62,7 +69,7 @@ func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Direc
 	if every == 0 {
 		every = perEpoch
 	}
-	return &Director{stop: stop, settled: settled, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
+	return &Director{stop: stop, settled: settled, first: start, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
 }
 
 // mostEpochs ends a job that nothing else ends.
@@ -125,6 +132,10 @@ func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error
 		gap := e.Gap
 		p.Gap = &gap
 	}
+	if d.stages > 1 {
+		stage := d.stage
+		p.Stage = &stage
+	}
 	if !finite(e.Objective) {
 		return "", fmt.Errorf("the objective became %v at clock %d: the job diverged; take a smaller step or slack, or scale values that are very large", e.Objective, e.Clock)
 	}
@@ -153,7 +164,7 @@ func (d *Director) converged(before, e *Eval) bool {
 			return e.Gap <= d.stop.Tolerance*scale
 		}
 	}
-	if before == nil || e.Clock == before.Clock {
+	if before == nil || e.Clock == before.Clock || e.Unsettled {
 		return false
 	}
 	return math.Abs(before.Objective-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)
@@ -164,5 +175,44 @@ func (d *Director) Curve() []Point { return d.curve }
 
 // Epochs is the passes over the data that a clock amounts to.
 func (d *Director) Epochs(at consistency.Clock) float64 {
-	return float64(at-d.start) / float64(d.perEpoch)
+	return float64(at-d.first) / float64(d.perEpoch)
+}
+
+// StageResult is what one stage of a job came to: its last evaluation.
+type StageResult struct {
+	Stage      int                `json:"stage"`
+	Clock      consistency.Clock  `json:"clock"`   // of the job, when it ended
+	Epochs     float64            `json:"epochs"`  // that it took
+	Seconds    float64            `json:"seconds"` // that it trained
+	Objective  float64            `json:"objective"`
+	Gap        *float64           `json:"gap,omitempty"`
+	Metrics    map[string]float64 `json:"metrics"`
+	StopReason string             `json:"stop_reason"`
+}
+
+// Staged tells the director of a staged job how many stages there are, before
+// anything is evaluated.
+func (d *Director) Staged(stages int) { d.stages = stages }
+
+// Ended is the result of the stage under way, which has ended for a reason at clock
+// reached. An evaluation of later clocks, with which lossy tables settle, counts.
+func (d *Director) Ended(reason string, reached consistency.Clock) StageResult {
+	p := d.curve[len(d.curve)-1]
+	return StageResult{Stage: d.stage, Clock: p.Clock, Epochs: float64(reached-d.start) / float64(d.perEpoch), Seconds: p.Seconds - d.began,
+		Objective: p.Objective, Gap: p.Gap, Metrics: maps.Clone(d.last.Metrics), StopReason: reason}
+}
+
+// Next begins the stage after one that has ended for a reason, at the clock of the
+// last evaluation. If there is to be none it says why the job stops: for the same
+// reason, or because time is up.
+func (d *Director) Next(reason string, seconds float64) (stage int, stop string) {
+	switch {
+	case d.stage+1 >= d.stages:
+		return d.stage, reason
+	case reason == ReasonSeconds || d.out(seconds):
+		return d.stage, ReasonSeconds
+	}
+	d.stage++
+	d.start, d.began = d.last.Clock, seconds
+	return d.stage, ""
 }

@@ -281,3 +281,69 @@ func TestAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestDirectorStages follows a path: every stage has the rules of Stop for itself, but
+// for the seconds.
+func TestDirectorStages(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		stop   algos.Stop
+		stages int
+		pace   float64
+		want   string // clocks of each stage's evaluations, why it stopped, and why the job did
+	}{
+		{"epochs", algos.Stop{Epochs: 2}, 3, 0, "0:[1 2 3] epochs 1:[3 4 5] epochs 2:[5 6 7] epochs, epochs"},
+		{"clocks", algos.Stop{Clocks: 1}, 2, 0, "0:[1 2] clocks 1:[2 3] clocks, clocks"},
+		{"tolerance", algos.Stop{Tolerance: 0.3}, 2, 0, "0:[1 2 3 4 5] tolerance 1:[5 6] tolerance, tolerance"},
+		{"an objective that holds at once", algos.Stop{Objective: at(0.8)}, 2, 0, "0:[1 2 3 4] objective 1:[4] objective, objective"},
+		{"seconds in the second", algos.Stop{Epochs: 3, Seconds: 4}, 3, 1, "0:[1 2 3 4] epochs 1:[4 5] seconds, seconds"},
+		{"seconds at the end of the first", algos.Stop{Epochs: 3, Seconds: 3}, 3, 1, "0:[1 2 3 4] epochs, seconds"},
+		{"one stage", algos.Stop{Epochs: 1}, 1, 0, "0:[1 2] epochs, epochs"},
+		{"none", algos.Stop{Epochs: 1}, 0, 0, "0:[1 2] epochs, epochs"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := algos.NewDirector(c.stop, 1, 1, 0)
+			d.Staged(c.stages)
+			var b strings.Builder
+			clock, seconds, stop := consistency.Clock(1), 0.0, ""
+			for stage, first := 0, 0; stop == ""; first = len(d.Curve()) {
+				reason := ""
+				begun := clock
+				for reason == "" {
+					e := algos.NewEval(clock)
+					e.Objective = 3 / float64(clock) // 3, 1.5, 1, 0.75, 0.6, 0.5
+					e.Metrics["stage"] = float64(stage)
+					var err error
+					if reason, err = d.Evaluated(e, seconds); err != nil {
+						t.Fatal(err)
+					}
+					if reason == "" {
+						clock, seconds = d.Until(clock, c.pace, seconds), seconds+c.pace
+					}
+				}
+				var clocks []consistency.Clock
+				for _, p := range d.Curve()[first:] {
+					clocks = append(clocks, p.Clock)
+					if (p.Stage != nil) != (c.stages > 1) || p.Stage != nil && *p.Stage != stage {
+						t.Errorf("a point of stage %d says %v", stage, p.Stage)
+					}
+				}
+				fmt.Fprintf(&b, "%d:%v %s", stage, clocks, reason)
+				got := d.Ended(reason, clock)
+				if got.Stage != stage || got.Clock != clock || got.Epochs != float64(clock-begun) || got.Seconds != c.pace*float64(clock-begun) ||
+					got.Metrics["stage"] != float64(stage) || got.StopReason != reason {
+					t.Errorf("the result of stage %d, clocks %d to %d: got %+v", stage, begun, clock, got)
+				}
+				if stage, stop = d.Next(reason, seconds); stop == "" {
+					b.WriteString(" ")
+				}
+			}
+			if got := b.String() + ", " + stop; got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if got, want := d.Epochs(clock), float64(clock-1); got != want {
+				t.Errorf("got %v epochs in all, want %v", got, want)
+			}
+		})
+	}
+}

@@ -22,6 +22,7 @@ type Eval struct {
 	Objective float64            // what the algorithm minimises
 	Gap       float64            // a bound on how far above the optimum it is; NaN: unknown
 	Scale     float64            // what Gap is relative to when it is held against a tolerance; 0: the objective
+	Unsettled bool               // that the objective has not changed says nothing
 	Metrics   map[string]float64 // by name, as the summary prints them
 }
 

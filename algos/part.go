@@ -60,6 +60,17 @@ func (p *Part) Prepare() error {
 	return p.Settle()
 }
 
+// Stage begins a problem of an algorithm that is Staged. All parts have come to the
+// same clock and been evaluated there.
+func (p *Part) Stage(s int) error {
+	a, ok := p.alg.(Staged)
+	if !ok {
+		return fmt.Errorf("algos: part %d: stage %d of an algorithm that has none", p.w.Part, s)
+	}
+	a.Stage(s)
+	return nil
+}
+
 // Push does the work of one clock and returns what was emitted, good until the
 // next Push. Send that before Clock: under BSP, Clock waits for a scheduler
 // which waits for it.

@@ -39,6 +39,7 @@ func (l *loader) paths() {
 	l.each("data.test", l.c.Data.Test)
 	l.path("data.names", l.c.Data.Names)
 	l.path("data.labels", l.c.Data.Labels)
+	l.path("data.weights", l.c.Data.Weights)
 	l.path("data.cache", l.c.Data.Cache)
 	l.path("output.model", l.c.Output.Model)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
@@ -98,28 +99,36 @@ func (l *loader) name(key, name string) {
 
 func (l *loader) checkData() {
 	d := &l.c.Data
-	if number, ok := strings.CutPrefix(d.Label, "#"); ok {
-		_, err := strconv.ParseUint(number, 10, 31)
-		l.rule(err != nil, strconv.Quote(shortened(d.Label))+` is no column: want "#" and a number from 0, or a name`, "data.label")
-	} else {
-		l.rule(d.Label != "" && d.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, "data.label", "data.header")
-	}
+	l.column("data.label", d.Label)
+	l.column("data.weight", d.Weight)
 	only := func(set bool, key, format, name string) {
 		other := d.Format != "auto" && d.Format != format
 		l.rule(set && other, fmt.Sprintf("is for %s, but data.format is %q", name, d.Format), key, "data.format")
 	}
 	only(d.Label != "", "data.label", "csv", "CSV")
+	only(d.Weight != "", "data.weight", "csv", "CSV")
 	only(d.Header != "auto", "data.header", "csv", "CSV")
 	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
 	only(len(d.Ignore) > 0, "data.ignore", "csv", "CSV")
 	only(d.Missing != nil, "data.missing", "csv", "CSV")
 	only(d.Base != -1, "data.base", "libsvm", "LIBSVM")
 	only(d.Labels != "", "data.labels", "mm", "MatrixMarket data")
+	only(d.Weights != "", "data.weights", "mm", "MatrixMarket data")
 	l.rule(d.Hash > 0 && d.Features > 0, "hashed features are 2^data.hash: leave data.features out", "data.features", "data.hash")
 	l.rule(d.Hash > 0 && d.Names != "", "hashed features have no names: leave data.names out", "data.names", "data.hash")
 	l.rule(d.Hash > 0 && d.Format == "mm", "is for LIBSVM and CSV, but data.format is \"mm\"", "data.hash", "data.format")
 	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")
 	l.columns("data.ignore", d.Ignore, "or a name", "")
+}
+
+// column checks the name or number of a column; "" is none.
+func (l *loader) column(key, column string) {
+	if number, ok := strings.CutPrefix(column, "#"); ok {
+		_, err := strconv.ParseUint(number, 10, 31)
+		l.rule(err != nil, strconv.Quote(shortened(column))+` is no column: want "#" and a number from 0, or a name`, key)
+	} else {
+		l.rule(column != "" && l.c.Data.Header == "no", `a column cannot be named when data.header is "no": want its number, as "#0"`, key, "data.header")
+	}
 }
 
 // columns checks a list of names and numbers of columns; all stands for all of them.

@@ -43,6 +43,7 @@ type Job struct {
 	Name      string `toml:"name" doc:"name of the job; \"\" is the name of the file without .toml"`
 	Algorithm string `toml:"algorithm" doc:"algorithm to run (required)"`
 	Seed      uint64 `toml:"seed" doc:"seed of every random choice of the job"`
+	Start     string `toml:"start" doc:"folder of an earlier model of the same features and classes, on the scheduler's machine, whose values the job begins with; \"\" is none"`
 }
 
 // Data is the [data] section.
@@ -52,6 +53,7 @@ type Data struct {
 	Format   string `toml:"format" oneof:"auto libsvm csv mm" doc:"format of the data: auto, libsvm, csv or mm (MatrixMarket)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Positive string `toml:"positive" doc:"label of the positive class: all other labels together are the negative one; \"\" takes the classes as they are"`
+	Weight   string `toml:"weight" doc:"column of a CSV file with the weight of each row, given like data.label; \"\" is none. A LIBSVM file has weights behind its labels, as 1:0.5"`
 	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
@@ -63,6 +65,7 @@ type Data struct {
 	Float64     bool     `toml:"float64" doc:"keep all numbers of the data as float64; else float32 does where it holds what the text says, up to 7 to 9 digits"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
+	Weights     string   `toml:"weights" doc:"file with the weights of the rows of MatrixMarket training data; \"\" is none"`
 	Cache       string   `toml:"cache" doc:"folder in which workers keep the training data as they parsed it, to map it into memory when they read the same files again; \"\" keeps nothing. Old files in it may be deleted at any time"`
 }
 

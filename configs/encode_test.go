@@ -42,7 +42,7 @@ n = inf
 func TestEncode(t *testing.T) {
 	got := string(mustParse(t, full).Encode())
 	for _, want := range []string{
-		"[job]\nname = \"full\"\nalgorithm = \"lasso\"\nseed = 9223372036854775807\n\n[data]\ntrain = \"a \\\"b\\\"\\\\\\u0001é.csv\"\ntest = \"\"\n",
+		"[job]\nname = \"full\"\nalgorithm = \"lasso\"\nseed = 9223372036854775807\nstart = \"\"\n\n[data]\ntrain = \"a \\\"b\\\"\\\\\\u0001é.csv\"\ntest = \"\"\n",
 		"join = [\"a:1\", \"[::1]:2\"]\nbind = \"127.0.0.1\"\n",
 		"seconds = 0.0\ntolerance = 1e-300\nobjective = 0.0\n\n[output]",
 		"\n[algorithm]\na = -0.0\nb = [1, 2.0, \"x\", [true], {x = {}, y = 1}]\nbig = -9223372036854775808\n" +

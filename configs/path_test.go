@@ -94,6 +94,50 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// TestStartFolder: the folder of a model is an input.
+func TestStartFolder(t *testing.T) {
+	dir := tree(t, "conf/a.csv", "conf/m/manifest.json", "here/m/manifest.json", "here/n/manifest.json")
+	for _, c := range []struct{ name, file, set, want, problem string }{
+		{"beside the file", "m", "", "conf/m", ""},
+		{"in the working directory", "n", "", "here/n", ""},
+		{"on the command line", "n", "m", "here/m", ""},
+		{"none", "o", "", "", "../conf/j.toml:3: job.start: no such folder: looked for DIR/conf/o and DIR/here/o"},
+		{"a file", "a.csv", "", "", "../conf/j.toml:3: job.start: DIR/conf/a.csv is a file: want a folder"},
+		{"only beside the file", "m", "conf/m", "", "--set job.start=conf/m: no such folder: looked for DIR/here/conf/m"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			write(t, filepath.Join(dir, "conf/j.toml"), "[job]\nalgorithm = \"x\"\nstart = \""+c.file+"\"\n[data]\ntrain = \"a.csv\"\n")
+			var sets []string
+			if c.set != "" {
+				sets = append(sets, "job.start="+c.set)
+			}
+			got, err := Load("../conf/j.toml", over(sets...))
+			if c.problem != "" {
+				if err == nil || strings.ReplaceAll(err.Error(), dir, "DIR") != c.problem {
+					t.Errorf("\ngot  %v\nwant %s", err, c.problem)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := filepath.Join(dir, c.want); got.Job.Start != want {
+				t.Errorf("got %s, want %s", got.Job.Start, want)
+			}
+			role, err := LoadRole("", over("job.start=elsewhere/"+filepath.Base(c.want)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := role.Conflicts(got); err == nil {
+				t.Error("a role with another start is not refused")
+			}
+			if role, err = LoadRole("", over("job.start="+filepath.Base(c.want))); err != nil || role.Conflicts(got) != nil {
+				t.Errorf("a role with the same start: %v, %v", err, role.Conflicts(got))
+			}
+		})
+	}
+}
+
 func TestLoadRole(t *testing.T) {
 	dir := tree(t, "conf/here.csv")
 	write(t, filepath.Join(dir, "conf/w.toml"), "[cluster]\njoin = [\"a:1\"]\n[data]\ntrain = \"no.csv\"\ntest = \"here.csv\"\n")

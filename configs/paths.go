@@ -53,7 +53,9 @@ func (l *loader) locate(job bool) error {
 	c.Data.Test = s.inputs("data.test", c.Data.Test, job)
 	s.single("data.names", &c.Data.Names, job)
 	s.single("data.labels", &c.Data.Labels, job)
+	s.single("data.weights", &c.Data.Weights, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
+	s.folder("job.start", &c.Job.Start, job)
 	for key, path := range map[string]*string{"output.model": &c.Output.Model, "data.cache": &c.Data.Cache} {
 		if *path != "" {
 			c.written[key] = Paths{*path}
@@ -126,12 +128,45 @@ func (s seeker) single(key string, path *string, needed bool) {
 	*path = found[0]
 }
 
+// folder looks for the folder of a setting that is an input.
+func (s seeker) folder(key string, path *string, needed bool) {
+	if *path == "" || s.bad[key] {
+		return
+	}
+	s.c.written[key] = Paths{*path}
+	at := s.c.origin[key]
+	var tries []string
+	for _, folder := range s.folders(*path, at) {
+		name := absolute(folder, *path)
+		info, err := os.Stat(name)
+		switch {
+		case err == nil && needed && !info.IsDir():
+			s.note(Problem{at: at, Key: key, What: oneLine(name) + " is a file: want a folder"})
+			return
+		case err == nil:
+			*path = name
+			return
+		}
+		tries = append(tries, name)
+	}
+	if needed {
+		s.note(Problem{at: at, Key: key, What: "no such folder: looked for " + oneLine(strings.Join(tries, " and "))})
+		return
+	}
+	*path = tries[0]
+}
+
+// folders are where to look for a path.
+func (s seeker) folders(path string, at place) []string {
+	if at.given != "" || s.c.file == "" || s.home == s.wd || filepath.IsAbs(path) {
+		return []string{s.wd}
+	}
+	return []string{s.home, s.wd}
+}
+
 // input is the files that one path means, or what is wrong with it.
 func (s seeker) input(path string, at place, needed, pattern bool) (found Paths, wrong string) {
-	folders := []string{s.home, s.wd}
-	if at.given != "" || s.c.file == "" || s.home == s.wd || filepath.IsAbs(path) {
-		folders = folders[1:]
-	}
+	folders := s.folders(path, at)
 	var tries []string
 	for _, folder := range folders {
 		name := absolute(folder, path)

@@ -39,7 +39,11 @@ wrong with a file, and what would run.
 BTdata.trainBT and BTdata.testBT are a file or a list of files. Each may be a pattern, in which BT*BT stands for any text and
 BT?BT for any character but BT/BT, and BT[a-z]BT for one of these; the files it matches are read in the order of their names. A relative
 path or pattern in a file is looked for beside that file, then in the working directory; in the environment and on the
-command line only in the latter. One that means no file, and a file that is meant twice, are errors.
+command line only in the latter. One that means no file, and a file that is meant twice, are errors. BTjob.startBT is looked for
+in the same way.
+
+A job of stages, one problem after another, has the rules of BTstopBT for each of them, but for BTstop.secondsBT, which are those
+of the job.
 `
 
 var rewrite = flag.Bool("rewrite", false, "write docs/settings.md anew")

@@ -54,6 +54,9 @@ func binary(t testing.TB) string {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(toysEnv) != "" {
+		os.Exit(toys())
+	}
 	code := m.Run()
 	if build.path != "" {
 		os.RemoveAll(filepath.Dir(build.path))
@@ -212,7 +215,19 @@ type summary struct {
 	Curve   []struct {
 		Clock     int     `json:"clock"`
 		Objective float64 `json:"objective"`
+		Stage     *int    `json:"stage"`
 	} `json:"curve"`
+	Choices []string `json:"choices"`
+	Path    []struct {
+		Stage      int                `json:"stage"`
+		Clock      int                `json:"clock"`
+		Epochs     float64            `json:"epochs"`
+		Seconds    float64            `json:"seconds"`
+		Objective  float64            `json:"objective"`
+		Metrics    map[string]float64 `json:"metrics"`
+		StopReason string             `json:"stop_reason"`
+		Model      string             `json:"model"`
+	} `json:"path"`
 }
 
 // wireBytes is what the tests read of the bytes in the summary.

@@ -176,13 +176,17 @@ func probes(dir string) map[string]probe {
 		}},
 		"job.algorithm": {value: `"lasso"`, with: []string{"algorithm.lambda=0.01"}, seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "train_mse", true) }},
 		"job.seed":      {value: "7", with: dual, seen: another},
-		"data.train":    {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
-		"data.test":     {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
-		"data.format":   {value: `"libsvm"`, refused: "is not a number"},
-		"data.label":    {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
+		"job.start": {value: quoted("model"), with: []string{"algorithm.solver=adagrad"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "it begins where the model is", got.Curve[0].Objective < plain().Curve[0].Objective, true)
+		}},
+		"data.train":  {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
+		"data.test":   {value: quoted("full.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_accuracy", true) }},
+		"data.format": {value: `"libsvm"`, refused: "is not a number"},
+		"data.label":  {value: `"z"`, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "label", got.manifest(t).Data.Label, "z") }},
 		"data.positive": {value: `"0"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", strings.Join(got.manifest(t).Data.Classes, " "), "!0 0")
 		}},
+		"data.weight": {value: `"z"`, refused: "does not take weights of samples"},
 		"data.header": {value: `"yes"`, with: []string{"data.train=" + file("bare.csv"), "data.label=#0"},
 			seen: func(t *testing.T, got outcome, plain func() outcome) {
 				is(t, "rows", got.manifest(t).Data.Rows, plain().manifest(t).Data.Rows-1)
@@ -217,6 +221,7 @@ func probes(dir string) map[string]probe {
 		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
+		"data.weights": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, refused: "does not take weights of samples"},
 		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			says(t, got.stderr, "is in the cache "+file("parsed"))
 			if caches, err := filepath.Glob(file("parsed/*.cache")); err != nil || len(caches) == 0 {
@@ -370,6 +375,8 @@ func TestEverySetting(t *testing.T) {
 			known[name+" "+s.Key] = name
 		}
 	}
+	start(t, dir, "run", "--set", "job.algorithm=logreg", "--set", "algorithm.solver=adagrad", "--set", "data.train=full.csv", "--set", "stop.clocks=100",
+		"--set", "cluster.servers=1", "--set", "output.model=model", "job.toml").gone() // for job.start
 	all := probes(dir)
 	for name := range all {
 		if known[name] == "" {

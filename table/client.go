@@ -63,10 +63,12 @@ type Client struct {
 	clock    consistency.Clock
 	parts    []partState
 	shards   []shardState
+	spare    []replica // those dropped, for their memory
 	replicas []replica // those in use and those that wait to be dropped
 	pending  []declared
 	opened   bool
 	left     bool
+	late     bool // a table weights late updates
 	exactly  bool // the next update pays all that is owed
 	nextHold uint32
 	ticket   uint64
@@ -104,6 +106,8 @@ type partState struct {
 	done  bool // finished: counts no longer for the origin's clock
 	views []view
 	times PartTimes
+
+	newest []consistency.Clock // of a job that weights late updates: of the values of each shard
 }
 
 type shardState struct {
@@ -113,6 +117,7 @@ type shardState struct {
 	version  consistency.Clock // of the last answer
 	seen     consistency.Clock // our last clock that the shard has
 	answered consistency.Clock // our last clock that was answered
+	newest   consistency.Clock // of the other origins' clocks, the highest that is in the last answer
 	ticket   uint64            // last ask that was answered
 	by       consistency.Origin
 	sent     []sentUpdate // not answered, in order
@@ -143,7 +148,7 @@ func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
 		o.Window = o.Policy.Window()
 	}
 	c := &Client{specs: specs, o: o, names: make(map[string]int), gen: o.Generation, clock: o.Start}
-	c.changed.L = &c.mu
+	c.changed.L, c.late = &c.mu, countsLate(specs)
 	c.stats.WaitedOn = make(map[consistency.Origin]int64)
 	for i, s := range specs {
 		if err := s.Validate(); err != nil {
@@ -156,11 +161,13 @@ func NewClient(specs []Spec, o ClientOptions) (*Client, error) {
 	}
 	c.parts = make([]partState, o.Parts)
 	for p := range c.parts {
-		c.parts[p].clock = o.Start
+		if c.parts[p].clock = o.Start; c.late {
+			c.parts[p].newest = make([]consistency.Clock, o.Shards)
+		}
 	}
 	c.shards = make([]shardState, o.Shards)
 	for k := range c.shards {
-		c.shards[k] = shardState{version: consistency.Beginning, seen: o.Start, answered: o.Start}
+		c.shards[k] = shardState{version: consistency.Beginning, seen: o.Start, answered: o.Start, newest: consistency.Beginning}
 	}
 	return c, nil
 }
@@ -381,6 +388,7 @@ func (c *Client) dropRetired() {
 				c.send(k, b)
 			}
 		}
+		c.reuse(r, r.keys())
 	}
 	clear(c.replicas[len(kept):])
 	c.replicas = kept

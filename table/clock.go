@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"petuum/consistency"
@@ -165,9 +166,10 @@ func (c *Client) flush() {
 // of those that hold nothing else.
 type updates struct {
 	based consistency.Clock
-	head  *Buffer // nil: none was made yet
-	empty *Buffer // of the same version; nil: none was made yet
-	room  *Buffer // for the next that holds something
+	newer consistency.Clock // see updateHead
+	head  *Buffer           // nil: none was made yet
+	empty *Buffer           // of the same version; nil: none was made yet
+	room  *Buffer           // for the next that holds something
 }
 
 func (u *updates) release() {
@@ -183,9 +185,10 @@ func (u *updates) release() {
 // share a buffer.
 func (c *Client) update(k int, u *updates) *Buffer {
 	sh := &c.shards[k]
-	if u.head == nil || u.based != sh.version {
+	newest := c.newest(k)
+	if u.head == nil || u.based != sh.version || u.newer != newest {
 		u.release()
-		u.head, u.based = c.updateHead(sh.version), sh.version
+		u.head, u.based, u.newer = c.updateHead(sh.version, newest), sh.version, newest
 	}
 	if u.room == nil {
 		u.room = c.buffers.get()
@@ -214,13 +217,33 @@ func (c *Client) update(k int, u *updates) *Buffer {
 	return msg
 }
 
-// updateHead begins the update that ends clock c.clock, based on a version.
-func (c *Client) updateHead(based consistency.Clock) *Buffer {
+// newest is, of a job that weights late updates, the highest clock of other origins
+// in the values of a shard that every part of the group worked on.
+func (c *Client) newest(k int) consistency.Clock {
+	if !c.late {
+		return 0
+	}
+	newest, last := consistency.Clock(math.MaxInt64), consistency.Beginning
+	for _, p := range c.parts {
+		if last = max(last, p.newest[k]); !p.done {
+			newest = min(newest, p.newest[k])
+		}
+	}
+	return min(newest, last) // last where all parts are done
+}
+
+// updateHead begins the update that ends clock c.clock, based on a version and on
+// values with newest.
+func (c *Client) updateHead(based, newest consistency.Clock) *Buffer {
 	msg := c.message(kindUpdate)
 	b := appendVarint(msg.Bytes, int64(c.clock))
 	b = appendUint(b, 0) // sub
 	b = appendVarint(b, int64(c.o.Policy.Floor(c.clock)))
 	b = appendVarint(b, int64(based))
+	if c.late {
+		msg.Bytes = appendVarint(appendUint(b, flagLast|flagNewest), int64(newest))
+		return msg
+	}
 	msg.Bytes = appendUint(b, flagLast)
 	return msg
 }
@@ -277,6 +300,9 @@ func (c *Client) refresh(part int) {
 			v.turn()
 		}
 		v.refresh()
+	}
+	for k := range p.newest {
+		p.newest[k] = c.shards[k].newest
 	}
 	p.ended, p.waits = false, false
 }

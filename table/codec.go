@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // The messages between a client and a shard. Numbers are unsigned varints unless
@@ -17,10 +18,10 @@ import (
 //	  hold     kind gen origin | table hold lease set
 //	  drop     kind gen origin | table hold
 //	  ask      kind gen origin | ticket floor exact
-//	  update   kind gen origin | clock sub floor based flags nblocks block* nreleases (table hold)*
+//	  update   kind gen origin | clock sub floor based flags [newest] nblocks block* nreleases (table hold)*
 //	  leave    kind gen origin | clock
 //	shard to client
-//	  answer   kind gen origin | life stamp version clock ticket seen.clock seen.sub by nblocks (first length block)*
+//	  answer   kind gen origin | life stamp version clock ticket seen.clock seen.sub by [newest] nblocks (first length block)*
 //	  refuse   kind gen origin |
 //	  reset    kind gen origin | life
 //
@@ -36,6 +37,9 @@ import (
 // 2(turn+1) for an exclusive one. first is 1 when the block
 // is the first of its hold: keys not in it have their initial value. exact is 1 where the
 // answer is to bring what lossy tables keep back, too; form is there for those alone.
+// newest, a zig-zag varint, is there where a table weights late updates (LateDyn): in
+// an answer the highest clock of the other origins that is in it, in an update that of
+// the values that it was computed from.
 type kind uint8
 
 const (
@@ -60,6 +64,7 @@ func (k kind) String() string {
 
 const (
 	flagLast   = 1 << iota // the update ends its clock
+	flagNewest             // newest follows
 	flagsKnown = 1<<iota - 1
 )
 
@@ -223,8 +228,8 @@ func (r *reader) u32n(size int) uint32 {
 	return n
 }
 
-// set reads a set within a key space of keys.
-func (r *reader) set(keys uint64) Set {
+// set reads a set within a key space of keys, into *buf where it is a list.
+func (r *reader) set(keys uint64, buf *[]uint64) Set {
 	switch form := r.byte(); form {
 	case setRange:
 		begin := r.upTo(keys, "the begin of a range")
@@ -236,7 +241,7 @@ func (r *reader) set(keys uint64) Set {
 			r.fail(errTruncated) // a key takes at least a byte
 			return Keys(nil)
 		}
-		list := make([]uint64, 0, n)
+		list := slices.Grow((*buf)[:0], int(n))
 		next := uint64(0)
 		for range n {
 			k, carry := bits.Add64(next, r.uvarint(), 0)
@@ -250,6 +255,7 @@ func (r *reader) set(keys uint64) Set {
 			list = append(list, k)
 			next = k + 1
 		}
+		*buf = list
 		return Keys(list)
 	default:
 		r.fail(fmt.Errorf("unknown form %d of a set", form))

@@ -55,13 +55,13 @@ func TestSetsRoundTrip(t *testing.T) {
 		keys := []uint64{1, 100, 1 << 40, math.MaxUint64}[i%4]
 		want := randomSet(rnd, keys)
 		r := &reader{b: appendSet(nil, want)}
-		got := r.set(keys)
+		got := r.set(keys, new([]uint64))
 		if r.err != nil || len(r.b) > 0 || got.isRange() != want.isRange() || !slices.Equal(keysOf(got), keysOf(want)) {
 			t.Fatalf("%v: got %v, %v, %d bytes left", want, got, r.err, len(r.b))
 		}
 		if n := want.Len(); n > 0 {
 			r = &reader{b: appendSet(nil, want)}
-			if r.set(want.Key(n - 1)); r.err == nil {
+			if r.set(want.Key(n-1), new([]uint64)); r.err == nil {
 				t.Fatalf("%v in %d keys: got no error", want, want.Key(n-1))
 			}
 		}
@@ -86,13 +86,13 @@ func TestReaderLimits(t *testing.T) {
 		{"count", uv(4, 0, 0, 0), func(r *reader) { r.count(1) }},
 		{"huge count", uv(math.MaxUint64), func(r *reader) { r.count(3) }},
 		{"rows", uv(1), func(r *reader) { r.rowList(1 << 40) }},
-		{"set form", uv(2), func(r *reader) { r.set(10) }},
-		{"range begin", uv(setRange, 11, 0), func(r *reader) { r.set(10) }},
-		{"range length", uv(setRange, 4, 7), func(r *reader) { r.set(10) }},
-		{"list length", uv(setList, 1<<60, 1), func(r *reader) { r.set(10) }},
-		{"list cut", append(uv(setList, 2, 1), 0x80), func(r *reader) { r.set(10) }},
-		{"list key", uv(setList, 2, 9, 0), func(r *reader) { r.set(10) }},
-		{"list carry", uv(setList, 2, 9, math.MaxUint64), func(r *reader) { r.set(math.MaxUint64) }},
+		{"set form", uv(2), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"range begin", uv(setRange, 11, 0), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"range length", uv(setRange, 4, 7), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"list length", uv(setList, 1<<60, 1), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"list cut", append(uv(setList, 2, 1), 0x80), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"list key", uv(setList, 2, 9, 0), func(r *reader) { r.set(10, new([]uint64)) }},
+		{"list carry", uv(setList, 2, 9, math.MaxUint64), func(r *reader) { r.set(math.MaxUint64, new([]uint64)) }},
 		{"positions form", uv(3), func(r *reader) { r.places(10, 4, new([]int32)) }},
 		{"all, values missing", uv(posAll), func(r *reader) { r.places(1<<31, 4, new([]int32)) }},
 		{"gaps count", uv(posGaps, 11), func(r *reader) { r.places(10, 1, new([]int32)) }},

@@ -84,6 +84,7 @@ type answerHead struct {
 	version, clock, seen consistency.Clock
 	ticket               uint64
 	by                   consistency.Origin
+	newest               consistency.Clock // see Late
 	// Of an answer that was taken in, for those of other shards that say the same:
 	empty   bool // it brings no values
 	layered bool // a replica has an update of which answers tell
@@ -98,6 +99,9 @@ func (c *Client) answer(k int, r *reader, a *answerHead) error {
 	a.seen = consistency.Clock(r.varint())
 	r.u32v() // sub: a client sends whole clocks
 	a.by = consistency.Origin(r.u32v())
+	if c.late {
+		a.newest = consistency.Clock(r.varint())
+	}
 	n := r.u32n(6)
 	if r.err != nil {
 		return r.err
@@ -124,7 +128,7 @@ func (c *Client) answered(k int, a *answerHead) {
 		}
 	}
 	sh := &c.shards[k]
-	sh.life, sh.stamp, sh.by = a.life, a.stamp, a.by
+	sh.life, sh.stamp, sh.by, sh.newest = a.life, a.stamp, a.by, a.newest
 	sh.version = max(sh.version, a.version)
 	sh.seen = max(sh.seen, a.seen)
 	sh.answered = max(sh.answered, a.clock)

@@ -63,7 +63,14 @@ func (s *Shard) foldUpTo(min consistency.Clock) {
 	for n < len(s.folds) && s.folds[n].clock <= min {
 		f := s.folds[n]
 		slices.SortStableFunc(f.parts, byOrigin)
+		for _, st := range s.stores {
+			st.begin(f.clock)
+		}
 		for _, b := range f.parts {
+			if f.only(b.table) {
+				s.stores[b.table].apply(b.rows, b.values, s.stamp)
+				continue
+			}
 			s.stores[b.table].combine(b.rows, b.values)
 		}
 		for _, st := range s.stores {
@@ -74,6 +81,18 @@ func (s *Shard) foldUpTo(min consistency.Clock) {
 		n++
 	}
 	s.folds = slices.Delete(s.folds, 0, n)
+}
+
+// only reports whether a table has a single block, with which nothing is to be
+// combined.
+func (f *foldedClock) only(table int) bool {
+	n := 0
+	for _, b := range f.parts {
+		if b.table == table {
+			n++
+		}
+	}
+	return n == 1
 }
 
 func byOrigin(a, b foldedBlock) int { return int(a.origin) - int(b.origin) }

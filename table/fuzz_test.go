@@ -19,6 +19,7 @@ func fuzzSpecs() []Spec {
 		{Name: "min", Keys: 3000, Type: Float64, Rule: Min, Init: Init{Value: 7}},
 		{Name: "huge", Keys: math.MaxUint64, Type: Float32},
 		{Name: "lossy", Keys: 200, Type: Float64, Encoding: Fixed2, Filter: Filter{Significant: 1}},
+		{Name: "late", Keys: 1 << 33, Type: Float32, Rule: FTRL(0.1, 1, 0.1, 0.1), Late: LateDyn},
 	}
 }
 
@@ -30,6 +31,7 @@ func fuzzRig(t testing.TB, policy consistency.Policy) *rig {
 		openView[float64](r, o, 0, "min", Span(20, 2500), Increments)
 		openView[float32](r, o, 0, "huge", Keys([]uint64{0, 1 << 62, math.MaxUint64 - 1}), Increments)
 		openView[float64](r, o, 0, "lossy", Span(0, 150), Increments)
+		openView[float32](r, o, 0, "late", Keys([]uint64{0, 7, 1 << 31, 1<<33 - 1}), Increments)
 	}
 	return r
 }
@@ -59,9 +61,12 @@ func (r *rig) run(clocks int, up, down func(p pair, msg []byte)) {
 			for i := range lossy.Len() {
 				lossy.Inc(i, float64(n)+0.01*float64(i))
 			}
+			late := views[5].(*View[float32])
+			late.Inc((n+o)%late.Len(), float32(n)-2.5)
 			switch n - 2*o { // the other origin follows two clocks later
 			case 1:
 				list.Hold(Keys([]uint64{3, 4, 1 << 39}))
+				late.Hold(Keys([]uint64{7, 8, 1 << 32}))
 			case 2, 3:
 				dense.Acquire(Range{0, 60}, uint64(n-2))
 			case 4:

@@ -1,89 +1,159 @@
 package table
 
-import "math/bits"
+// index finds the rows of a sparse store's keys. It is cut in buckets by the upper
+// bits of the hash (extendible hashing: Fagin et al., TODS 1979), each an open
+// addressing table of its own that grows by a quarter and is split in two when it is
+// large: nothing is ever as large as the index, so that growth takes no more
+// memory than what it grows by. A tag, 8 bits of the hash, lies beside each row: a
+// key is looked at, which is a miss of the cache, nearly only where it is the one.
+//
+// At 5 bytes a slot and 68 to 88 percent of the slots in use a key takes 5.7 to 7.3.
+type index struct {
+	buckets []*bucket // 2^depth, by the upper depth bits of the hash
+	depth   uint
+}
 
-// touch returns the row number of a key in a sparse store, made when it is new.
-func (s *store[T]) touch(key uint64) uint32 {
-	if uint64(s.rows)+1 > uint64(len(s.index))*4/5 {
-		s.grow()
+type bucket struct {
+	depth uint     // upper bits of the hash that all its keys have in common
+	n     int      // slots in use
+	tags  []uint8  // 0: the slot is free
+	rows  []uint32 // as many
+}
+
+const (
+	leastSlots = 64
+	splitSlots = 4096 // of each half when a bucket is split
+	mostSlots  = splitSlots * 5 / 4 * 5 / 4
+)
+
+func newBucket(depth uint, slots int) *bucket {
+	return &bucket{depth: depth, tags: make([]uint8, slots), rows: make([]uint32, slots)}
+}
+
+// of is the bucket of a hash.
+func (x *index) of(hash uint64) *bucket {
+	if x.buckets == nil {
+		x.buckets = []*bucket{newBucket(0, leastSlots)}
 	}
-	for i := s.slot(key); ; i++ {
-		if i == len(s.index) {
+	return x.buckets[hash>>(64-x.depth)]
+}
+
+// start is the slot at which the search for a hash begins.
+func (b *bucket) start(hash uint64) int { return int(uint64(uint32(hash)) * uint64(len(b.tags)) >> 32) }
+
+// tag is what lies beside the row of a hash: of bits that neither all of a bucket
+// nor all of a slot have in common.
+func tag(hash uint64) uint8 { return max(uint8(hash>>32), 1) }
+
+// put adds a row whose key is not there; there must be a free slot.
+func (b *bucket) put(hash uint64, row uint32) {
+	i := b.start(hash)
+	for b.tags[i] != 0 {
+		if i++; i == len(b.tags) {
 			i = 0
 		}
-		switch at := s.index[i]; {
-		case at == 0:
-			s.index[i] = s.rows + 1
-			return s.insert(key)
-		case s.key(at-1) == key:
-			return at - 1
+	}
+	b.tags[i], b.rows[i] = tag(hash), row
+	b.n++
+}
+
+func (b *bucket) full() bool { return b.n+1 > len(b.tags)*7/8 }
+
+// grow makes room in the full bucket of a hash; of says what that of a row's key is.
+func (x *index) grow(hash uint64, of func(row uint32) uint64) {
+	b := x.of(hash)
+	slots := min(len(b.tags)*3/2, splitSlots)
+	if len(b.tags) >= splitSlots {
+		slots = len(b.tags) * 5 / 4
+	}
+	halves := [2]*bucket{newBucket(b.depth, slots)}
+	halves[1] = halves[0]
+	if len(b.tags) == mostSlots {
+		halves = [2]*bucket{newBucket(b.depth+1, splitSlots), newBucket(b.depth+1, splitSlots)}
+	}
+	for i, t := range b.tags {
+		if t != 0 {
+			h := of(b.rows[i])
+			halves[h>>(63-b.depth)&1].put(h, b.rows[i])
+		}
+	}
+	x.replace(hash, b.depth, halves)
+}
+
+// replace puts two halves, which may be the same, in the place of a hash's bucket.
+func (x *index) replace(hash uint64, depth uint, halves [2]*bucket) {
+	if halves[0].depth > x.depth {
+		all := make([]*bucket, 2*len(x.buckets))
+		for i := range all {
+			all[i] = x.buckets[i/2]
+		}
+		x.buckets, x.depth = all, x.depth+1
+	}
+	places := x.buckets[hash>>(64-depth)<<(x.depth-depth):][:1<<(x.depth-depth)]
+	for i := range places {
+		places[i] = halves[0]
+		if i >= len(places)/2 {
+			places[i] = halves[1]
 		}
 	}
 }
 
-func (s *store[T]) slot(key uint64) int {
-	hi, _ := bits.Mul64(mix(key), uint64(len(s.index)))
-	return int(hi)
+// slots is how many there are.
+func (x *index) slots() (n int) {
+	for i, b := range x.buckets {
+		if i == 0 || b != x.buckets[i-1] {
+			n += len(b.tags)
+		}
+	}
+	return n
+}
+
+// touch returns the row number of a key in a sparse store, made when it is new.
+func (s *store[T]) touch(key uint64) uint32 { return s.touchHash(key, mix(key)) }
+
+func (s *store[T]) touchHash(key, hash uint64) uint32 {
+	b, t := s.index.of(hash), tag(hash)
+	for i := b.start(hash); b.tags[i] != 0; {
+		if b.tags[i] == t && s.key(b.rows[i]) == key {
+			return b.rows[i]
+		}
+		if i++; i == len(b.tags) {
+			i = 0
+		}
+	}
+	for b.full() {
+		s.index.grow(hash, func(row uint32) uint64 { return mix(s.key(row)) })
+		b = s.index.of(hash)
+	}
+	row := s.insert(key)
+	b.put(hash, row)
+	return row
 }
 
 // touchAll is touch for the keys of a set. What decides is not the work but the
 // misses of the cache, so the keys go in batches, whose misses overlap: first all
 // slots are looked at, then all keys that are found there.
 func (s *store[T]) touchAll(set Set, rows []uint32) {
-	if s.rows == 0 {
-		s.reserve(len(rows)) // later nobody knows how many of the keys are there
-	}
 	const batch = 32
-	var slots [batch]int
+	var hashes [batch]uint64
 	var rowAt [batch]uint32
-	var keyAt [batch]uint64
+	var there [batch]bool
 	for first := 0; first < len(rows); first += batch {
 		n := min(batch, len(rows)-first)
 		for i := range n {
-			slots[i] = s.slot(set.Key(first + i))
+			hashes[i] = mix(set.Key(first + i))
+			b := s.index.of(hashes[i])
+			at := b.start(hashes[i])
+			rowAt[i], there[i] = b.rows[at], b.tags[at] == tag(hashes[i])
 		}
 		for i := range n {
-			rowAt[i] = s.index[slots[i]]
+			there[i] = there[i] && s.key(rowAt[i]) == set.Key(first+i)
 		}
 		for i := range n {
-			if rowAt[i] > 0 {
-				keyAt[i] = s.key(rowAt[i] - 1)
+			if rows[first+i] = rowAt[i]; !there[i] {
+				rows[first+i] = s.touchHash(set.Key(first+i), hashes[i])
 			}
 		}
-		for i := range n {
-			if key := set.Key(first + i); rowAt[i] > 0 && keyAt[i] == key {
-				rows[first+i] = rowAt[i] - 1
-			} else {
-				rows[first+i] = s.touch(key)
-			}
-		}
-	}
-}
-
-// reserve makes the index large enough for n more rows.
-func (s *store[T]) reserve(n int) {
-	slots := max(64, len(s.index))
-	for uint64(s.rows)+uint64(n)+1 > uint64(slots)*4/5 {
-		slots += slots / 2
-	}
-	if slots > len(s.index) {
-		s.rehash(slots)
-	}
-}
-
-func (s *store[T]) grow() { s.rehash(max(64, len(s.index)+len(s.index)/2)) }
-
-// rehash makes an index of so many slots.
-func (s *store[T]) rehash(slots int) {
-	s.index = make([]uint32, slots)
-	for row := range s.rows {
-		i := s.slot(s.key(row))
-		for s.index[i] != 0 {
-			if i++; i == len(s.index) {
-				i = 0
-			}
-		}
-		s.index[i] = row + 1
 	}
 }
 

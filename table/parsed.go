@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"math"
 
 	"petuum/consistency"
 )
@@ -20,6 +21,7 @@ type Parsed struct {
 // updateHead is what an update begins with.
 type updateHead struct {
 	clock, floor, based consistency.Clock
+	newest              consistency.Clock // see Late; without it, no clock is newer
 	sub                 uint32
 	last                bool // it ends its clock
 	empty               bool // nothing follows: no block, no release
@@ -47,7 +49,11 @@ func (p *Parsed) read(msg []byte) error {
 		u.sub = uint32(r.upTo(1<<32-1, "sub"))
 		u.floor = consistency.Clock(r.varint())
 		u.based = consistency.Clock(r.varint())
-		u.last = r.upTo(flagsKnown, "flags")&flagLast != 0
+		flags := r.upTo(flagsKnown, "flags")
+		u.last, u.newest = flags&flagLast != 0, math.MaxInt64
+		if flags&flagNewest != 0 {
+			u.newest = consistency.Clock(r.varint())
+		}
 		u.empty = string(r.b) == nothing
 		return nil
 	}

@@ -1,6 +1,10 @@
 package table
 
-import "petuum/table/kernel"
+import (
+	"math/bits"
+
+	"petuum/table/kernel"
+)
 
 // refresh brings what was answered into the values.
 func (v *View[T]) refresh() {
@@ -27,7 +31,9 @@ func (v *View[T]) refreshAhead(k int) {
 func (v *View[T]) refreshRange(lo, hi int, segs []segment[T]) {
 	h := v.held
 	v.renewed = true
-	if v.at == nil && !v.inPlace {
+	if v.at == nil && !v.inPlace && v.width == 1 {
+		v.refreshSingles(lo, hi)
+	} else if v.at == nil && !v.inPlace {
 		for i, j := v.fresh.run(lo, hi); i < hi; i, j = v.fresh.run(j, hi) {
 			copy(v.vals[i*v.width:j*v.width], h.base[(v.off+i)*v.width:(v.off+j)*v.width])
 			v.news.setRange(i, j)
@@ -51,6 +57,33 @@ func (v *View[T]) refreshRange(lo, hi int, segs []segment[T]) {
 		}
 	}
 	v.fresh.clearRange(lo, hi)
+}
+
+// refreshSingles brings the fresh ones of the keys [lo, hi) in, of width 1: most
+// often they are scattered, where a run each takes several times as long.
+func (v *View[T]) refreshSingles(lo, hi int) {
+	base := v.held.base[v.off:]
+	for i := lo; i < hi; i = (i | 63) + 1 {
+		word := v.fresh[i>>6] &^ (1<<(i&63) - 1)
+		if word == ^uint64(0) {
+			j := v.fresh.next(i, hi, ^uint64(0))
+			copy(v.vals[i:j], base[i:j])
+			v.news.setRange(i, j)
+			if i = j; i&63 == 0 {
+				i--
+				continue
+			}
+			word = v.fresh[i>>6] &^ (1<<(i&63) - 1)
+		}
+		if last := hi - i&^63; last < 64 {
+			word &= 1<<last - 1
+		}
+		v.news[i>>6] |= word
+		for ; word != 0; word &= word - 1 {
+			k := i&^63 + bits.TrailingZeros64(word)
+			v.vals[k] = base[k]
+		}
+	}
 }
 
 // replay puts the updates that no answer includes back on refreshed values. Under

@@ -13,6 +13,7 @@ import (
 // with its lock held.
 type replica interface {
 	hold() (table int, id uint32)
+	keys() int
 	lease() uint64                 // as in a message
 	segment(shard int) (Set, bool) // the keys a shard has of it
 	ready() bool                   // every shard has sent its values
@@ -48,6 +49,7 @@ type heldSet[T Elem] struct {
 	marked bool         // a bit of marks may be set
 	segs   []segment[T] // by shard
 	views  []*View[T]
+	room   lent[T]
 	lent   bool // acc and marks are the memory of the only view
 	layers bool // an update can be on its way while a view is refreshed
 
@@ -92,10 +94,10 @@ func (l *layer[T]) at(s *segment[T], i int) int {
 }
 
 func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *heldSet[T] {
-	spec := c.specs[table]
-	h := &heldSet[T]{c: c, table: table, id: id, spec: spec, set: set, turn: turn, width: spec.width(), exactBy: consistency.Beginning}
+	spec, h := c.specs[table], recycled[T](c, table)
+	h.c, h.table, h.id, h.spec, h.set, h.turn, h.width, h.exactBy = c, table, id, spec, set, turn, spec.width(), consistency.Beginning
 	n := set.Len()
-	h.base = make([]T, n*h.width)
+	h.base = resized(h.base, n*h.width)
 	if !spec.Init.zero() {
 		for i := range n {
 			fillInit(spec.Init, set.Key(i), h.base[i*h.width:(i+1)*h.width])
@@ -103,10 +105,12 @@ func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *
 	}
 	h.layers = !c.o.Policy.Synchronous() && spec.Rule.preview()
 	if spec.Lossy() {
-		h.owed = make([]T, len(h.base))
-		h.kept = newBitset(n)
+		h.owed = resized(h.owed, len(h.base))
+		h.kept = resized(h.kept, (n+63)/64)
 	}
-	h.segs = make([]segment[T], c.o.Shards)
+	if h.segs == nil {
+		h.segs = make([]segment[T], c.o.Shards)
+	}
 	for k := range h.segs {
 		s := &h.segs[k]
 		s.lo, s.hi = set.clip(ShardRange(spec.Keys, k, c.o.Shards))
@@ -119,16 +123,18 @@ func newHeldSet[T Elem](c *Client, table int, id uint32, set Set, turn uint64) *
 // part, what the view gathers is what the replica sends: they share the memory.
 // With more parts an update may be sent while this one works on.
 func (h *heldSet[T]) attach(views ...*View[T]) {
-	h.views = views
+	h.views = append(h.views, views...)
 	h.lent = len(views) == 1 && !views[0].inPlace && len(views[0].c.parts) == 1
 	if h.lent {
 		h.acc, h.marks = views[0].delta, views[0].dirty
 		return
 	}
-	h.acc = make([]T, len(h.base))
-	h.marks = newBitset(h.set.Len())
+	h.acc = resized(h.room.acc, len(h.base))
+	h.marks = resized(h.room.marks, (h.set.Len()+63)/64)
+	h.room = lent[T]{}
 }
 
+func (h *heldSet[T]) keys() int               { return h.set.Len() }
 func (h *heldSet[T]) hold() (int, uint32)     { return h.table, h.id }
 func (h *heldSet[T]) lease() uint64           { return h.turn<<1 | flag(h.mute) }
 func (h *heldSet[T]) readyAt(k int) bool      { return h.segs[k].here }

@@ -24,11 +24,27 @@ func plainApply(r Rule, v, s1, s2, u float64) (v2, s3, s4 float64) {
 		return u, 0, 0
 	case ruleAdaGrad:
 		s1 += u * u
+		if u != 0 && r != AdaGrad(r.eta, r.eps) {
+			h := r.eta / (math.Sqrt(r.g0+s1) + r.eps)
+			x := v - h*u
+			return math.Copysign(math.Max(math.Abs(x)-h*r.reg, 0), x) / (1 + h*r.l2), s1, 0
+		}
 		return v - step(u, s1), s1, 0
 	case ruleAggregate:
 		s1 += u
 		s2 += s1 * s1
 		return v - step(s1, s2), s1, s2
+	case ruleFTRL: // the paper's algorithm 1, but for the state: the root of n
+		if u != 0 {
+			n := s2*s2 + u*u
+			sigma := (math.Sqrt(n) - s2) / r.eta
+			s1 += u - sigma*v
+			s2 = math.Sqrt(n)
+		}
+		if math.Abs(s1) <= r.reg {
+			return 0, s1, s2
+		}
+		return -(s1 - math.Copysign(r.reg, s1)) / ((r.eps+s2)/r.eta + r.l2), s1, s2
 	case ruleProximalL1:
 		x := v - r.eta*u
 		return math.Copysign(math.Max(math.Abs(x)-r.eta*r.reg, 0), x), 0, 0
@@ -48,7 +64,10 @@ func plainCombine(r Rule, a, u float64) float64 {
 	return a + u
 }
 
-var everyRule = []Rule{Add, Min, Max, Replace, AdaGrad(0.3, 0), AdaGrad(0.1, 1e-3), Aggregate(0.2, 1e-6), Aggregate(0.2, 0), ProximalL1(0.1, 2), ProximalL1(0.5, 0)}
+var everyRule = []Rule{Add, Min, Max, Replace, AdaGrad(0.3, 0), AdaGrad(0.1, 1e-3), Aggregate(0.2, 1e-6), Aggregate(0.2, 0), ProximalL1(0.1, 2), ProximalL1(0.5, 0),
+	FTRL(0.1, 1, 1, 1), FTRL(0.5, 0, 0, 0), FTRL(2, 0.5, 3, 0),
+	AdaGradWith(AdaGradOptions{Eta: 0.3, Initial: 2}), AdaGradWith(AdaGradOptions{Eta: 0.3, Eps: 0.1, L1: 0.5}),
+	AdaGradWith(AdaGradOptions{Eta: 0.2, Initial: 0.1, L1: 0.1, L2: 3}), AdaGradWith(AdaGradOptions{Eta: 0.3, L2: 0.5})}
 
 func TestRulesAgainstPlainFormulas(t *testing.T) {
 	for _, r := range everyRule {
@@ -67,7 +86,9 @@ func testRule[T Elem](t *testing.T, r Rule, tolerance float64) {
 	v, state := make([]T, width), make([]T, r.stateWidth()*width)
 	plain := make([][3]float64, width)
 	for j := range v {
-		v[j] = T(rnd.IntN(9) - 4)
+		if v[j] = T(rnd.IntN(9) - 4); r.kind == ruleFTRL {
+			v[j] = 0
+		}
 		plain[j][0] = float64(v[j])
 	}
 	close := func(got T, want float64) bool {
@@ -141,6 +162,9 @@ func TestFirstStepOfZeroIsFinite(t *testing.T) {
 func TestRuleProperties(t *testing.T) {
 	for _, r := range everyRule {
 		v, state := []float64{3, 0.25}, make([]float64, 4)
+		if r.kind == ruleFTRL {
+			v = make([]float64, 2)
+		}
 		applyRow(r, v, state, []float64{1, -1})
 		before, stateBefore := slices.Clone(v), slices.Clone(state)
 		applyRow(r, v, state, []float64{0, 0})
@@ -165,8 +189,11 @@ func TestRuleProperties(t *testing.T) {
 // Under BSP an optimiser takes one step a clock, whoever did which part of the
 // gradient and whenever it came.
 func TestFoldDoesNotDependOnTheDivisionOfWork(t *testing.T) {
-	for _, rule := range []Rule{AdaGrad(0.1, 1e-6), Aggregate(0.1, 1e-6), ProximalL1(0.1, 0.5)} {
+	for _, rule := range []Rule{AdaGrad(0.1, 1e-6), Aggregate(0.1, 1e-6), ProximalL1(0.1, 0.5), FTRL(0.1, 1, 0.1, 0.1), AdaGradWith(AdaGradOptions{Eta: 1, L1: 0.1})} {
 		specs := []Spec{{Name: "w", Keys: 5000, Type: Float64, Rule: rule, Init: Init{Spread: 1}}}
+		if rule.kind == ruleFTRL {
+			specs[0].Init = Init{}
+		}
 		var want map[uint64][]float64
 		for _, parts := range [][]int{{1}, {1, 1}, {3}, {2, 1, 1}} {
 			r := newRig(t, rigJob{specs: specs, parts: parts})

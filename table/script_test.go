@@ -326,7 +326,7 @@ func describe(msg []byte) string {
 	case kindHold:
 		r.uvarint()
 		head += fmt.Sprintf(" id=%d lease=%d", r.uvarint(), r.uvarint()>>1)
-		s := r.set(1 << 40)
+		s := r.set(1<<40, new([]uint64))
 		head += fmt.Sprintf(" [%d, %d)", s.r.Begin, s.r.End)
 	case kindDrop:
 		r.uvarint()

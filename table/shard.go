@@ -64,6 +64,7 @@ type Shard struct {
 	specs     []Spec
 	stores    []rows
 	o         Options
+	late      bool // a table weights late updates
 
 	generation uint32
 	vector     consistency.Vector
@@ -85,7 +86,8 @@ type Shard struct {
 		credited  []int32
 		ready     []request
 	}
-	unused  unused  // memory of folds
+	unused  unused // memory of folds
+	spare   spareHolds
 	buffers buffers // of replies
 	reader  reader  // of the message that is handled
 }
@@ -93,13 +95,16 @@ type Shard struct {
 // rows is a store of any element type.
 type rows interface {
 	resolve(h *hold, set Set)
+	begin(clock consistency.Clock)
 	apply(at rowSet, values []byte, stamp uint32)
 	combine(at rowSet, values []byte)
+	load(key uint64, values []byte, stamp uint32)
 	flush(stamp uint32)
 	changed(at rowSet, since uint32, buf *[]int32) places
 	newer(at rowSet, since uint32) bool
 	appendValues(b []byte, at rowSet, p places) []byte
 	appendOwed(b []byte, h *hold, t consistency.Clock, exact bool, buf *[]int32) (out []byte, n, saved int)
+	weighted(values []byte, weight float64, room []byte) (scaled, after []byte)
 	unpack(r *reader, n int, room []byte) (values, after []byte)
 	appendKnown(b []byte, h *hold) []byte
 	restoreKnown(r *reader, h *hold)
@@ -193,7 +198,7 @@ func NewShard(index, of int, specs []Spec, roster placement.Roster, o Options) (
 	if o.Deterministic && !o.Policy.Synchronous() {
 		return nil, fmt.Errorf("table: deterministic folding needs bsp, not %s", o.Policy)
 	}
-	s := &Shard{index: index, of: of, specs: specs, o: o, stamp: 1,
+	s := &Shard{index: index, of: of, specs: specs, o: o, stamp: 1, late: countsLate(specs),
 		generation: roster.Generation,
 		sessions:   make(map[consistency.Origin]*session),
 		leases:     make(map[leaseKey]*lease)}
@@ -404,7 +409,7 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	if r.err != nil {
 		return r.err
 	}
-	set := r.set(s.specs[t].Keys)
+	set := r.set(s.specs[t].Keys, &s.spare.keys)
 	if r.err != nil {
 		return r.err
 	}
@@ -424,8 +429,9 @@ func (s *Shard) hold(o consistency.Origin, ses *session, r *reader, reply Reply)
 	if old := ses.find(t, id); old != nil {
 		ses.remove(old)
 	}
-	h := &hold{table: t, id: id, fresh: true, turn: turn, ready: turn == 0, mute: mute}
-	s.stores[t].resolve(h, set)
+	h := s.spare.newHold()
+	h.table, h.id, h.fresh, h.turn, h.ready, h.mute = t, id, true, turn, turn == 0, mute
+	s.spare.resolve(s.stores[t], h, set)
 	ses.holds = append(ses.holds, h)
 	if turn > 0 {
 		h.lease = leaseKey{t, set.r}
@@ -442,6 +448,7 @@ func (s *Shard) drop(ses *session, r *reader) error {
 	}
 	if h := ses.find(t, id); h != nil {
 		ses.remove(h)
+		s.spare.add(h)
 	}
 	return nil
 }

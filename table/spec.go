@@ -90,6 +90,8 @@ type Spec struct {
 	Encoding Encoding // how values travel; the zero value is Exact
 	Filter   Filter   // what is kept back; the zero value is nothing
 
+	Late Late // what updates count; the zero value is 1 each
+
 	Scratch bool // of use while the job runs only: not part of the model
 }
 
@@ -121,6 +123,12 @@ func (s Spec) Validate() error {
 	}
 	if err := s.checkLossy(); err != nil {
 		bad("%w", err)
+	}
+	if err := s.checkLate(); err != nil {
+		bad("%w", err)
+	}
+	if s.Rule.kind == ruleFTRL && !s.Init.zero() {
+		bad("rule ftrl makes every value itself: an initial value must be 0")
 	}
 	if s.Type == Int32 && s.Init.Spread != 0 {
 		bad("random initial values need a float type")

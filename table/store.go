@@ -17,24 +17,26 @@ import (
 //	      values  width a row
 //	      state   stateWidth*width  of the rule
 //	      keys    uint32 a row      sparse only: distance from the begin of the range
-//	      index   uint32 a slot     sparse only: row+1 by hash of the key
 //
-// A sparse key with one float32 value and two of state takes 4+4+8+4 bytes and 5
-// to 7.5 for its slot.
+// A sparse key with one float32 value and two of state takes 4+4+8+4 bytes and
+// what the index takes, and 4 more while clocks of several origins are folded.
 type store[T Elem] struct {
 	spec   Spec
+	rule   Rule // of spec, in the clock that is applied
 	rng    Range
 	width  int
 	states int    // state values a row
 	latest uint32 // highest stamp of any row
 	pages  []*page[T]
 	rows   uint32 // sparse: rows in use
-	index  []uint32
-	wide   bool // sparse: keys need 64 bits
-	zero   []T  // scratch: the initial row, for rows that have no page
-	buf    []T  // scratch: an update decoded
+	index  index  // sparse: of the keys
+	wide   bool   // sparse: keys need 64 bits
+	zero   []T    // scratch: the initial row, for rows that have no page
+	buf    []T    // scratch: an update decoded
+	scaled []T    // scratch: an update weighted
 
-	rowList []uint32 // scratch
+	rowList  []uint32    // scratch
+	gathered gathered[T] // scratch
 
 	fold folder[T]
 }
@@ -57,7 +59,7 @@ type page[T Elem] struct {
 }
 
 func newStore[T Elem](spec Spec, rng Range) *store[T] {
-	s := &store[T]{spec: spec, rng: rng, width: spec.width()}
+	s := &store[T]{spec: spec, rule: spec.Rule, rng: rng, width: spec.width()}
 	s.states = spec.Rule.stateWidth() * s.width
 	s.wide = rng.Len() > 1<<32
 	s.zero = make([]T, s.width)
@@ -116,6 +118,7 @@ func (s *store[T]) key(row uint32) uint64 {
 
 // resolve fills in the rows of a held set.
 func (s *store[T]) resolve(h *hold, set Set) {
+	room := h.rows.list
 	h.rows = rowSet{n: set.Len()}
 	if h.rows.n == 0 {
 		return
@@ -124,7 +127,13 @@ func (s *store[T]) resolve(h *hold, set Set) {
 		h.rows.begin = uint32(set.r.Begin - s.rng.Begin)
 		return
 	}
-	list := make([]uint32, h.rows.n)
+	var list []uint32
+	if h.rows.n <= maxReused {
+		s.rowList = slices.Grow(s.rowList[:0], h.rows.n)[:h.rows.n]
+		list = s.rowList
+	} else {
+		list = make([]uint32, h.rows.n)
+	}
 	consecutive := true // as those are that the first holder of sparse keys touches
 	if s.spec.sparse() {
 		s.touchAll(set, list)
@@ -135,7 +144,11 @@ func (s *store[T]) resolve(h *hold, set Set) {
 		}
 		consecutive = consecutive && list[i] == list[0]+uint32(i)
 	}
-	if h.rows.begin = list[0]; !consecutive {
+	switch h.rows.begin = list[0]; {
+	case consecutive:
+	case h.rows.n <= maxReused:
+		h.rows.list = append(room[:0], list...)
+	default:
 		h.rows.list = list
 	}
 }
@@ -161,9 +174,18 @@ func (s *store[T]) apply(at rowSet, values []byte, stamp uint32) {
 			p.stamps[j], p.latest = stamp, stamp
 		}
 	default:
-		for i, row := range at.list {
-			s.applyOne(row, u[i*w:(i+1)*w], stamp)
-		}
+		s.applyListed(at.list, u, stamp)
+	}
+}
+
+// applyListed is apply for listed rows of any rule.
+func (s *store[T]) applyListed(rows []uint32, u []T, stamp uint32) {
+	if s.width == 1 {
+		s.applyScattered(rows, u, stamp)
+		return
+	}
+	for i, row := range rows {
+		s.applyOne(row, u[i*s.width:(i+1)*s.width], stamp)
 	}
 }
 
@@ -175,20 +197,20 @@ func (s *store[T]) applySpan(at rowSet, u []T, stamp uint32) {
 		p, first := s.writable(row), int(row&pageMask)
 		span := min(at.n-i, len(p.stamps)-first)
 		if s.states <= w { // rules work element by element, their state beside the values
-			applyRow(s.spec.Rule, p.vals[first*w:(first+span)*w], p.state[first*s.states:(first+span)*s.states], u[i*w:(i+span)*w])
-			p.touched(first, span, stamp)
+			applyRow(s.rule, p.vals[first*w:(first+span)*w], p.state[first*s.states:(first+span)*s.states], u[i*w:(i+span)*w])
 		} else {
 			for k := range span {
-				s.applyOne(row+uint32(k), u[(i+k)*w:(i+k+1)*w], stamp)
+				applyRow(s.rule, p.vals[(first+k)*w:(first+k+1)*w], p.state[(first+k)*s.states:(first+k+1)*s.states], u[(i+k)*w:(i+k+1)*w])
 			}
 		}
+		p.touched(first, span, stamp)
 		i += span
 	}
 }
 
 func (s *store[T]) applyOne(row uint32, u []T, stamp uint32) {
 	p, i := s.writable(row), int(row&pageMask)
-	applyRow(s.spec.Rule, p.vals[i*s.width:(i+1)*s.width], p.state[i*s.states:(i+1)*s.states], u)
+	applyRow(s.rule, p.vals[i*s.width:(i+1)*s.width], p.state[i*s.states:(i+1)*s.states], u)
 	p.stamps[i], p.latest = stamp, stamp
 }
 
@@ -437,8 +459,8 @@ func (s *store[T]) flush(stamp uint32) {
 	if len(f.rows) > 0 {
 		s.latest = stamp
 	}
-	for i, row := range f.rows {
-		s.applyOne(row, f.acc[i*s.width:(i+1)*s.width], stamp)
+	s.applyListed(f.rows, f.acc, stamp)
+	for _, row := range f.rows {
 		s.pages[row>>pageBits].folded[row&pageMask] = 0
 	}
 	f.rows, f.acc = f.rows[:0], f.acc[:0]

@@ -253,10 +253,10 @@ func TestHoldingAgainTakesNoRoom(t *testing.T) {
 		var h hold
 		s.resolve(&h, Keys(keys))
 		if n == 0 {
-			slots = len(s.index)
+			slots = s.index.slots()
 		}
-		if len(s.index) != slots || int(s.rows) != len(keys) || h.rows.n != len(keys) || h.rows.list != nil {
-			t.Errorf("holder %d: %d slots and %d rows, want %d and %d", n, len(s.index), s.rows, slots, len(keys))
+		if s.index.slots() != slots || int(s.rows) != len(keys) || h.rows.n != len(keys) || h.rows.list != nil {
+			t.Errorf("holder %d: %d slots and %d rows, want %d and %d", n, s.index.slots(), s.rows, slots, len(keys))
 		}
 	}
 }

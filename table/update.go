@@ -34,7 +34,7 @@ func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *rea
 	var released []*hold
 	if !u.empty {
 		var err error
-		if blocks, released, err = s.decode(ses, r); err != nil {
+		if blocks, released, err = s.decode(o, ses, u.newest, r); err != nil {
 			return err
 		}
 	}
@@ -51,6 +51,7 @@ func (s *Shard) update(o consistency.Origin, ses *session, u *updateHead, r *rea
 		if b.hold.turn == 0 && s.foldsClock(b.hold.table) {
 			s.keep(clock, o, b)
 		} else {
+			s.stores[b.hold.table].begin(clock)
 			s.stores[b.hold.table].apply(b.rows, b.values, s.stamp)
 			if b.hold.known != nil && s.credits(b.hold.table) {
 				s.stores[b.hold.table].credit(b.hold, b.at, b.values)
@@ -104,7 +105,7 @@ func (s *Shard) ended(o consistency.Origin, ses *session, clock, floor consisten
 func (s *Shard) credits(table int) bool { return s.specs[table].credits(s.o.Deterministic) }
 
 // decode checks the whole body of an update before anything is applied.
-func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
+func (s *Shard) decode(o consistency.Origin, ses *session, newest consistency.Clock, r *reader) ([]block, []*hold, error) {
 	sc := &s.scratch
 	sc.blocks, sc.rows, sc.values = sc.blocks[:0], sc.rows[:0], sc.values[:0]
 	sc.credited = sc.credited[:0]
@@ -124,6 +125,9 @@ func (s *Shard) decode(ses *session, r *reader) ([]block, []*hold, error) {
 		}
 		if r.err != nil {
 			break
+		}
+		if weight := s.weight(h.table, o, newest); weight != 1 {
+			values, sc.values = s.stores[h.table].weighted(values, weight, sc.values)
 		}
 		var rows rowSet
 		rows, sc.rows = h.rows.at(p, sc.rows)
@@ -241,6 +245,9 @@ func (s *Shard) answer(o consistency.Origin, ses *session, q request, reply Repl
 	b = appendVarint(b, int64(ses.clock))
 	b = appendUint(b, uint64(ses.sub))
 	b = appendUint(b, uint64(s.by))
+	if s.late {
+		b = appendVarint(b, int64(s.newest(o)))
+	}
 
 	n, count := uint32(0), len(b)
 	b = append(b, 0, 0, 0, 0)

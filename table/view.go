@@ -381,7 +381,8 @@ func (v *View[T]) turn() {
 	if len(old.views) == 0 {
 		old.retired = true
 		if old.lent {
-			v.delta, v.dirty = nil, nil // the held set may still have to send them
+			v.delta, v.dirty = v.next.room.acc, v.next.room.marks // the held set may still have to send its own
+			v.next.room = lent[T]{}
 		}
 	}
 	v.set = v.next.set

@@ -35,6 +35,9 @@ func (t *training) setUp() (err error) {
 	if err := t.makeShards(roster); err != nil {
 		return err
 	}
+	if err := t.resume(); err != nil {
+		return err
+	}
 	t.acks, t.emitted = make(chan error, ordersAhead*t.job.Parts), make(chan emission, t.job.Parts)
 	for o := range origins {
 		lo := o * t.job.Group

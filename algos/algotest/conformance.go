@@ -55,7 +55,9 @@ type Suite struct {
 //   - Push allocates nothing once it is warm;
 //   - parameters: unknown ones and nonsense are refused, each is documented, an
 //     instance shares nothing with another;
-//   - Tables gives the same answer again and again, and KeyNames fits it.
+//   - Tables gives the same answer again and again, and KeyNames fits it;
+//   - an [algos.Resumer] that can begins where an earlier job ended;
+//   - an [algos.Explainer] says the same again, in sentences.
 //
 // Allocations are counted for the whole program (runtime.MemStats.Mallocs)
 // around each Push of a job of one part, while all its other goroutines wait, so
@@ -67,6 +69,8 @@ func Conformance(t *testing.T, s Suite) {
 	t.Run("lossy", s.lossy)
 	t.Run("deterministic", s.deterministic)
 	t.Run("allocations", s.allocations)
+	t.Run("resume", s.resume)
+	t.Run("explain", s.explain)
 }
 
 // instance makes an instance with the parameters of the suite.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +39,8 @@ type Job struct {
 	Stop  algos.Stop
 	Every int // clocks between evaluations; 0: an epoch
 
+	Start *Result // the tables begin as this job left them; nil: with their initial values
+
 	// Delay, unless 0, is the seed of random delays: every pair of an origin and a
 	// shard gets a queue for each direction, and these go at speeds of their own.
 	Delay uint64
@@ -54,6 +55,7 @@ type Result struct {
 	Curve  []algos.Point // all evaluations
 	Reason string        // why it stopped
 	Info   dataset.Info  // of the training data
+	Path   []Stage       // each stage; nil where the job has but one
 	Model  algos.Model   // the final tables
 	// Tables is the final tables as bytes, the same whatever the number of shards.
 	Tables []byte
@@ -88,7 +90,7 @@ func deadline(t testing.TB) (context.Context, context.CancelFunc) {
 	return context.WithCancel(t.Context())
 }
 
-// Predict applies the model to a file and returns a score for each row.
+// Predict applies the model to a file and returns the scores of each row.
 func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	t.Helper()
 	alg, ok := r.job.New().(algos.Predictor)
@@ -101,7 +103,7 @@ func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores := make([]float64, parts[0].X.Rows())
+	scores := make([]float64, parts[0].X.Rows()*alg.Task(r.Info).Width(r.Info))
 	if err := alg.Predict(r.Info, r.Model, parts[0], scores); err != nil {
 		t.Fatalf("predict %s: %v", path, err)
 	}
@@ -116,7 +118,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 		o.Like = like
 	}
 	if p, ok := j.New().(algos.Predictor); ok {
-		o.Quantity = p.Task() == algos.Regression
+		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}
 	if s, ok := j.New().(algos.Streaming); ok {
 		o.Stream = s.Streams() && o.Like == nil
@@ -148,6 +150,7 @@ type training struct {
 	rounds   *algos.Rounds // nil if nothing is scheduled
 	at       consistency.Clock
 	last     *algos.Eval
+	stages   []Stage // that have ended
 
 	shards  []*shard
 	clients []*table.Client
@@ -193,20 +196,11 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 		return r, t.cause(err)
 	}
 	start := time.Now()
-	reason, err := t.run(func() float64 { return time.Since(start).Seconds() })
+	reason, clocks, err := t.path(func() float64 { return time.Since(start).Seconds() })
 	if err != nil {
 		return r, t.cause(err)
 	}
-	clocks := t.at
-	if slices.ContainsFunc(t.specs, table.Spec.Lossy) {
-		if err := t.pay(); err != nil {
-			return r, t.cause(err)
-		}
-		if _, err := t.evaluate(func() float64 { return time.Since(start).Seconds() }); err != nil {
-			return r, t.cause(err)
-		}
-	}
-	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info,
+	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
 		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
 	for p := range t.crew {
@@ -287,7 +281,7 @@ func (t *training) ack(err error) error {
 	return err
 }
 
-// run trains until the director says that the job is done.
+// run trains until the director says that the stage is done.
 func (t *training) run(elapsed func() float64) (reason string, err error) {
 	reason, err = t.evaluate(elapsed)
 	for err == nil && reason == "" {

@@ -66,6 +66,7 @@ func (a *assembly) finish(l *layout, files []File) error {
 		}
 		m.fillIn(&a.info)
 	}
+	a.weigh()
 	return a.info.checkFeatures()
 }
 
@@ -89,6 +90,9 @@ func (a *assembly) part(p, of int, info Info) (*Part, error) {
 		for _, piece := range a.pieces {
 			a.builders[piece.from].labels.resolve(info, piece, part)
 		}
+	}
+	if info.Weighted {
+		part.Weight = a.weights(rows)
 	}
 	place := a.places(info)
 	part.Keys = place.keys
@@ -213,7 +217,7 @@ type start struct{ row, at int }
 
 // bytes is the memory that a piece takes.
 func (p *piece) bytes() int {
-	return 8*len(p.labels) + 4*len(p.class) + 4*len(p.ends) + 4*len(p.codes) + 2*len(p.narrow) + 4*len(p.val32) + 8*len(p.val64)
+	return 8*len(p.labels) + 4*len(p.class) + 4*len(p.ends) + 4*len(p.codes) + 2*len(p.narrow) + 4*len(p.val32) + 8*len(p.val64) + 4*len(p.weights)
 }
 
 // copyPiece copies a piece to a sparse matrix.

@@ -79,6 +79,7 @@ func TestNoAllocationPerToken(t *testing.T) {
 	for _, c := range []struct{ name, file, text, line string }{
 		{"libsvm ones", "x.svm", "1 1:1\n", "1 1:1 3:1 5:1 7:1 8:1 90000:1 12345678901:1"},
 		{"libsvm values", "x.svm", "1 1:1\n", "-1 1:1 3:0.25 5:1e-3 7:0.12345678901234567 8:-6.64385618977472 9:1 # text"},
+		{"libsvm weights", "x.svm", "1:2 1:1\n", "-1:0.25 1:1 3:0.25"},
 		{"csv", "x.csv", "y,a,b,c\nx,1,2,3\n", `word,1.5,"2",-0.12345678901234567`},
 		{"csv escaped", "x.csv", "y,a,b,c\nx,1,2,3\n", `"wo""rd",1.5,"2",3`},
 	} {
@@ -98,6 +99,7 @@ func TestNoAllocationPerToken(t *testing.T) {
 		got := testing.AllocsPerRun(100, func() {
 			// Keep the grown memory, forget the rows.
 			b.ends, b.codes, b.vals, b.full, b.kind = b.ends[:0], b.codes[:0], b.vals[:0], b.full[:0], ones
+			b.weights = b.weights[:0]
 			b.labels.values, b.labels.classes = b.labels.values[:0], b.labels.classes[:0]
 			for range 100 {
 				b.line(line, 0, len(line))

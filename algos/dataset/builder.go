@@ -39,21 +39,24 @@ type rows struct {
 	vals  []float64
 	kind  valueKind // the smallest that holds vals
 
+	weights []float32 // of the first rows, or more of them; those behind have 1
+
 	full []float64 // CSV without categories: all values of each row, zeros too
 }
 
 // piece is rows that stand together in the input, with the codes of their builder.
 type piece struct {
-	order  order
-	labels []float64 // nil if there are none
-	class  []int32
-	ends   []uint32
-	codes  []uint32  // nil if the piece is dense, or narrow has them
-	narrow []uint16  // codes that are all below 2^16
-	width  int       // of a dense piece: each row has a value for all codes below
-	val32  []float32 // val32 and val64 are nil if all values are 1
-	val64  []float64
-	from   int // number of the builder in its part
+	order   order
+	labels  []float64 // nil if there are none
+	class   []int32
+	ends    []uint32
+	codes   []uint32  // nil if the piece is dense, or narrow has them
+	narrow  []uint16  // codes that are all below 2^16
+	weights []float32 // nil if all are 1
+	width   int       // of a dense piece: each row has a value for all codes below
+	val32   []float32 // val32 and val64 are nil if all values are 1
+	val64   []float64
+	from    int // number of the builder in its part
 }
 
 // newBuilder starts a part of an input whose first file has the layout l.
@@ -97,6 +100,15 @@ func (b *builder) line(text []byte, begin, end int) *fault {
 		return b.csv(text, begin, end)
 	}
 	return b.libsvm(text, begin, end)
+}
+
+// weigh gives a weight to the row that endRow will end.
+func (b *builder) weigh(w float32) {
+	if b.batch != nil {
+		b.batch.weigh(w)
+		return
+	}
+	b.rows.weigh(w)
 }
 
 // put adds a value to the row at byte at of its line, as float64 if it needs that.
@@ -145,6 +157,7 @@ func (b *builder) piece(o order) *piece {
 	r := b.rows
 	p := &piece{order: o, ends: slices.Clone(r.ends)}
 	p.labels, p.class = b.labels.take()
+	p.weights = r.takeWeights()
 	if len(r.full) > 0 && r.dense() {
 		p.width = len(b.row)
 		r.vals, r.full = r.full, r.vals
@@ -174,6 +187,7 @@ func (b *builder) piece(o order) *piece {
 // clear lets the rows go, but for their memory.
 func (r *rows) clear() {
 	r.ends, r.codes, r.vals, r.full, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], r.full[:0], ones
+	r.weights = r.weights[:0]
 }
 
 // dense says whether full rows take no more memory than their values with codes.
@@ -213,8 +227,8 @@ func (p *piece) kind() valueKind {
 	return ones
 }
 
-// info returns the facts of the pieces that were taken, but for the label sums of
-// labels that are not classes.
+// info returns the facts of the pieces that were taken, but for their weights and the
+// label sums of labels that are not classes.
 func (b *builder) info() Info {
 	info := b.facts
 	info.NonZeros = b.nonZeros
@@ -242,9 +256,10 @@ func (b *builder) info() Info {
 	}
 	if info.Unlabelled {
 		info.Rows, info.Numeric = b.taken, true
-		return info
+	} else {
+		b.labels.fillIn(&info)
 	}
-	b.labels.fillIn(&info)
+	info.Weight = float64(info.Rows)
 	return info
 }
 

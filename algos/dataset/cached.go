@@ -18,7 +18,7 @@ import (
 
 // cacheVersion is that of what caches hold: what text means to this package, too. A
 // cache of another version is made anew.
-const cacheVersion = 1
+const cacheVersion = 2
 
 // cacheMeta is what a cache says of a part beside its slices.
 type cacheMeta struct {
@@ -50,6 +50,7 @@ const (
 	idx32Section
 	val32Section
 	val64Section
+	weightSection
 	sectionCount
 )
 
@@ -135,7 +136,9 @@ func (in *input) identify(c *partCache, p int) error {
 	}
 	o := in.options
 	o.Cache = ""
-	c.used[len(in.sources)] = o.Labels != ""
+	for i := range in.extra {
+		c.used[len(in.sources)+i] = true
+	}
 	name, err := cache.KeyOf([]any{paths, o, p, in.of})
 	if err != nil {
 		return err
@@ -145,19 +148,19 @@ func (in *input) identify(c *partCache, p int) error {
 	return err
 }
 
-// path is that of a file: of the labels behind all others.
+// path is that of a file: of labels and weights behind all others.
 func (in *input) path(i int) string {
 	if i < len(in.sources) {
 		return in.sources[i].path
 	}
-	return in.options.Labels
+	return in.extra[i-len(in.sources)]
 }
 
 // identities is what the system says of the files now.
 func (in *input) identities() (ids []cache.Identity, err error) {
 	for i := range in.files {
 		var id cache.Identity
-		if i == len(in.sources) || in.sources[i].r == nil { // else it is in memory
+		if i >= len(in.sources) || in.sources[i].r == nil { // else it is in memory
 			id, err = cache.Stat(in.path(i))
 		}
 		if err != nil {
@@ -237,6 +240,9 @@ func (m *cacheMeta) check(sections [][]byte) error {
 			want[classSection] = 4 * m.Rows
 		}
 	}
+	if m.Own.Weighted {
+		want[weightSection] = 4 * m.Rows
+	}
 	if m.Index != dense {
 		want[ptrSection] = 8 * (m.Rows + 1)
 	}
@@ -260,9 +266,9 @@ func (m *cacheMeta) check(sections [][]byte) error {
 	return nil
 }
 
-// part returns the part of an open cache. Everything that serves as an index is
+// part returns the part of an open cache, with weights if some part has any. Everything that serves as an index is
 // checked: the matrix is used without.
-func (c *partCache) part(p, of int) (*Part, error) {
+func (c *partCache) part(p, of int, weighted bool) (*Part, error) {
 	m := &c.meta
 	part := &Part{Index: p, Of: of, Blocks: m.Blocks}
 	x := Matrix{rows: m.Rows, cols: m.Cols, nnz: m.NNZ, index: m.Index, value: m.Value}
@@ -270,11 +276,14 @@ func (c *partCache) part(p, of int) (*Part, error) {
 	if err := errors.Join(
 		view(&part.Labels, s[labelSection]), view(&part.Class, s[classSection]), view(&part.Keys, s[keySection]),
 		view(&x.ptr, s[ptrSection]), view(&x.idx16, s[idx16Section]), view(&x.idx32, s[idx32Section]),
-		view(&x.val32, s[val32Section]), view(&x.val64, s[val64Section]),
+		view(&x.val32, s[val32Section]), view(&x.val64, s[val64Section]), view(&part.Weight, s[weightSection]),
 	); err != nil {
 		return nil, err
 	}
 	bad := errors.New("it contradicts itself")
+	if weighted && !m.Own.Weighted { // the weights are in other parts
+		part.Weight = evenWeights(m.Rows)
+	}
 	if part.Labels == nil && !m.Merged.Unlabelled { // a part without rows
 		part.Labels = []float64{}
 	}
@@ -371,7 +380,10 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 		}
 		f.Digests = []cache.Digest{d}
 	}
-	x := &part.X
+	x, weights := &part.X, part.Weight
+	if !own.Weighted {
+		weights = nil
+	}
 	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
 		Index: x.index, Value: x.value, Blocks: part.Blocks})
 	if err != nil {
@@ -380,7 +392,7 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 	return cache.Write(c.path, c.key, meta, [][]byte{
 		labelSection: cache.Bytes(part.Labels), classSection: cache.Bytes(part.Class), keySection: cache.Bytes(part.Keys),
 		ptrSection: cache.Bytes(x.ptr), idx16Section: cache.Bytes(x.idx16), idx32Section: cache.Bytes(x.idx32),
-		val32Section: cache.Bytes(x.val32), val64Section: cache.Bytes(x.val64),
+		val32Section: cache.Bytes(x.val32), val64Section: cache.Bytes(x.val64), weightSection: cache.Bytes(weights),
 	})
 }
 

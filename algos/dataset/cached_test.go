@@ -45,6 +45,7 @@ func (c cached) load() (loaded, []Note) {
 		c.t.Fatal(err)
 	}
 	checkParts(c.t, l)
+	checkWeights(c.t, l)
 	return l, s.Notes()
 }
 
@@ -97,6 +98,7 @@ func TestCache(t *testing.T) {
 	csv := "y,a,b,c\nyes,1,red,0.123456789012\nno,2,blue,0\nno,3,green,5\n"
 	matrix := "%%MatrixMarket matrix coordinate real general\n3 4 3\n1 2 0.5\n3 1 -1\n2 4 7\n"
 	with := func(edit func(*Options)) Options { o := Defaults(); edit(&o); return o }
+	weights := writeFiles(t, []file{{"w.txt", []byte("1\n1\n0.5\n")}})[0]
 	for _, c := range []struct {
 		name  string
 		files []file
@@ -107,6 +109,8 @@ func TestCache(t *testing.T) {
 		{"float64 dense", []file{{"a.csv", []byte("1,2,0.12345678901\n3,4,5\n")}}, with(func(o *Options) { o.Label, o.Quantity = "#0", true })},
 		{"categories", []file{{"a.csv", []byte(csv)}}, with(func(o *Options) { o.Categorical = []string{"*"} })},
 		{"hashed ids", []file{{"a.svm", []byte("1 5:1 123456789012:1\n0 7:2 99999999999999:0.5\n")}}, Defaults()},
+		{"weights", []file{{"a.svm", []byte("1:0.5 1:2\n0:2 2:1\n0 3:1\n1 1:1\n1 1:1\n")}}, Defaults()},
+		{"matrix with weights", []file{{"a.mtx", []byte(matrix)}}, with(func(o *Options) { o.Unlabelled, o.Weights = true, weights })},
 		{"unlabelled", []file{{"a.csv", []byte("a,b\n1,2\n3,4\n")}}, with(func(o *Options) { o.Unlabelled, o.Header = true, "yes" })},
 		{"gzip", []file{{"a.svm.gz", gzipped(t, sparse.String())}}, Defaults()},
 		{"mixed", []file{{"a.svm", []byte(sparse.String())}, {"b.svm.zst", zstded(t, sparse.String())}}, Defaults()},
@@ -140,6 +144,22 @@ func TestCache(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestCacheWeights: a part without weights has them, all 1, when another part gets some.
+func TestCacheWeights(t *testing.T) {
+	paths := writeFiles(t, []file{{"a.svm", []byte("1:1 1:1\n")}, {"b.svm", []byte("2:1 2:1\n")}})
+	o := Defaults()
+	o.Cache = t.TempDir()
+	run := cached{t, paths, o, 2}
+	old(t, paths[0])
+	run.want([]string{"1/0 0:1", "2/1 1:1"}, made, made)
+	rewrite(t, paths[1], "2:3 2:1\n")
+	got := run.want([]string{"1/0 0:1", "2/1*3 1:1"}, "part 1: the cache is made anew", "part 0 is mapped", "part 1 is in the cache")
+	if w := got.parts[0].Weight; len(w) != 1 || w[0] != 1 {
+		t.Errorf("got weights %v of part 0, want [1]", w)
+	}
+	run.want([]string{"1/0 0:1", "2/1*3 1:1"}, mapped, mapped)
 }
 
 // TestCacheStale: a cache is never used for another input or other options.

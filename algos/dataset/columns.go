@@ -292,6 +292,8 @@ func (l *layout) categoricalColumns(fields []string, first []string) ([]bool, er
 			return nil, err
 		case i == l.label:
 			return nil, fmt.Errorf("data.categorical: column %q is the label, whose words are classes anyway", name)
+		case i == l.weight:
+			return nil, fmt.Errorf("data.categorical: column %q is the weight (data.weight)", name)
 		case l.left[i]:
 			return nil, fmt.Errorf("data.categorical: column %q is in data.ignore, too", name)
 		}

@@ -7,6 +7,7 @@ const (
 	labelField   = -1
 	droppedField = -2
 	ignoredField = -3
+	weightField  = -4
 )
 
 // csv adds the row of a CSV line, text[begin:end].
@@ -36,6 +37,12 @@ func (b *builder) csv(text []byte, begin, end int) *fault {
 			if f := b.labels.token(it.field, it.at); f != nil {
 				return f
 			}
+		case weightField:
+			w, f := weightOf(it.field, it.at)
+			if f != nil {
+				return l.inColumn(n, f)
+			}
+			b.weigh(w)
 		case ignoredField:
 		case droppedField:
 			if v, err := parseFloat(it.field); err != nil || v != 0 {
@@ -146,6 +153,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 	b.wide = false
 	text = text[:min(len(text), end+32)]
 	label, labelEnd := -1, 0
+	weight := float32(1)
 	i, last := begin, len(l.target)-1
 	for n, t := range l.target {
 		next := i
@@ -171,6 +179,12 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 			if t == labelField {
 				label, labelEnd = i, next
 			}
+			if t == weightField {
+				var f *fault
+				if weight, f = weightOf(text[i:next], i-begin); f != nil { // blanks, or malformed
+					return false, nil
+				}
+			}
 		}
 		if n == last && next != end || n < last && (next >= end || text[next] != l.sep) {
 			return false, nil
@@ -186,6 +200,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 			return true, f
 		}
 	}
+	b.weigh(weight)
 	return true, b.putRow()
 }
 

@@ -45,10 +45,14 @@
 //
 //	+1 3:1 7:0.25 11:1e-3  # the rest is a comment
 //
+// A label may be followed by a weight, see below: label:weight, without a blank.
+//
+//	-1:0.5 3:1 7:0.25
+//
 // CSV: fields between separators, perhaps in quotes, perhaps under a header. The
 // separator is the one of comma, tab and semicolon that the first line has most of.
-// One field is the label, which need not be a number; the others are numbers or
-// categories. Each file has its own separator and header; the columns of all but the
+// One field is the label, which need not be a number, one may be the weight
+// (Options.Weight); the others are numbers or categories. Each file has its own separator and header; the columns of all but the
 // first are matched to those of the first by name or, where a file has no header, by
 // place.
 //
@@ -61,7 +65,8 @@
 // MatrixMarket: coordinate (entries in any order) and array; real, integer and
 // pattern; general, symmetric and skew-symmetric. A row is a sample, and the labels
 // are in a file of their own (Options.Labels): a vector of MatrixMarket, n x 1 or
-// 1 x n, where an entry that is not listed is 0, or text with a label a line. Part p
+// 1 x n, where an entry that is not listed is 0, or text with a label a line. The weights
+// may be in another such file (Options.Weights). Part p
 // has rows [n·p/P, n·(p+1)/P); every process reads all of the file, which is one and
 // may be compressed, and keeps its own rows.
 //
@@ -145,6 +150,24 @@
 // With Options.Unlabelled the labels may be absent, in all of the samples or none
 // (a LIBSVM line without any value is blank then, and no sample). Part.Labels and
 // Part.Class are nil, Info.Unlabelled is set.
+//
+// # Weights
+//
+// A row may have a weight: how often it was seen, how long, or how much it matters. A
+// weight is finite and at least 0, kept as float32; a row of weight 0 is a row that
+// counts for nothing. Rows without one have 1. Where all have 1, in all parts together,
+// Part.Weight is nil and Info.Weighted false.
+//
+// In LIBSVM the first sample of the input decides whether labels have weights: behind a
+// first label without a colon, 2:1 at the beginning of a line is no label but an error;
+// behind one with a colon, a label alone has weight 1.
+// With Options.Unlabelled a first line such as 1:0.5 3:1 may be read in two ways. It has
+// no label then, and 0.5 is the value of index 1, unless it cannot be index:value: as the
+// first token has a sign or a point, as the next index is not larger, or as index 0 is none.
+// Where labels are required, as in training, 1 is always a label of weight 0.5.
+//
+// Test data may have weights that the training data had not, and do without those it had.
+// The label sums of an Info do not depend on weights.
 //
 // # Reading fast
 //

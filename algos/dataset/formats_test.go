@@ -89,7 +89,7 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ name, file, text, want string }{
 		{"qid", "a.svm", "1 1:1\n2 qid:3 1:1\n", ":2:3: qid: ranking"},
 		{"label", "a.svm", "\nx 1:1\n", `:2:1: label "x" is not a number`},
-		{"no label", "a.svm", "1:1 2:1\n", "1:1: label \"1:1\" is not a number: a line starts with the label"},
+		{"no label", "a.svm", "1 1:1\n1:1 2:1\n", "2:1: label \"1:1\" is not a number: a line starts with the label"},
 		{"several labels", "a.svm", "1,2 2:1\n", "several labels"},
 		{"label nan", "a.svm", "nan 1:1\n", "1:1: label \"nan\" is not finite"},
 		{"label huge", "a.svm", "1e999 1:1\n", "is not finite"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +31,8 @@ func fuzzDivided(t *testing.T, name string, data []byte, o Options, of int) {
 	}
 	checkParts(t, whole)
 	checkParts(t, divided)
+	checkWeights(t, whole)
+	checkWeights(t, divided)
 	if d := cmp.Diff(whole.rows(), divided.rows()); d != "" {
 		t.Fatalf("rows (-1 part +%d parts):\n%s", of, d)
 	}
@@ -67,12 +70,14 @@ func FuzzLIBSVM(f *testing.F) {
 func FuzzCSV(f *testing.F) {
 	for _, text := range texts() {
 		if len(text) < 1000 {
-			f.Add([]byte(text), uint8(3), "", uint8(0))
-			f.Add([]byte(text), uint8(200), "#0", uint8(2))
+			f.Add([]byte(text), uint8(3), "", uint8(0), "")
+			f.Add([]byte(text), uint8(200), "#0", uint8(2), "")
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte, of uint8, label string, header uint8) {
-		o := Options{Format: CSV, Label: label, Header: []string{"auto", "yes", "no"}[header%3]}
+	f.Add([]byte("w,y,a\n0.5,1,2\n1,2,3\n\"0\",2,3\n 3 ,x,1\n"), uint8(3), "", uint8(0), "w")
+	f.Add([]byte("1,2,0.5\n3,4,1e-3\n3,4,-0\n"), uint8(3), "#0", uint8(0), "#2")
+	f.Fuzz(func(t *testing.T, data []byte, of uint8, label string, header uint8, weight string) {
+		o := Options{Format: CSV, Label: label, Weight: weight, Header: []string{"auto", "yes", "no"}[header%3]}
 		fuzzDivided(t, "x", data, o, 1+int(of%16))
 	})
 }
@@ -107,8 +112,11 @@ func FuzzMatrixMarket(f *testing.F) {
 		fuzzDivided(t, "x", data, o, 1+int(of%16))
 		p := &matrixPart{builder: newBuilder(&layout{options: o, format: MM}, nil), end: 3}
 		src := newSource("y", bytes.NewReader(data), int64(len(data)))
-		if err := src.readVector(3, []*matrixPart{p}); err == nil && len(p.labels.values) != 3 {
+		if err := src.readVector(3, labelColumn, []*matrixPart{p}); err == nil && len(p.labels.values) != 3 {
 			t.Errorf("got %d labels, want 3", len(p.labels.values))
+		}
+		if err := src.readVector(3, weightColumn, []*matrixPart{p}); err == nil && (len(p.rowWeights) != 3 || slices.Min(p.rowWeights) < 0) {
+			t.Errorf("got weights %v, want 3 from 0 on", p.rowWeights)
 		}
 	})
 }
@@ -165,15 +173,15 @@ func FuzzCompressed(f *testing.F) {
 
 // FuzzMerge merges infos that a peer might send.
 func FuzzMerge(f *testing.F) {
-	f.Add(uint64(3), uint64(2), 1, 2.0, "a", uint64(1), "b", uint64(2), true)
-	f.Fuzz(func(t *testing.T, features, seen uint64, base int, sum float64, class string, n uint64, other string, m uint64, numeric bool) {
+	f.Add(uint64(3), uint64(2), 1, 2.0, "a", uint64(1), "b", uint64(2), true, 0.5)
+	f.Fuzz(func(t *testing.T, features, seen uint64, base int, sum float64, class string, n uint64, other string, m uint64, numeric bool, weight float64) {
 		a := Info{Format: LIBSVM, Features: features, Seen: seen, Base: base, LabelSum: sum, Rows: n, Numeric: numeric,
 			Classes: []string{class}, Counts: []uint64{n}}
 		b := Info{Format: LIBSVM, Features: features, Seen: seen, Rows: m, Numeric: !numeric,
-			Classes: []string{other}, Counts: []uint64{m}}
+			Classes: []string{other}, Counts: []uint64{m}, Weighted: true, Weight: weight, ClassWeights: []float64{weight}}
 		for _, pair := range [][2]Info{{a, b}, {a, a}, {b, b}} {
-			if got, err := pair[0].Merge(pair[1]); err == nil && got.Rows != pair[0].Rows+pair[1].Rows {
-				t.Errorf("got %d rows from %s", got.Rows, fmt.Sprint(pair))
+			if got, err := pair[0].Merge(pair[1]); err == nil && (got.Rows != pair[0].Rows+pair[1].Rows || got.Weighted != (pair[0].Weighted || pair[1].Weighted) || len(got.ClassWeights) > len(got.Classes)) {
+				t.Errorf("got %d rows, weighted %v, from %s", got.Rows, got.Weighted, fmt.Sprint(pair))
 			}
 		}
 	})

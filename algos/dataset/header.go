@@ -12,19 +12,22 @@ import (
 // frame is what the columns of a CSV file are matched to: the training data's or
 // the first file's.
 type frame struct {
-	of          string // for messages
-	columns     []Column
-	named       bool
-	label       string
-	labelColumn int
-	ignored     []Ignored
+	of           string // for messages
+	columns      []Column
+	named        bool
+	label        string
+	labelColumn  int
+	weight       string // "" if there is none
+	weightColumn int
+	ignored      []Ignored
 }
 
 // frameOf returns what the columns of the next file must be like, nil if they are free.
 func frameOf(like *Info, first *layout) *frame {
 	switch {
 	case like != nil:
-		f := &frame{of: "the training data", columns: like.Columns, label: like.Label, labelColumn: like.LabelColumn, ignored: like.Ignored}
+		f := &frame{of: "the training data", columns: like.Columns, label: like.Label, labelColumn: like.LabelColumn,
+			weight: like.WeightName, weightColumn: like.WeightColumn, ignored: like.Ignored}
 		names := like.columnNames()
 		f.named = names != nil
 		if f.columns == nil {
@@ -35,7 +38,8 @@ func frameOf(like *Info, first *layout) *frame {
 		}
 		return f
 	case first != nil:
-		return &frame{"the first file", first.featureColumns(), first.names != nil, first.labelName, max(0, first.label), first.ignored}
+		return &frame{"the first file", first.featureColumns(), first.names != nil, first.labelName, max(0, first.label),
+			first.weightName, max(0, first.weight), first.ignored}
 	}
 	return nil
 }
@@ -64,6 +68,9 @@ func (l *layout) readCSV(lines *lineReader, line []byte, off int64, first *layou
 		}
 	}
 	if err := l.findLabel(fields, frame); err != nil {
+		return err
+	}
+	if err := l.findWeight(fields, frame); err != nil {
 		return err
 	}
 	if err := l.leaveOut(fields, frame); err != nil {
@@ -179,8 +186,8 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 		return 2*known >= len(fields)
 	}
 	words := map[int]bool{} // columns that may have words
-	if f != nil && !numbered {
-		number, numbered = f.labelColumn, true
+	if f != nil && (!numbered || number == f.labelColumn) {
+		number, numbered = f.labelPlace(len(fields)), true
 	}
 	if f != nil && len(fields) == len(f.columns)+len(f.ignored) {
 		numbered = false // no column is the label
@@ -189,7 +196,7 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 		words[number] = true
 	}
 	if f != nil {
-		for i := range f.wordColumns(numbered) {
+		for i := range f.wordColumns(numbered, f.lacksWeight(len(fields))) {
 			words[i] = true
 		}
 	}
@@ -207,9 +214,9 @@ func (l *layout) hasHeader(fields []string, f *frame) bool {
 }
 
 // wordColumns returns the columns that need not be numbers in a file that is laid out
-// as the frame's, with the label or without.
-func (f *frame) wordColumns(labelled bool) map[int]bool {
-	a := Info{Unlabelled: f.label == "", LabelColumn: f.labelColumn, Ignored: f.ignored}
+// as the frame's, with label and weight or without.
+func (f *frame) wordColumns(labelled, unweighed bool) map[int]bool {
+	a := Info{Unlabelled: f.label == "", LabelColumn: f.labelColumn, WeightName: f.weight, WeightColumn: f.weightColumn, Ignored: f.ignored}
 	words := map[int]bool{}
 	for _, c := range f.ignored {
 		words[c.Column] = true
@@ -219,12 +226,11 @@ func (f *frame) wordColumns(labelled bool) map[int]bool {
 			words[a.FileColumn(t)] = true
 		}
 	}
-	if labelled || f.label == "" {
-		return words
-	}
 	shifted := map[int]bool{}
 	for i := range words {
-		shifted[i-b2i(i > f.labelColumn)] = true
+		noLabel := !labelled && f.label != "" && i > f.labelColumn
+		noWeight := unweighed && i > f.weightColumn
+		shifted[i-b2i(noLabel)-b2i(noWeight)] = true
 	}
 	return shifted
 }
@@ -259,7 +265,9 @@ func (l *layout) findLabel(fields []string, f *frame) error {
 	o := &l.options
 	number, numbered := columnNumber(o.Label)
 	if f != nil && !numbered && (l.columns == nil || o.Label == "" && f.numbered()) {
-		number, numbered = f.labelColumn, true
+		number, numbered = f.labelPlace(len(fields)), true
+	} else if f != nil && numbered && number == f.labelColumn {
+		number = f.labelPlace(len(fields))
 	}
 	switch {
 	case numbered && o.Unlabelled && (number >= len(fields) || f != nil && len(fields) == len(f.columns)+len(f.ignored)):
@@ -290,7 +298,7 @@ func (l *layout) findLabel(fields []string, f *frame) error {
 	return nil
 }
 
-// setTargets makes every column but the label and those left out a feature.
+// setTargets makes every column but the label, the weight and those left out a feature.
 func (l *layout) setTargets(fields []string) {
 	if l.label >= 0 {
 		l.labelName = "#" + strconv.Itoa(l.label)
@@ -302,6 +310,10 @@ func (l *layout) setTargets(fields []string) {
 	for i := range fields {
 		if i == l.label {
 			l.target[i] = labelField
+			continue
+		}
+		if i == l.weight {
+			l.target[i] = weightField
 			continue
 		}
 		if l.left[i] {
@@ -345,7 +357,7 @@ func (l *layout) match(f *frame) error {
 	}
 	found := make([]bool, l.features)
 	for i, name := range l.columns {
-		if i == l.label || l.left[i] {
+		if i == l.label || i == l.weight || l.left[i] {
 			continue
 		}
 		t, ok := feature[name]

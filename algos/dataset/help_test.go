@@ -74,6 +74,7 @@ func mustLoad(t testing.TB, name, text string, o Options, of int) loaded {
 	if err != nil {
 		t.Fatalf("%s in %d parts: %v", name, of, err)
 	}
+	checkWeights(t, got)
 	o.chunk = 1 + int64(len(text)%17)
 	again, err := load(name, []byte(text), o, of)
 	if err != nil {
@@ -88,7 +89,8 @@ func mustLoad(t testing.TB, name, text string, o Options, of int) loaded {
 	return got
 }
 
-// rows prints the samples in the order of the file: label/class id:value ...
+// rows prints the samples in the order of the file: label/class*weight id:value ..., where
+// a weight of 1 is left out.
 func (l loaded) rows() []string {
 	type block struct {
 		Block
@@ -139,6 +141,9 @@ func printRow(p *Part, i int) string {
 	}
 	if p.Class != nil {
 		fmt.Fprintf(&s, "/%d", p.Class[i])
+	}
+	if p.Weight != nil && p.Weight[i] != 1 {
+		fmt.Fprintf(&s, "*%v", p.Weight[i])
 	}
 	for j, v := range p.X.Row(i) {
 		fmt.Fprintf(&s, " %d:%v", p.Keys[j], v)

@@ -20,7 +20,7 @@ func (l *layout) leaveOut(fields []string, f *frame) error {
 	if f != nil {
 		l.ignored = f.ignored
 		for _, c := range f.ignored {
-			if i := l.find(c, fields, f); i >= 0 && i != l.label {
+			if i := l.find(c, fields, f); i >= 0 && i != l.label && i != l.weight {
 				l.left[i] = true
 			}
 		}
@@ -33,6 +33,9 @@ func (l *layout) leaveOut(fields []string, f *frame) error {
 		}
 		if i == l.label {
 			return fmt.Errorf("data.ignore: column %s is the label (data.label)", l.column(i))
+		}
+		if i == l.weight {
+			return fmt.Errorf("data.ignore: column %s is the weight (data.weight)", l.column(i))
 		}
 		l.left[i] = true
 	}
@@ -51,8 +54,11 @@ func (l *layout) leaveOut(fields []string, f *frame) error {
 // training data, -1 if it is not here: by name if both have names, else by place.
 func (l *layout) find(c Ignored, fields []string, f *frame) int {
 	place := c.Column
-	if l.label < 0 && f.label != "" && place > f.labelColumn {
+	if l.label < 0 && f.label != "" && c.Column > f.labelColumn {
 		place-- // the label is not there
+	}
+	if l.weight < 0 && f.weight != "" && c.Column > f.weightColumn {
+		place--
 	}
 	if l.columns == nil || !f.named {
 		if place < len(fields) {
@@ -109,20 +115,21 @@ func (a Info) IgnoredNames() []string {
 }
 
 // FileColumn returns the 0-based number, in the first CSV file, of column t of those
-// that are neither the label nor ignored.
+// that are neither the label nor the weight nor ignored.
 func (a Info) FileColumn(t int) int {
-	labelled := !a.Unlabelled
-	for _, c := range a.Ignored {
-		if labelled && a.LabelColumn < c.Column && a.LabelColumn <= t {
-			labelled = false
-			t++
-		}
-		if c.Column <= t {
-			t++
-		}
+	var others []int
+	if !a.Unlabelled {
+		others = append(others, a.LabelColumn)
 	}
-	if labelled && a.LabelColumn <= t {
-		t++
+	if a.WeightName != "" {
+		others = append(others, a.WeightColumn)
+	}
+	for _, c := range a.Ignored {
+		others = append(others, c.Column)
+	}
+	slices.Sort(others)
+	for _, c := range others {
+		t += b2i(c <= t)
 	}
 	return t
 }

@@ -30,15 +30,20 @@ type Info struct {
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
 	Hash     int    `json:"hash,omitempty"`  // Options.Hash
-	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label and Ignored
+	Seen     uint64 `json:"seen"`            // 1 + the largest feature id; the number of CSV columns without the label, the weight and Ignored
 	Base     int    `json:"base"`            // index of feature id 0 in LIBSVM; 0 for CSV
 
 	// The sum, sum of squares, smallest and largest of the labels as they stand in
-	// Part.Labels; 0 without rows. Sums stay finite: they stop at the largest float64.
+	// Part.Labels, whatever the weights; 0 without rows. Sums stay finite: they stop at the largest float64.
 	LabelSum   float64 `json:"label_sum"`
 	LabelSumSq float64 `json:"label_sum_sq"`
 	LabelMin   float64 `json:"label_min"`
 	LabelMax   float64 `json:"label_max"`
+
+	// Weight is the sum of the weights of the rows; without weights each has 1.
+	Weight       float64   `json:"weight,omitempty"`
+	Weighted     bool      `json:"weighted,omitempty"`      // a row has a weight other than 1
+	ClassWeights []float64 `json:"class_weights,omitempty"` // sum of each class, where Weighted; see ClassWeight
 
 	Unlabelled bool `json:"unlabelled,omitempty"` // there are no labels
 
@@ -47,14 +52,16 @@ type Info struct {
 	Counts  []uint64 `json:"counts,omitempty"`   // rows of each class
 	TooMany bool     `json:"too_many,omitempty"` // there are more than MaxClasses, all of them numbers
 
-	Positive    string    `json:"positive,omitempty"`     // Options.Positive
-	Label       string    `json:"label,omitempty"`        // CSV: the label column as in Options.Label
-	LabelColumn int       `json:"label_column,omitempty"` // CSV: its 0-based number
-	Names       []string  `json:"names,omitempty"`        // of the features, in order of feature id: CSV with a header, or by WithNames
-	Ignored     []Ignored `json:"ignored,omitempty"`      // CSV: the columns that are left out, in their order
-	Missing     *float64  `json:"missing,omitempty"`      // Options.Missing
-	Float64     bool      `json:"float64,omitempty"`      // Options.Float64
-	Columns     []Column  `json:"columns,omitempty"`      // CSV with categories: all columns but the label and Ignored; Names are made by WithNames
+	Positive     string    `json:"positive,omitempty"`      // Options.Positive
+	Label        string    `json:"label,omitempty"`         // CSV: the label column as in Options.Label
+	LabelColumn  int       `json:"label_column,omitempty"`  // CSV: its 0-based number
+	WeightName   string    `json:"weight_name,omitempty"`   // CSV: the column of the weights as in Options.Weight; "" if there is none
+	WeightColumn int       `json:"weight_column,omitempty"` // CSV: its 0-based number
+	Names        []string  `json:"names,omitempty"`         // of the features, in order of feature id: CSV with a header, or by WithNames
+	Ignored      []Ignored `json:"ignored,omitempty"`       // CSV: the columns that are left out, in their order
+	Missing      *float64  `json:"missing,omitempty"`       // Options.Missing
+	Float64      bool      `json:"float64,omitempty"`       // Options.Float64
+	Columns      []Column  `json:"columns,omitempty"`       // CSV with categories: all columns but the label, the weight and Ignored; Names are made by WithNames
 }
 
 // File is a file of the input.
@@ -86,7 +93,7 @@ func (a Info) input() string {
 // Merge returns the Info of the parts of a and those of b. It is associative:
 // integers, classes and names come out the same in any grouping, and so do the
 // label sums while classes are listed (they are counted, not summed); beyond
-// that sums differ in the last bits, so callers merge in the order of parts.
+// that, and of weights, sums differ in the last bits, so callers merge in the order of parts.
 // The error says which two facts cannot be of the same file and options.
 func (a Info) Merge(b Info) (Info, error) {
 	if a.Format == "" {
@@ -131,6 +138,7 @@ func (a Info) Merge(b Info) (Info, error) {
 	if err := m.mergeClasses(a, b); err != nil {
 		return Info{}, err
 	}
+	m.mergeWeights(a, b)
 	return m, nil
 }
 
@@ -148,6 +156,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the number of features: %d and %d", a.Features, b.Features)
 	case a.Label != b.Label, a.LabelColumn != b.LabelColumn, a.Unlabelled != b.Unlabelled:
 		return bad("parts disagree about the label column: %q and %q", a.Label, b.Label)
+	case a.WeightName != b.WeightName, a.WeightColumn != b.WeightColumn:
+		return bad("parts disagree about the weight column: %q and %q", a.WeightName, b.WeightName)
 	case !slices.Equal(a.Ignored, b.Ignored):
 		return bad("parts disagree about the ignored columns")
 	case (a.Missing == nil) != (b.Missing == nil), a.Missing != nil && *a.Missing != *b.Missing:
@@ -336,9 +346,9 @@ func (a Info) check() error {
 		return bad("classes have %d rows, all have %d", rows, a.Rows)
 	}
 	if a.Hash > 0 { // whose columns have no features of their own
-		return errors.Join(checkIgnored(a.Ignored), a.checkHash())
+		return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), a.checkHash())
 	}
-	return errors.Join(checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen))
+	return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen))
 }
 
 // finite returns v, or the largest number of its sign if v is infinite.

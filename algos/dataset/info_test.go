@@ -73,7 +73,7 @@ func TestInfoFields(t *testing.T) {
 	got := mustLoad(t, "a.csv", text, Defaults(), 3).info
 	want := Info{
 		Format: CSV, Files: []File{{"a.csv", 29, crc32.ChecksumIEEE([]byte(text))}}, Rows: 3, NonZeros: 2, Features: 2, Seen: 2,
-		LabelSum: 3, LabelSumSq: 9, LabelMin: -1, LabelMax: 2,
+		LabelSum: 3, LabelSumSq: 9, LabelMin: -1, LabelMax: 2, Weight: 3,
 		Numeric: true, Classes: []string{"-1", "2"}, Counts: []uint64{1, 2},
 		Label: "class", LabelColumn: 1, Names: []string{"a", "b"},
 	}
@@ -84,7 +84,7 @@ func TestInfoFields(t *testing.T) {
 	got = mustLoad(t, "a.svm", text, Options{Base: -1, Features: 7, Quantity: true}, 2).info
 	want = Info{
 		Format: LIBSVM, Files: []File{{"a.svm", 32, crc32.ChecksumIEEE([]byte(text))}}, Rows: 4, NonZeros: 2, Features: 7, Fixed: true, Seen: 5, Base: 1,
-		LabelSum: math.MaxFloat64, LabelSumSq: math.MaxFloat64, LabelMin: 1, LabelMax: 1.5e308, Numeric: true,
+		LabelSum: math.MaxFloat64, LabelSumSq: math.MaxFloat64, LabelMin: 1, LabelMax: 1.5e308, Weight: 4, Numeric: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("sums that overflow (-want +got):\n%s", d)

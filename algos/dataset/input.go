@@ -12,13 +12,14 @@ import (
 type input struct {
 	sources []*source
 	files   []File
+	extra   []string  // paths of the files of labels and weights, which are behind the sources in files
 	layouts []*layout // nil where the file has not been looked into
 	options Options   // resolved
 	of      int       // parts
 	wholes  []int     // part that has the whole of a compressed file; -1: dealt in blocks
 	plain   int64     // bytes of the plain files
 
-	// What the system says of the files, the labels behind them, before they are read,
+	// What the system says of the files, those of labels and weights behind them, before they are read,
 	// and when that was by the clock of the cache's folder.
 	ids   []cache.Identity
 	noted int64
@@ -52,16 +53,19 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 	if in.layouts[0].format == MM && len(sources) > 1 {
 		return nil, fmt.Errorf("dataset: %s: a MatrixMarket matrix is one file, but %d are named", sources[0].path, len(sources))
 	}
-	if o.Labels != "" {
-		labels, err := findSource(o.Labels)
+	for _, path := range []string{o.Labels, o.Weights} {
+		if path == "" {
+			continue
+		}
+		extra, err := findSource(path)
 		if err != nil {
 			return nil, err
 		}
-		file, err := labels.file()
+		file, err := extra.file()
 		if err != nil {
 			return nil, err
 		}
-		in.files = append(in.files, file)
+		in.files, in.extra = append(in.files, file), append(in.extra, path)
 	}
 	if o.Cache != "" {
 		in.noted = cache.Now(o.Cache) + o.clock

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type layout struct {
 	format     string
 	header     int64 // stream offset of the CSV header; -1 if there is none
 	unlabelled bool
+	weighted   bool // LIBSVM: labels may have a weight behind a colon
 
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
 	mask         uint64 // of feature ids
@@ -26,10 +28,12 @@ type layout struct {
 	sep         byte
 	label       int      // CSV column of the label; -1 if there is none
 	labelName   string   // as in Options.Label
-	features    int      // columns but the label and those left out, of the first file or the training data
+	weight      int      // CSV column of the weights; -1 if there is none
+	weightName  string   // as in Options.Weight
+	features    int      // columns but the label, the weight and those left out, of the first file or the training data
 	names       []string // of the features; nil without header
 	categorical []bool   // of the features; nil if there are no categories
-	target      []int    // of each CSV column: its feature, labelField, droppedField or ignoredField
+	target      []int    // of each CSV column: its feature, labelField, weightField, droppedField or ignoredField
 	left        []bool   // of each CSV column: it is left out
 	ignored     []Ignored
 	columns     []string // names of all columns as in the file; nil without header
@@ -38,7 +42,7 @@ type layout struct {
 // readLayout reads the first lines of a file. name is the file's without .gz or
 // .zst, first the layout of the first file, nil for that itself.
 func readLayout(lines *lineReader, name string, o Options, first *layout) (*layout, error) {
-	l := &layout{options: o, format: o.Format, header: -1, label: -1, mask: o.mask()}
+	l := &layout{options: o, format: o.Format, header: -1, label: -1, weight: -1, mask: o.mask()}
 	line, off, err := firstLine(lines, false)
 	if err == nil && isBanner(line) && (l.format == auto || l.format == MM) {
 		l.format = MM
@@ -68,7 +72,8 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	switch l.format {
 	case LIBSVM:
 		l.setRange()
-		return l, l.judgeLabel(line, first)
+		l.judgeLabel(line, first)
+		return l, nil
 	case MM:
 		l.unlabelled = o.Labels == ""
 		return l, nil
@@ -133,14 +138,14 @@ func FormatOfName(name string) string {
 	return auto
 }
 
-// formatOfLine judges the first line: a number and perhaps index:value, or only
-// index:value, is LIBSVM; what has a separator otherwise is CSV.
+// formatOfLine judges the first line: a number, perhaps with a weight, and perhaps
+// index:value, or only index:value, is LIBSVM; what has a separator otherwise is CSV.
 func formatOfLine(line []byte) string {
 	data, _, _ := bytes.Cut(line, []byte("#"))
 	tokens := bytes.FieldsFunc(data[:min(len(data), 4096)], func(r rune) bool { return r == ' ' || r == '\t' })
 	if len(tokens) > 0 {
 		_, err := parseFloat(tokens[0])
-		if err == nil && (len(tokens) == 1 || bytes.IndexByte(tokens[1], ':') > 0) || isPair(tokens[0]) {
+		if err == nil && (len(tokens) == 1 || bytes.IndexByte(tokens[1], ':') > 0) || isWeighed(tokens[0]) {
 			return LIBSVM
 		}
 	}
@@ -160,15 +165,41 @@ func isPair(token []byte) bool {
 	return found && len(index) > 0 && err == nil
 }
 
-// judgeLabel finds out whether LIBSVM lines have labels.
-func (l *layout) judgeLabel(line []byte, first *layout) error {
+// isWeighed says whether a token is label:weight, as index:value is, too.
+func isWeighed(token []byte) bool {
+	label, weight, found := bytes.Cut(token, []byte(":"))
+	_, bad := parseFloat(label)
+	_, worse := parseFloat(weight)
+	return found && bad == nil && worse == nil
+}
+
+// judgeLabel finds out whether LIBSVM lines have labels, and these weights. The first
+// sample of the input decides: what it has, a line that lacks it or has more is told from
+// an error by that.
+func (l *layout) judgeLabel(line []byte, first *layout) {
 	if first != nil {
-		l.unlabelled = first.unlabelled // a line that has none, or has one, is an error
-		return nil
+		l.unlabelled, l.weighted = first.unlabelled, first.weighted
+		return
 	}
+	line, _, _ = bytes.Cut(line, []byte("#"))
 	begin := skipBlanks(line, 0)
-	l.unlabelled = l.options.Unlabelled && isPair(line[begin:tokenEnd(line, begin)])
-	return nil
+	end := tokenEnd(line, begin)
+	l.unlabelled = l.options.Unlabelled && isPair(line[begin:end]) && l.mayBeIndex(line[begin:end], line[end:])
+	l.weighted = !l.unlabelled && bytes.IndexByte(line[begin:end], ':') >= 0
+}
+
+// mayBeIndex says whether the first token of a line, index:value, is what it looks like
+// and not label:weight: rest then has a larger index next.
+func (l *layout) mayBeIndex(token, rest []byte) bool {
+	index := func(token []byte) (uint64, bool) {
+		digits, _, _ := bytes.Cut(token, []byte(":"))
+		id, err := strconv.ParseUint(string(digits), 10, 63)
+		return id, err == nil && isPair(token)
+	}
+	id, ok := index(token)
+	begin := skipBlanks(rest, 0)
+	next, more := index(rest[begin:tokenEnd(rest, begin)])
+	return !ok || id >= l.floor && (!more || next > id)
 }
 
 // setRange sets which indices LIBSVM lines may have.
@@ -192,19 +223,21 @@ func (l *layout) setRange() {
 func (l *layout) info() Info {
 	o := &l.options
 	info := Info{
-		Format:      l.format,
-		Features:    o.Features,
-		Fixed:       o.Features > 0,
-		Base:        o.Base,
-		Unlabelled:  l.unlabelled,
-		Positive:    o.Positive,
-		Label:       l.labelName,
-		LabelColumn: max(0, l.label),
-		Ignored:     l.ignored,
-		Missing:     o.Missing,
-		Float64:     o.Float64,
-		Hash:        o.Hash,
-		Sampled:     o.Stream && o.Like == nil,
+		Format:       l.format,
+		Features:     o.Features,
+		Fixed:        o.Features > 0,
+		Base:         o.Base,
+		Unlabelled:   l.unlabelled,
+		Positive:     o.Positive,
+		Label:        l.labelName,
+		WeightName:   l.weightName,
+		WeightColumn: max(0, l.weight),
+		LabelColumn:  max(0, l.label),
+		Ignored:      l.ignored,
+		Missing:      o.Missing,
+		Float64:      o.Float64,
+		Hash:         o.Hash,
+		Sampled:      o.Stream && o.Like == nil,
 	}
 	if l.format != LIBSVM {
 		info.Base = 0

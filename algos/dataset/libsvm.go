@@ -18,7 +18,11 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 		return nil
 	}
 	i := tokenEnd(line, at)
-	if b.layout.unlabelled {
+	if b.layout.weighted {
+		if f := b.weighedLabel(line[at:i], at); f != nil {
+			return f
+		}
+	} else if b.layout.unlabelled {
 		if bytes.IndexByte(line[at:i], ':') < 0 {
 			return faultf(at, "label %s, but the first line has none: give all samples a label, or none", excerpt(line[at:i]))
 		}
@@ -27,7 +31,11 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 		return f
 	}
 	end = begin + len(line)
-	return b.features(text[:min(len(text), end+32)], begin, begin+i, end)
+	f := b.features(text[:min(len(text), end+32)], begin, begin+i, end)
+	if f != nil && b.layout.unlabelled && (f.at == at || f.at == skipBlanks(line, tokenEnd(line, at))) {
+		f.what += " (the first sample starts with index:value, so that no label is expected)"
+	}
+	return f
 }
 
 // features adds the values of a LIBSVM line that begins at text[begin]: those in
@@ -137,13 +145,29 @@ func (b *builder) libsvmLabel(token []byte, at int) *fault {
 	if err != nil {
 		hint := ""
 		if bytes.IndexByte(token, ':') >= 0 {
-			hint = ": a line starts with the label"
+			hint = ": a line starts with the label, which has no weight in the first line (give it one there)"
 		} else if bytes.IndexByte(token, ',') >= 0 {
 			hint = ": several labels in a line are not supported"
 		}
 		return faultf(at, "label %s is not a number%s", excerpt(token), hint)
 	}
 	return b.labels.number(v, at)
+}
+
+// weighedLabel adds the label of a row with its weight behind a colon, 1 if there is none.
+func (b *builder) weighedLabel(token []byte, at int) *fault {
+	n := bytes.IndexByte(token, ':')
+	if n < 0 {
+		return b.libsvmLabel(token, at)
+	}
+	if f := b.libsvmLabel(token[:n], at); f != nil {
+		return f
+	}
+	w, f := weightOf(token[n+1:], at+n+1)
+	if f == nil {
+		b.weigh(w)
+	}
+	return f
 }
 
 // beyond drops, or refuses, the value of an index outside [floor, floor+limit).

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // matrixPart collects the rows [begin, end) of a matrix, which come in any order.
@@ -15,6 +16,7 @@ type matrixPart struct {
 	at         []uint32 // row of each entry, less begin
 	cols       []uint64
 	vals       []float64
+	rowWeights []float32 // of each row; nil without a file of weights
 }
 
 // errTwice stops a search.
@@ -50,11 +52,16 @@ func (in *input) matrix(numbers []int, read []*assembly) error {
 		return err
 	}
 	if o.Labels != "" {
-		if err := readLabels(o.Labels, m.rows, parts); err != nil {
+		if err := readColumn(o.Labels, m.rows, labelColumn, parts); err != nil {
 			return err
 		}
 	} else if !o.Unlabelled {
 		return fmt.Errorf("dataset: %s: MatrixMarket data has no labels of its own: name the file of its labels (data.labels)", src.path)
+	}
+	if o.Weights != "" {
+		if err := readColumn(o.Weights, m.rows, weightColumn, parts); err != nil {
+			return err
+		}
 	}
 	err = m.each(func(i, j uint64, v float64) error {
 		if part := partOf(parts, i); part != nil {
@@ -154,11 +161,14 @@ func (p *matrixPart) build(src *source, m *matrixFile) error {
 				return m.fault(0, "%s", f.what)
 			}
 		}
+		if p.rowWeights != nil {
+			p.weigh(p.rowWeights[i])
+		}
 		if f := p.endRow(); f != nil {
 			return m.fault(0, "%s", f.what)
 		}
 	}
-	p.at, p.cols, p.vals = nil, nil, nil
+	p.at, p.cols, p.vals, p.rowWeights = nil, nil, nil, nil
 	p.read.pieces = []*piece{p.piece(order{})}
 	return nil
 }
@@ -187,8 +197,33 @@ func (s *source) twice(row, col uint64) error {
 	return m.fault(0, "entry %d %d is there twice", row+1, col+1)
 }
 
-// readLabels gives the parts the labels of their rows.
-func readLabels(path string, rows uint64, parts []*matrixPart) error {
+// column is what a file beside a matrix has for each row.
+type column struct {
+	name   string                                       // in messages, plural
+	token  func(p *matrixPart, s []byte, at int) *fault // adds what the next row has
+	number func(p *matrixPart, v float64) *fault
+}
+
+var (
+	labelColumn = column{"labels",
+		func(p *matrixPart, s []byte, at int) *fault { return p.labels.token(s, at) },
+		func(p *matrixPart, v float64) *fault { return p.labels.number(v, 0) }}
+
+	weightColumn = column{"weights",
+		func(p *matrixPart, s []byte, at int) *fault {
+			w, f := weightOf(s, at)
+			p.rowWeights = append(p.rowWeights, w)
+			return f
+		},
+		func(p *matrixPart, v float64) *fault {
+			w, f := toWeight(v, strconv.AppendFloat(nil, v, 'g', -1, 64), 0)
+			p.rowWeights = append(p.rowWeights, w)
+			return f
+		}}
+)
+
+// readColumn gives the parts the labels, or the weights, of their rows.
+func readColumn(path string, rows uint64, c column, parts []*matrixPart) error {
 	src, done, err := openChecked(path)
 	if err != nil {
 		return err
@@ -199,7 +234,7 @@ func readLabels(path string, rows uint64, parts []*matrixPart) error {
 		return err
 	}
 	if matrix {
-		return src.readVector(rows, parts)
+		return src.readVector(rows, c, parts)
 	}
 	n := uint64(0)
 	err = eachLine(path, func(line []byte) error {
@@ -213,27 +248,27 @@ func readLabels(path string, rows uint64, parts []*matrixPart) error {
 		}
 		n++
 		if p := partOf(parts, n-1); p != nil {
-			if f := p.labels.token(line[begin:end], begin); f != nil {
+			if f := c.token(p, line[begin:end], begin); f != nil {
 				return faultAt(f)
 			}
 		}
 		return nil
 	})
 	if err == nil && n != rows {
-		return fmt.Errorf("dataset: %s has %d labels, the matrix %d rows", path, n, rows)
+		return fmt.Errorf("dataset: %s has %d %s, the matrix %d rows", path, n, c.name, rows)
 	}
 	return err
 }
 
-// readVector reads labels that are a matrix of one column or one row.
-func (s *source) readVector(rows uint64, parts []*matrixPart) error {
+// readVector reads a column that is a matrix of one column or one row.
+func (s *source) readVector(rows uint64, c column, parts []*matrixPart) error {
 	m, free, err := s.matrixFile()
 	if err != nil {
 		return err
 	}
 	defer free()
-	column := m.cols == 1 && m.rows == rows
-	if !column && (m.rows != 1 || m.cols != rows) {
+	upright := m.cols == 1 && m.rows == rows
+	if !upright && (m.rows != 1 || m.cols != rows) {
 		return m.fault(0, "%d x %d is no vector of the %d rows of the matrix", m.rows, m.cols, rows)
 	}
 	values := make([][]float64, len(parts))
@@ -243,7 +278,7 @@ func (s *source) readVector(rows uint64, parts []*matrixPart) error {
 	}
 	err = m.each(func(i, j uint64, v float64) error {
 		row := i
-		if !column {
+		if !upright {
 			row = j
 		}
 		for k, p := range parts {
@@ -262,7 +297,7 @@ func (s *source) readVector(rows uint64, parts []*matrixPart) error {
 	}
 	for k, p := range parts {
 		for _, v := range values[k] {
-			if f := p.labels.number(v, 0); f != nil {
+			if f := c.number(p, v); f != nil {
 				return m.fault(0, "%s", f.what)
 			}
 		}

@@ -34,6 +34,10 @@ type Options struct {
 	// that 0-based number. "" is the first of y, label, class and target that exists.
 	Label string
 
+	// Weight is the CSV column of the weights of the rows, given like Label; "" is
+	// none. Test data may lack it: its rows have weight 1 then.
+	Weight string
+
 	// Header says whether CSV starts with a line of names: "yes", "no", or "auto"
 	// (also ""): yes if the line names the label column or has a word where data
 	// has a number.
@@ -59,9 +63,12 @@ type Options struct {
 	// or text with a label a line.
 	Labels string
 
+	// Weights is the path of the weights of MatrixMarket rows, given like Labels.
+	Weights string
+
 	// Unlabelled allows data without labels: CSV without the label column, LIBSVM
 	// lines that start with index:value, MatrixMarket without Labels. The first
-	// sample decides for all.
+	// sample decides for all, see the package comment.
 	Unlabelled bool
 
 	// Base is the smallest index of LIBSVM, 0 or 1; -1 is 1 unless an index 0 is
@@ -139,6 +146,9 @@ func (o Options) resolved() (Options, error) {
 			bad("label %q: want a column name, or # and a column number from 0", o.Label)
 		}
 	}
+	if o.Weight != "" && !isColumn(o.Weight) {
+		bad("weight %q: want a column name, or # and a column number from 0", o.Weight)
+	}
 	if len(o.Positive) > maxWord || !utf8.ValidString(o.Positive) || o.Positive != "" && strings.Trim(o.Positive, "!") == "" {
 		bad("positive %q: want a label", o.Positive)
 	}
@@ -185,12 +195,16 @@ func (o Options) suits(format string) error {
 		return fmt.Errorf("data.categorical is for columns of CSV, but the format is %s", format)
 	case format != CSV && len(o.Ignore) > 0 && o.Like == nil:
 		return fmt.Errorf("data.ignore is for columns of CSV, but the format is %s", format)
+	case format != CSV && o.Weight != "" && o.Like == nil:
+		return fmt.Errorf("data.weight is for columns of CSV, but the format is %s", format)
 	case format != CSV && o.Missing != nil && o.Like == nil:
 		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
 	case format == MM && o.Hash > 0:
 		return errors.New("data.hash is for LIBSVM and CSV, but the format is mm")
 	case format != MM && o.Labels != "":
 		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
+	case format != MM && o.Weights != "":
+		return fmt.Errorf("data.weights is for MatrixMarket data, but the format is %s", format)
 	}
 	return nil
 }

@@ -182,7 +182,8 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 // the reading are returned before its error. With Options.Like features and classes are
 // numbered as in the training data; else as far as the input is known by then, and the
 // same number may stand for another feature or class in a later part if base, classes or
-// categories are not settled by the options.
+// categories are not settled by the options. Weights are nil up to the first batch that
+// has a weight other than 1.
 func (r *Reader) Next(rows int) (*Part, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -267,6 +268,9 @@ func (p *Part) slice(begin, end int) *Part {
 	}
 	if p.Class != nil {
 		s.Class = append([]int32{}, p.Class[begin:end]...)
+	}
+	if p.Weight != nil {
+		s.Weight = append([]float32{}, p.Weight[begin:end]...)
 	}
 	used := make([]bool, len(p.Keys))
 	nnz := 0

@@ -266,7 +266,7 @@ func TestStat(t *testing.T) {
 	}
 	size := got.Info.Files[1].Bytes
 	want := Stats{
-		Density: 6 / 16e9, EmptyRows: 1, RowMin: 0, RowMax: 3, ValueMin: -1, ValueMax: 2, LabelMean: 0.75, LabelSD: 1.0897247358851685,
+		Density: 6 / 16e9, EmptyRows: 1, RowMin: 0, RowMax: 3, ValueMin: -1, ValueMax: 2, LabelMean: 0.75, LabelSD: 1.0897247358851685, WeightMin: 1, WeightMax: 1,
 		Files:        []FileStats{{"1.svm", 18, 2}, {"2.svm.gz", size, 2}},
 		LargestIndex: &IndexPlace{4000000000, paths[1], 1},
 	}
@@ -280,7 +280,7 @@ func TestStat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = Stats{Density: 1.0 / 3, RowMin: 1, RowMax: 1, ValueMin: 1, ValueMax: 1, Files: []FileStats{{"a.csv", 18, 2}}, Columns: []ColumnStats{{"a", 2}}}
+	want = Stats{Density: 1.0 / 3, RowMin: 1, RowMax: 1, ValueMin: 1, ValueMax: 1, WeightMin: 1, WeightMax: 1, Files: []FileStats{{"a.csv", 18, 2}}, Columns: []ColumnStats{{"a", 2}}}
 	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(Stats{}, "Info"), cmpopts.EquateApprox(1e-12, 0)); d != "" {
 		t.Errorf("categories (-want +got):\n%s", d)
 	}

@@ -22,6 +22,7 @@ const (
 type Batch struct {
 	Labels []float64 // as Part's
 	Class  []int32   // as Part's; nil if classes are not listed
+	Weight []float32 // as Part's; nil if all rows of the input are alike
 	Ends   []int     // of each row: where its columns end, which begin where those before end
 	Cols   []uint32  // of each value, ascending within a row
 	Values []float32 // none is 0
@@ -45,7 +46,20 @@ func (b *Batch) Row(i int) (cols []uint32, values []float32) {
 
 func (b *Batch) clear() {
 	b.Labels, b.Class, b.Ends, b.Cols, b.Values = b.Labels[:0], b.Class[:0], b.Ends[:0], b.Cols[:0], b.Values[:0]
-	b.Keys, b.ids = nil, b.ids[:0]
+	b.Keys, b.ids, b.Weight = nil, b.ids[:0], b.Weight[:0]
+}
+
+// weigh gives a weight to the row that is added next. Rows without have 1.
+func (b *Batch) weigh(w float32) {
+	b.evenOut()
+	b.Weight = append(b.Weight, w)
+}
+
+// evenOut gives 1 to the rows that have no weight.
+func (b *Batch) evenOut() {
+	for len(b.Weight) < len(b.Ends) {
+		b.Weight = append(b.Weight, 1)
+	}
 }
 
 // add ends a row whose ids count from base. Values that are wide may be beyond float32.

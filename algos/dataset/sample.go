@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // What is read of a part that is streamed, to know what is in it.
@@ -214,6 +215,15 @@ func (a Info) times(factor float64) Info {
 	} else if rows > 0 {
 		more := float64(a.Rows) / float64(rows)
 		a.LabelSum, a.LabelSumSq = finite(a.LabelSum*more), finite(a.LabelSumSq*more)
+	}
+	if !a.Weighted {
+		a.Weight = float64(a.Rows)
+		return a
+	}
+	a.Weight *= factor
+	a.ClassWeights = slices.Clone(a.ClassWeights)
+	for k := range a.ClassWeights {
+		a.ClassWeights[k] *= factor
 	}
 	return a
 }

@@ -10,6 +10,7 @@ type Part struct {
 	Index, Of int
 	Labels    []float64 // of each row: the number, or what stands for the word
 	Class     []int32   // of each row: index in Info.Classes; nil if those are not listed
+	Weight    []float32 // of each row: finite and at least 0; nil where all are 1, see Info.Weighted
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that have a value in this part
 
@@ -209,7 +210,7 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 func (s *Scanned) part(i int, info Info) (*Part, error) {
 	p, c := s.parts[i], s.cache[i]
 	if s.read[i] == nil {
-		part, err := c.part(p, s.in.of)
+		part, err := c.part(p, s.in.of, info.Weighted)
 		if err == nil {
 			if err := c.again(s.in); err != nil {
 				s.notes = append(s.notes, Note{true, fmt.Sprintf("part %d: the cache is not brought up to date: %v", p, err)})

@@ -26,6 +26,9 @@ type Stats struct {
 	LabelMean float64 `json:"label_mean"` // of labels that are numbers
 	LabelSD   float64 `json:"label_sd"`   // of labels that are numbers; the divisor is the number of rows
 
+	WeightMin float64 `json:"weight_min"` // of the rows; without weights each has 1
+	WeightMax float64 `json:"weight_max"`
+
 	Files   []FileStats   `json:"files"`
 	Columns []ColumnStats `json:"columns,omitempty"` // the categorical ones
 
@@ -67,6 +70,7 @@ func Stat(paths []string, o Options) (Stats, error) {
 // Stat describes what r has not given yet, and reads it.
 func (r *Reader) Stat() (Stats, error) {
 	s := newStats()
+	s.WeightMin = math.Inf(1)
 	rows, nonZeros, squares := uint64(0), uint64(0), 0.0
 	for {
 		part, err := r.Next(statRows)
@@ -84,19 +88,30 @@ func (r *Reader) Stat() (Stats, error) {
 			squares += d * (y - s.LabelMean)
 		}
 		nonZeros += uint64(part.X.NNZ())
+		s.addWeights(part)
 	}
 	if nonZeros == 0 {
 		s.ValueMin, s.ValueMax = 0, 0
 	}
 	s.finish(r)
 	if s.Info.Rows == 0 {
-		s.RowMin = 0
+		s.RowMin, s.WeightMin = 0, 0
 	}
 	if s.LabelSD = math.Sqrt(squares / float64(max(rows, 1))); !s.Info.Numeric {
 		s.LabelMean, s.LabelSD = 0, 0
 	}
 	s.LabelMean, s.LabelSD = finite(s.LabelMean), finite(s.LabelSD)
 	return s, nil
+}
+
+// addWeights counts the weights of rows.
+func (s *Stats) addWeights(part *Part) {
+	if part.Weight == nil && part.X.Rows() > 0 {
+		s.WeightMin, s.WeightMax = min(s.WeightMin, 1), max(s.WeightMax, 1)
+	}
+	for _, w := range part.Weight {
+		s.WeightMin, s.WeightMax = min(s.WeightMin, float64(w)), max(s.WeightMax, float64(w))
+	}
 }
 
 // addRows counts what rows hold, on as many processors as they keep busy.

@@ -296,6 +296,9 @@ func (s *Stream) seal(b *Batch) {
 			b.Labels, b.Class = append(b.Labels, s.labels[id]), append(b.Class, s.places[id])
 		}
 	}
+	if b.evenOut(); !s.info.Weighted {
+		b.Weight = nil
+	}
 	l.values, l.classes = l.values[:0], l.classes[:0]
 	s.parser.clear()
 	if s.coder != nil {

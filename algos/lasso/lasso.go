@@ -132,7 +132,10 @@ func (l *Lasso) KeyNames(d dataset.Info, table string) algos.KeyNames {
 }
 
 // Task says that predictions are labels.
-func (l *Lasso) Task() algos.Task { return algos.Regression }
+func (l *Lasso) Task(dataset.Info) algos.Task { return algos.Regression }
+
+// SolverType is one of LIBLINEAR that predicts w.x, whatever the loss was.
+func (l *Lasso) SolverType(dataset.Info) string { return "L2R_L2LOSS_SVR" }
 
 // Predict computes b0 + x.w of each row.
 func (l *Lasso) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {

@@ -6,6 +6,19 @@
 //	            accuracy  share of rows with y s > 0; a score of 0 is wrong
 //	            auc       share of pairs (later class, earlier class) whose scores
 //	                      are in this order; a tie counts half
+//	            brier     mean of (p - 1)^2 for rows of the later class and p^2 for
+//	                      others, p = 1 / (1 + exp(-s))
+//	            ece       expected calibration error: rows are sorted by p into 15
+//	                      bins of the same width; mean over the rows of the distance,
+//	                      in their bin, between mean p and the share of the later class
+//	Margin      accuracy, auc
+//	Multiclass  logloss   mean of -log p of the row's class; p is the softmax of its scores
+//	            accuracy  share of rows whose class has the largest score, the first of equal ones
+//	            f1        macro F1: the mean over the classes that rows have or were given
+//	                      of 2 right / (rows of the class + rows given to it)
+//	            brier     mean of the sum over the classes of (p - 1)^2 or p^2; for two
+//	                      classes it is twice that of Binary
+//	            ece       as above, of the class with the largest score and its p
 //	Regression  mse       mean of (y - s)^2
 //	            rmse      its square root
 //	            mae       mean of |y - s|
@@ -36,22 +49,29 @@ type Accumulator interface {
 	Metrics() map[string]float64
 }
 
-// Of makes an empty accumulator for a task: [*Binary] or [*Regression].
-func Of(task algos.Task) Accumulator {
-	if task == algos.Binary {
+// Of makes an empty accumulator for a task: [*Binary], [*Margin], [*Multiclass] or
+// [*Regression]. classes is the number of classes.
+func Of(task algos.Task, classes int) Accumulator {
+	switch task {
+	case algos.Binary:
 		return new(Binary)
+	case algos.Margin:
+		return new(Margin)
+	case algos.Multiclass:
+		return NewMulticlass(classes)
 	}
 	return new(Regression)
 }
 
-// check refuses scores that do not belong to the rows of part or are no numbers.
-func check(scores []float64, part *dataset.Part) error {
-	if n := len(part.Labels); len(scores) != n {
-		return fmt.Errorf("metrics: part %d: %d scores for %d rows", part.Index, len(scores), n)
+// check refuses scores that do not belong to the rows of part, width for each, or are
+// no numbers.
+func check(scores []float64, part *dataset.Part, width int) error {
+	if n := len(part.Labels); len(scores) != n*width {
+		return fmt.Errorf("metrics: part %d: %d scores for %d rows of %d", part.Index, len(scores), n, width)
 	}
 	for i, s := range scores {
 		if math.IsNaN(s) || math.IsInf(s, 0) {
-			return fmt.Errorf("metrics: part %d: the score of row %d (from 0) is %v: the model diverged or the data does not fit it", part.Index, i, s)
+			return fmt.Errorf("metrics: part %d: the score of row %d (from 0) is %v: the model diverged or the data does not fit it", part.Index, i/width, s)
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func near(t *testing.T, got, want map[string]float64) {
 		t.Fatalf("got metrics %v, want %v", got, want)
 	}
 	for name, w := range want {
-		if g := got[name]; math.Abs(g-w) > 1e-12*math.Max(1, math.Abs(w)) {
+		if g := got[name]; !(math.Abs(g-w) <= 1e-12*math.Max(1, math.Abs(w))) {
 			t.Errorf("%s: got %v, want %v", name, g, w)
 		}
 	}
@@ -60,21 +60,34 @@ func TestBinary(t *testing.T) {
 			map[string]float64{"logloss": math.MaxFloat64 / 2, "accuracy": 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := Of(algos.Binary)
+			for k, v := range probabilitiesOf(c.scores, c.classes) {
+				c.want[k] = v
+			}
+			b := Of(algos.Binary, 2)
 			if err := b.Add(c.scores, part(make([]float64, len(c.scores)), c.classes)); err != nil {
 				t.Fatal(err)
 			}
 			near(t, b.Metrics(), c.want)
+			m := Of(algos.Margin, 2)
+			if err := m.Add(c.scores, part(make([]float64, len(c.scores)), c.classes)); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"logloss", "brier", "ece"} {
+				delete(c.want, name)
+			}
+			near(t, m.Metrics(), c.want)
 		})
 	}
 }
 
 // A logloss far from 0 keeps its digits, and so does one next to 0.
-func TestLogistic(t *testing.T) {
+func TestLossKeepsDigits(t *testing.T) {
 	for _, c := range []struct{ margin, want float64 }{
 		{0, math.Ln2}, {-1e300, 1e300}, {1e300, 0}, {-1000, 1000}, {40, 4.248354255291589e-18}, {-40, 40},
 	} {
-		if got := logistic(c.margin); math.Abs(got-c.want) > 1e-15*c.want {
+		var p Probabilities
+		p.Add(c.margin, 0, 1)
+		if got := p.loss; math.Abs(got-c.want) > 1e-15*c.want {
 			t.Errorf("margin %v: got %v, want %v", c.margin, got, c.want)
 		}
 	}
@@ -140,7 +153,7 @@ func TestRegression(t *testing.T) {
 			map[string]float64{"mse": big / 3, "rmse": math.Sqrt(big / 3), "mae": big / 3, "r2": 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := Of(algos.Regression)
+			r := Of(algos.Regression, 0)
 			for i := range c.scores { // a row at a time is as good as all at once
 				if err := r.Add(c.scores[i:i+1], part(c.labels[i:i+1], nil)); err != nil {
 					t.Fatal(err)
@@ -162,15 +175,19 @@ func TestRefused(t *testing.T) {
 	}{
 		{"NaN", algos.Binary, []float64{1, math.NaN()}, []int32{0, 1}, "part 3: the score of row 1 (from 0) is NaN"},
 		{"infinite", algos.Regression, []float64{math.Inf(-1), 1}, nil, "row 0 (from 0) is -Inf"},
-		{"too few scores", algos.Regression, []float64{1}, nil, "1 scores for 2 rows"},
-		{"quantities", algos.Binary, []float64{1, 2}, nil, "quantities, not two classes"},
+		{"too few scores", algos.Regression, []float64{1}, nil, "1 scores for 2 rows of 1"},
+		{"quantities", algos.Binary, []float64{1, 2}, nil, "quantities, not classes"},
 		{"a third class", algos.Binary, []float64{1, 2}, []int32{0, 2}, "row 1 (from 0) is of class 2"},
+		{"many: NaN", algos.Multiclass, []float64{1, 2, 3, math.NaN()}, []int32{0, 1}, "part 3: the score of row 1 (from 0) is NaN"},
+		{"many: too few scores", algos.Multiclass, []float64{1, 2, 3}, []int32{0, 1}, "3 scores for 2 rows of 2"},
+		{"many: a class beyond", algos.Multiclass, []float64{1, 2, 3, 4}, []int32{0, 2}, "row 1 (from 0) is of class 2, but there are only 0 to 1"},
+		{"margin: quantities", algos.Margin, []float64{1, 2}, nil, "quantities, not classes"},
 		{"a class below 0", algos.Binary, []float64{1, 2}, []int32{-1, 1}, "row 0 (from 0) is of class -1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := Of(c.task)
+			a := Of(c.task, 2)
 			good := part([]float64{1, 2}, []int32{0, 1})
-			if err := a.Add([]float64{-1, 4}, good); err != nil {
+			if err := a.Add([]float64{-1, 4, 2, 3}[:2*c.task.Width(dataset.Info{Classes: []string{"a", "b"}})], good); err != nil {
 				t.Fatal(err)
 			}
 			before := fmt.Sprint(a.Metrics())

@@ -18,7 +18,7 @@ type Regression struct {
 
 // Add implements [Accumulator]. The labels are those of part.Labels.
 func (r *Regression) Add(scores []float64, part *dataset.Part) error {
-	if err := check(scores, part); err != nil {
+	if err := check(scores, part, 1); err != nil {
 		return err
 	}
 	for i, y := range part.Labels {

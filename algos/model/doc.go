@@ -4,7 +4,10 @@
 //	model/
 //	├── manifest.json   what the model is, how it did, and the checksums of the files
 //	├── weights.bin     the values of table "weights"
-//	└── weights.txt     the same for people, if asked for
+//	├── weights.txt     the same for people, if asked for
+//	└── path/           of a job of stages: the models of these,
+//	    ├── 000/        each a model as this one
+//	    └── 001/
 //
 // A [Writer] streams tables into the directory, a [Reader] checks one and is an
 // [algos.Model]. Both work a block at a time, so a model may be larger than
@@ -30,7 +33,8 @@
 // manifest.json is a [Manifest] between "format": "petuum model", "version": 2
 // and "sha256": the digest of the same document with "sha256": "", indented by
 // two blanks, as this package writes it. White space may be changed, values may
-// not. Metrics that are not finite are left out, as JSON has no such numbers.
+// not. Metrics that are not finite are left out, as JSON has no such numbers. A
+// calibration is in it, too: [Calibrate] puts a new manifest in place of the old one.
 //
 // # Tables
 //

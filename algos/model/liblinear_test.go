@@ -46,7 +46,7 @@ func TestLIBLINEAR(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "model")
 		save(t, dir, m, tab)
 		var out bytes.Buffer
-		if err := mustOpen(t, dir).WriteLIBLINEAR(&out); err != nil {
+		if err := mustOpen(t, dir).WriteLIBLINEAR(&out, "L2R_LR"); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if got := out.String(); got != "solver_type L2R_LR\nnr_class 2\n"+c.want {
@@ -60,7 +60,6 @@ func TestLIBLINEARRefuses(t *testing.T) {
 		want   string
 		change func(*Manifest, *rowsOf)
 	}{
-		{`of algorithm lasso: want logreg`, func(m *Manifest, _ *rowsOf) { m.Algorithm = "lasso" }},
 		{`its classes are "ham" and "spam", but labels are integers there`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Numeric = []string{"ham", "spam"}, false }},
 		{`its classes are "!1" and "1"`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Numeric = []string{"!1", "1"}, false }},
 		{`its classes are "0.5" and "1"`, func(m *Manifest, _ *rowsOf) { m.Data.Classes = []string{"0.5", "1"} }},
@@ -70,7 +69,7 @@ func TestLIBLINEARRefuses(t *testing.T) {
 		{`there is no table "weights"`, func(_ *Manifest, tab *rowsOf) { tab.spec.Name = "w" }},
 		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Type = table.Float32 }},
 		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Keys = 5 }},
-		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Width = 2; tab.rows = nil }},
+		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Width = 3; tab.rows = nil }},
 		{`at most 2147483646`, func(m *Manifest, tab *rowsOf) {
 			m.Data.Features, m.Data.Seen, tab.spec.Keys, tab.names.Features = math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32
 		}},
@@ -83,8 +82,175 @@ func TestLIBLINEARRefuses(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "model")
 		save(t, dir, m, tab)
 		var out bytes.Buffer
-		if err := mustOpen(t, dir).WriteLIBLINEAR(&out); err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
+		if err := mustOpen(t, dir).WriteLIBLINEAR(&out, "L2R_LR"); err == nil || !strings.Contains(err.Error(), c.want) || out.Len() > 0 {
 			t.Errorf("got error %v and %d bytes, want %s", err, out.Len(), c.want)
+		}
+	}
+}
+
+// A solver that does not go with the model is refused, and so are other tables than
+// weights and an intercept.
+func TestLIBLINEARSolvers(t *testing.T) {
+	intercept := func(width int) rowsOf {
+		return rowsOf{spec: table.Spec{Name: "intercept", Keys: 1, Width: width, Type: table.Float64}, names: algos.KeyNames{Names: []string{"(intercept)"}}}
+	}
+	three, two := []string{"1", "2", "3"}, []string{"1", "2"}
+	for _, c := range []struct {
+		name, solver, want string
+		classes            []string
+		keys               uint64
+		width              int
+		more               []rowsOf
+	}{
+		{"not linear", "", "it is of algorithm toy, and not linear", two, 2, 1, nil},
+		{"unknown", "L3R", "toy calls its solver L3R: there are L2R_LR, ", two, 2, 1, nil},
+		{"a column a class", "L2R_LR", "nr_class 3\nlabel 1 2 3\nnr_feature 2\nbias -1\nw\n1 2 3 \n0 0 0 \n", three, 2, 3, nil},
+		{"intercept as a key", "L2R_LR", "bias 1\nw\n1 2 3 \n0 0 0 \n0 0 0 \n", three, 3, 3, nil},
+		{"intercept as a table", "L2R_LR", "bias 1\nw\n1 2 3 \n0 0 0 \n0 0 0 \n", three, 2, 3, []rowsOf{intercept(3)}},
+		{"two intercepts", "L2R_LR", "is not the one intercept", three, 3, 3, []rowsOf{intercept(3)}},
+		{"intercept of another width", "L2R_LR", "is not the one intercept", three, 2, 3, []rowsOf{intercept(1)}},
+		{"a column too few", "L2R_LR", "not a float64 for each of 2 features and classes", three, 2, 2, nil},
+		{"one column of three", "L2R_LR", "not a float64 for each of 2 features and classes", three, 2, 1, nil},
+		{"two columns of two", "L2R_LR", "nr_class 2\nlabel 2 1\nnr_feature 2\nbias -1\nw\n0.5 \n0 \n", two, 2, 2, nil},
+		{"one column of two", "MCSVM_CS", "label 2 1\nnr_feature 2\nbias -1\nw\n1 -1 \n0 0 \n", two, 2, 1, nil},
+		{"hinge", "L2R_L1LOSS_SVC_DUAL", "solver_type L2R_L1LOSS_SVC_DUAL\nnr_class 2\nlabel 2 1\n", two, 2, 1, nil},
+		{"regression", "L2R_L2LOSS_SVR", "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 2\nbias 1\nw\n1 \n0 \n0 \n", nil, 2, 1, []rowsOf{intercept(1)}},
+		{"regression of labels that could be classes", "L2R_L1LOSS_SVR_DUAL", "solver_type L2R_L1LOSS_SVR_DUAL\nnr_class 2\nnr_feature 2\n", three, 2, 1, nil},
+		{"regression with columns", "L2R_L2LOSS_SVR", "not a float64 for each of 2 features", three, 2, 3, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, tab := linear(c.classes, true, 2, c.keys, map[uint64][]float64{0: []float64{1, 2, 3}[:c.width]})
+			m.Algorithm, m.Data.Counts, tab.spec.Width = "toy", make([]uint64, len(c.classes)), c.width
+			if m.Data.Rows = 0; c.classes != nil {
+				m.Data.Rows, m.Data.Counts[0] = 2, 2
+			}
+			dir := filepath.Join(t.TempDir(), "model")
+			save(t, dir, m, append([]rowsOf{tab}, c.more...)...)
+			var out bytes.Buffer
+			text := ""
+			if err := mustOpen(t, dir).WriteLIBLINEAR(&out, c.solver); err != nil {
+				if text = err.Error(); out.Len() > 0 {
+					t.Errorf("got %q with error %v", out.String(), err)
+				}
+			} else {
+				text = out.String()
+			}
+			if !strings.Contains(text, c.want) {
+				t.Errorf("got %q, want %q", text, c.want)
+			}
+		})
+	}
+}
+
+// TestLIBLINEARPredictsMany: liblinear-predict gives each row the class of the largest
+// score, with the probabilities of one-vs-rest; and the score itself for regression.
+func TestLIBLINEARPredictsMany(t *testing.T) {
+	program, err := exec.LookPath("liblinear-predict")
+	if err != nil {
+		t.Skip("liblinear-predict is not installed")
+	}
+	const features, rows, seed = 30, 400, 4
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	three, two := []string{"-4", "3", "7"}, []string{"0", "1"}
+	for _, c := range []struct {
+		solver                   string
+		classes                  []string
+		width                    int
+		intercept, probabilities bool
+	}{
+		{"L2R_LR", three, 3, false, true}, {"L2R_LR", three, 3, true, true}, {"MCSVM_CS", three, 3, true, false}, {"L2R_L2LOSS_SVC", three, 3, true, false},
+		{"L2R_LR", two, 2, true, false}, {"MCSVM_CS", two, 2, false, false}, {"MCSVM_CS", two, 1, true, false}, {"L2R_L1LOSS_SVC_DUAL", two, 1, true, false}, {"L2R_L2LOSS_SVR", nil, 1, true, false},
+	} {
+		weights, keys := map[uint64][]float64{}, uint64(features)
+		if c.intercept {
+			keys++
+		}
+		for key := range keys {
+			for range c.width {
+				weights[key] = append(weights[key], r.NormFloat64())
+			}
+		}
+		m, tab := linear(c.classes, true, features, keys, weights)
+		m.Data.Rows, m.Data.Counts = uint64(len(c.classes)), make([]uint64, len(c.classes))
+		for k := range m.Data.Counts {
+			m.Data.Counts[k] = 1
+		}
+		tab.spec.Width = c.width
+		dir := t.TempDir()
+		save(t, filepath.Join(dir, "model"), m, tab)
+		var file, data bytes.Buffer
+		if err := mustOpen(t, filepath.Join(dir, "model")).WriteLIBLINEAR(&file, c.solver); err != nil {
+			t.Fatal(err)
+		}
+		var scores [][]float64
+		for range rows {
+			score := make([]float64, c.width)
+			if c.intercept {
+				copy(score, weights[features])
+			}
+			data.WriteString("0")
+			for j := range uint64(features + 2) {
+				if x := math.Round(100*r.NormFloat64()) / 100; r.IntN(4) == 0 {
+					fmt.Fprintf(&data, " %d:%g", j+1, x)
+					for k := 0; j < features && k < c.width; k++ {
+						score[k] += weights[j][k] * x
+					}
+				}
+			}
+			data.WriteByte('\n')
+			scores = append(scores, score)
+		}
+		put(t, filepath.Join(dir, "m"), file.Bytes())
+		put(t, filepath.Join(dir, "d"), data.Bytes())
+		flag := map[bool]string{true: "1", false: "0"}[c.probabilities]
+		cmd := exec.Command(program, "-b", flag, "d", "m", "out")
+		cmd.Dir = dir
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		got := strings.Split(strings.TrimSpace(string(contents(t, filepath.Join(dir, "out")))), "\n")
+		if c.probabilities {
+			if got[0] != "labels "+strings.Join(c.classes, " ") {
+				t.Errorf("%s: got %q, want labels %v", c.solver, got[0], c.classes)
+			}
+			got = got[1:]
+		}
+		if len(got) != rows {
+			t.Fatalf("%s: got %d lines, want %d", c.solver, len(got), rows)
+		}
+		for i, line := range got {
+			checkLine(t, c.solver, strings.Fields(line), c.classes, scores[i])
+		}
+	}
+}
+
+// checkLine compares what liblinear-predict says of a row with its scores.
+func checkLine(t *testing.T, solver string, got, classes []string, scores []float64) {
+	t.Helper()
+	class, sum := 0, 0.0
+	for k, s := range scores {
+		sum += 1 / (1 + math.Exp(-s))
+		if s > scores[class] {
+			class = k
+		}
+	}
+	switch {
+	case classes == nil:
+		if v, err := strconv.ParseFloat(got[0], 64); err != nil || math.Abs(v-scores[0]) > 1e-4 {
+			t.Fatalf("%s: got %s, want %g", solver, got[0], scores[0])
+		}
+		return
+	case len(scores) == 1 && scores[0] > 0:
+		class = 1
+	}
+	if got[0] != classes[class] {
+		t.Fatalf("%s: got class %s, want %s of scores %v", solver, got[0], classes[class], scores)
+	}
+	for k, text := range got[1:] {
+		p, err := strconv.ParseFloat(text, 64)
+		if want := 1 / (1 + math.Exp(-scores[k])) / sum; err != nil || math.Abs(p-want) > 1e-5 {
+			t.Errorf("%s: got probability %s of class %s, want %g", solver, text, classes[k], want)
 		}
 	}
 }
@@ -119,7 +285,7 @@ func TestLIBLINEARPredicts(t *testing.T) {
 		dir := t.TempDir()
 		save(t, filepath.Join(dir, "model"), m, tab)
 		var file, data bytes.Buffer
-		if err := mustOpen(t, filepath.Join(dir, "model")).WriteLIBLINEAR(&file); err != nil {
+		if err := mustOpen(t, filepath.Join(dir, "model")).WriteLIBLINEAR(&file, "L2R_LR"); err != nil {
 			t.Fatal(err)
 		}
 		scores := []float64{bias}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 
 	"petuum/algos"
+	"petuum/algos/calibration"
 	"petuum/algos/dataset"
 	"petuum/consistency"
 	"petuum/table"
@@ -25,9 +26,10 @@ const (
 	formatName   = "petuum model"
 	version      = 2
 	maxManifest  = 512 << 20 // bytes; the names of features are in it
+	maxStages    = 1 << 20
 )
 
-// Manifest says what a model is. The Writer fills in Tables.
+// Manifest says what a model is. The Writer fills in Path and Tables.
 type Manifest struct {
 	Petuum     string             `json:"petuum"` // version of the program that wrote it
 	Job        string             `json:"job"`
@@ -35,10 +37,14 @@ type Manifest struct {
 	Parameters string             `json:"parameters"` // of the algorithm, as TOML
 	Data       dataset.Info       `json:"data"`       // of the training data
 	Source     Source             `json:"source,omitzero"`
-	Clock      consistency.Clock  `json:"clock"`     // when the model was written
-	Objective  *float64           `json:"objective"` // nil if unknown
-	Metrics    map[string]float64 `json:"metrics"`   // as in the summary of the job; see AddMetrics
+	Clock      consistency.Clock  `json:"clock"`          // when the model was written
+	Objective  *float64           `json:"objective"`      // nil if unknown
+	Metrics    map[string]float64 `json:"metrics"`        // as in the summary of the job; see AddMetrics
+	Path       int                `json:"path,omitempty"` // so many models of stages are in path/
 	Tables     []Table            `json:"tables"`
+
+	// Calibration turns the scores into probabilities; nil without one. See Calibrate.
+	Calibration *calibration.Map `json:"calibration,omitempty"`
 }
 
 // Source is what the job was told of its data, as far as Data does not say it.
@@ -56,6 +62,7 @@ type Table struct {
 	Rule     string   `json:"rule"`               // for people
 	Features uint64   `json:"features,omitempty"` // so many keys are features of the data,
 	Names    []string `json:"names,omitempty"`    // those after them are called this, and others are numbers
+	Columns  []string `json:"columns,omitempty"`  // names of the values of a key
 	Init     Init     `json:"init"`
 	Written  uint64   `json:"written"` // keys that are in the files
 	Binary   File     `json:"binary"`
@@ -106,7 +113,7 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 // describe makes the description of a table that was not written yet.
 func describe(s table.Spec, names algos.KeyNames) Table {
 	return Table{Name: s.Name, Keys: s.Keys, Width: max(1, s.Width), Type: s.Type.String(), Rule: s.Rule.String(),
-		Features: names.Features, Names: names.Names,
+		Features: names.Features, Names: names.Names, Columns: names.Columns,
 		Init: Init{Number(s.Init.Value), Number(s.Init.Spread), s.Init.Seed}}
 }
 
@@ -136,6 +143,9 @@ func (t Table) files() []File {
 // validate refuses what no Writer makes. After it, the names of files are those
 // of tables and lead nowhere else.
 func (m *Manifest) validate() error {
+	if m.Path < 0 || m.Path > maxStages {
+		return fmt.Errorf("a path of %d models", m.Path)
+	}
 	seen := map[string]bool{}
 	for _, t := range m.Tables {
 		if _, err := t.spec(); err != nil {
@@ -151,11 +161,19 @@ func (m *Manifest) validate() error {
 		if t.Features > t.Keys || t.Features > m.Data.Features || uint64(len(t.Names)) > t.Keys-t.Features {
 			return fmt.Errorf("table %q: %d features and %d names for %d keys", t.Name, t.Features, len(t.Names), t.Keys)
 		}
+		if len(t.Columns) > 0 && len(t.Columns) != t.Width {
+			return fmt.Errorf("table %q: %d names for %d values of a key", t.Name, len(t.Columns), t.Width)
+		}
 		names := []string{t.Name + ".bin", t.Name + ".txt"}
 		for i, f := range t.files() {
 			if sum, err := hex.DecodeString(f.SHA256); f.Name != names[i] || f.Bytes < 0 || err != nil || len(sum) != sha256.Size {
 				return fmt.Errorf("table %q: file %q of %d bytes with sha256 %q", t.Name, f.Name, f.Bytes, f.SHA256)
 			}
+		}
+	}
+	if m.Calibration != nil {
+		if err := m.Calibration.Check(); err != nil {
+			return err
 		}
 	}
 	_, err := dataset.Info{}.Merge(m.Data) // checks it

@@ -23,6 +23,7 @@ const maxNames = 4 << 30
 //	NAME.keys    where the key space is large and sparsely written: the keys that
 //	             were written, as uint64
 //	NAME.values  and their values, (written,) or (written, width)
+//	NAME.columns the names of the values of a key, if they have some
 //	features     the names of the features, if the data has some
 //	classes      the classes; of two the later one is the positive one
 //
@@ -45,6 +46,9 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 			if err == nil {
 				err = array(z, name+".values", t.descr(), t.shape(t.x.rows), t.values)
 			}
+		}
+		if err == nil && len(t.about.Columns) > 0 {
+			err = words(z, name+".columns", t.about.Columns)
 		}
 		if err != nil {
 			return err

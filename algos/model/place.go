@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 )
@@ -77,18 +76,19 @@ func inspect(path string) (exists bool, old *Manifest, err error) {
 		return true, nil, nil
 	}
 	advice := "only a model can be replaced: move it away or name another directory"
-	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == manifestName }) {
+	if !isModel(entries) {
 		return false, nil, fmt.Errorf("model: %s is neither empty nor a model (there is %q): %s", path, entries[0].Name(), advice)
 	}
 	old, err = readManifest(path)
 	if err != nil {
 		return false, nil, fmt.Errorf("model: %w: %s", err, advice)
 	}
-	names := old.list()
-	for _, e := range entries {
-		if !slices.Contains(names, e.Name()) || !e.Type().IsRegular() {
-			return false, nil, fmt.Errorf("model: %s holds %q, which is not of the model there: %s", path, e.Name(), advice)
-		}
+	name, err := old.strange(path)
+	if err != nil {
+		return false, nil, fmt.Errorf("model: %w: %s", err, advice)
+	}
+	if name != "" {
+		return false, nil, fmt.Errorf("model: %s holds %q, which is not of the model there: %s", path, name, advice)
 	}
 	return true, old, nil
 }
@@ -161,6 +161,7 @@ func publish(tmp, path string) error {
 // nothing else came into it meanwhile. What cannot be deleted stays.
 func remove(dir string, m *Manifest) {
 	if m != nil {
+		removePath(dir, m)
 		for _, name := range m.list() {
 			_ = os.Remove(filepath.Join(dir, name))
 		}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"petuum/table"
@@ -38,6 +39,33 @@ func (t *tableReader) rows(each func(key uint64, values []byte) error) error {
 		}
 	}
 	return nil
+}
+
+// Rows calls each with every key of a table that was written, in ascending order, and
+// its values as a table of type as has them, which are good during the call. Between
+// integers and floats there is no way. With all it is every key of the key space.
+func (r *Reader) Rows(name string, as table.Type, all bool, each func(key uint64, values []byte) error) error {
+	t, err := r.table(name)
+	if err != nil {
+		return err
+	}
+	rows := t.rows
+	if all {
+		rows = t.all
+	}
+	to := t.l
+	to.typ = as
+	switch {
+	case t.l.typ == as:
+		return rows(each)
+	case t.l.typ == table.Int32 || as == table.Int32:
+		return fmt.Errorf("model: %s: table %q is of %s, not %s", r.dir, name, t.l.typ, as)
+	}
+	row, buf := make([]float64, t.l.width), make([]byte, 0, to.rowBytes())
+	return rows(func(key uint64, values []byte) error {
+		t.l.decode(row, values)
+		return each(key, to.encode(buf, row))
+	})
 }
 
 // all is rows for all keys of the key space.

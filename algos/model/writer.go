@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -30,7 +29,7 @@ type Writer struct {
 }
 
 // Create begins a model that Close will put at dir. It refuses what Check
-// refuses, and a manifest that JSON cannot hold; it ignores m.Tables.
+// refuses, and a manifest that JSON cannot hold; it ignores m.Tables and m.Path.
 func Create(dir string, m Manifest) (*Writer, error) {
 	path, err := resolve(dir)
 	if err != nil {
@@ -39,7 +38,7 @@ func Create(dir string, m Manifest) (*Writer, error) {
 	if _, _, err := inspect(path); err != nil {
 		return nil, err
 	}
-	m.Tables = nil
+	m.Tables, m.Path = nil, 0
 	if _, err := m.encode(); err != nil {
 		return nil, fmt.Errorf("model: %s: the manifest: %w", dir, err)
 	}
@@ -142,37 +141,6 @@ func writeFile(path string, b []byte) error {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil
-}
-
-// AddMetrics adds metrics to the manifest of the model in dir, such as those of a
-// test with it. The new manifest takes the place of the old one at once, so the
-// model is complete throughout.
-func AddMetrics(dir string, found map[string]float64) error {
-	path, err := resolve(dir)
-	if err != nil {
-		return err
-	}
-	m, err := readManifest(path)
-	if err != nil {
-		return fmt.Errorf("model: %w", err)
-	}
-	all := map[string]float64{}
-	maps.Copy(all, m.Metrics)
-	maps.Copy(all, found)
-	m.Metrics = all
-	b, err := m.encode()
-	if err != nil {
-		return fmt.Errorf("model: %s: the manifest: %w", dir, err)
-	}
-	tmp := sibling(path, "tmp") // not inside, where a crash would leave a file that is none of the model's
-	if err = writeFile(tmp, b); err == nil {
-		if err = os.Rename(tmp, filepath.Join(path, manifestName)); err == nil {
-			return syncDir(path)
-		}
-		err = fmt.Errorf("model: %w", err)
-	}
-	_ = os.Remove(tmp)
-	return err
 }
 
 // Abort gives up a model and removes what was written of it. After Close it

@@ -8,6 +8,8 @@ import (
 	"petuum/algos/dml"
 	"petuum/algos/lasso"
 	"petuum/algos/logreg"
+	"petuum/algos/regression"
+	"petuum/algos/svm"
 )
 
 // List makes an instance of each algorithm with its default parameters, by the
@@ -17,9 +19,11 @@ type List map[string]func() algos.Algorithm
 // Algorithms are the ones that are built in. A name that is there twice does not
 // compile.
 var Algorithms = List{
-	"dml":    func() algos.Algorithm { return dml.New() },
-	"lasso":  func() algos.Algorithm { return lasso.New() },
-	"logreg": func() algos.Algorithm { return logreg.New() },
+	"dml":        func() algos.Algorithm { return dml.New() },
+	"lasso":      func() algos.Algorithm { return lasso.New() },
+	"logreg":     func() algos.Algorithm { return logreg.New() },
+	"regression": func() algos.Algorithm { return regression.New() },
+	"svm":        func() algos.Algorithm { return svm.New() },
 }
 
 // With returns the list and one algorithm more, for a program of your own:

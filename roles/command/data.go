@@ -41,6 +41,7 @@ func dataFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv or mm (MatrixMarket)", DefaultText: "auto"},
 		&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
+		&cli.StringFlag{Name: "weight", Usage: "CSV: the `column` of the weights of the rows, by name or as #3"},
 		&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
 		&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
 		&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
@@ -48,6 +49,7 @@ func dataFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
 		&cli.IntFlag{Name: "base", Value: -1, Usage: "LIBSVM: `index` of the first feature, 0 or 1", DefaultText: "found out"},
 		&cli.StringFlag{Name: "labels", Usage: "MatrixMarket: the `file` of the labels"},
+		&cli.StringFlag{Name: "weights", Usage: "MatrixMarket: the `file` of the weights of the rows"},
 		&cli.BoolFlag{Name: "float64", Usage: "keep all numbers as float64"},
 	}
 }
@@ -55,8 +57,8 @@ func dataFlags() []cli.Flag {
 // dataOptions is what dataFlags say. Data without labels is fine unless a label
 // column is named.
 func dataOptions(c *cli.Context) dataset.Options {
-	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
-		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"),
+	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Weight: c.String("weight"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
+		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Weights: c.String("weights"),
 		Float64: c.Bool("float64"), Unlabelled: !c.IsSet("label")}
 	if c.IsSet("missing") {
 		o.Missing = new(c.Float64("missing"))
@@ -65,7 +67,7 @@ func dataOptions(c *cli.Context) dataset.Options {
 }
 
 // statFlags are the flags that stand for settings of a job.
-var statFlags = []string{"format", "label", "positive", "header", "categorical", "ignore", "missing", "base", "labels", "float64"}
+var statFlags = []string{"format", "label", "weight", "positive", "header", "categorical", "ignore", "missing", "base", "labels", "weights", "float64"}
 
 func (p *program) dataStat(c *cli.Context) error {
 	if c.String("config") != "" {
@@ -130,7 +132,7 @@ func (p *program) jobStat(c *cli.Context) error {
 	}
 	found["train"] = train
 	if len(cfg.Data.Test) > 0 {
-		o.Like, o.Labels = &train.Info, ""
+		o.Like, o.Labels, o.Weights = &train.Info, "", ""
 		if found["test"], err = dataset.Stat(cfg.Data.Test, o); err != nil {
 			return err
 		}
@@ -181,6 +183,13 @@ func printStats(out io.Writer, s dataset.Stats) error {
 		line("ignored", "%s", strings.Join(i.IgnoredNames(), ", "))
 	}
 	line("non-zeros", "%s, %.4g %% of all; %s to %s a row", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax))
+	if i.Weighted {
+		what := "weights"
+		if i.WeightName != "" {
+			what += " " + i.WeightName
+		}
+		line(what, "sum %.6g, %.6g to %.6g", i.Weight, s.WeightMin, s.WeightMax)
+	}
 	line("values", "%.6g to %.6g", s.ValueMin, s.ValueMax)
 	if i.Dropped > 0 {
 		line("dropped", "%s values of features that the training data does not have", count(i.Dropped))
@@ -230,7 +239,11 @@ func printLabels(line func(what, format string, args ...any), s dataset.Stats) {
 		return
 	}
 	for k, class := range i.Classes {
-		line(what, "%s: %s rows, %.4g %%", class, count(i.Counts[k]), 100*float64(i.Counts[k])/float64(max(i.Rows, 1)))
+		weight := ""
+		if i.Weighted {
+			weight = fmt.Sprintf(", weight %.6g", i.ClassWeight(k))
+		}
+		line(what, "%s: %s rows, %.4g %%%s", class, count(i.Counts[k]), 100*float64(i.Counts[k])/float64(max(i.Rows, 1)), weight)
 		what = ""
 	}
 }

@@ -34,6 +34,9 @@ func TestDataStat(t *testing.T) {
 	x := write("x.mtx", "%%MatrixMarket matrix array real general\n2 1\n1\n2\n")
 	y := write("y.txt", "p\nq\n")
 	gap := write("gap.csv", "y,a\n1,3\n2,\n")
+	weighed := write("w.svm", "1:0.5 1:1\n-1:2 1:1\n-1 2:1\n")
+	column := write("w.csv", "y,w,a\n1,3,1\n1,0,2\n")
+	z := write("z.txt", "0.25\n4\n")
 	bare := write("bare.csv", "a,b\n1,2\n")
 	write("test.svm", "-1 2:1 9:1\n")
 	job := write("job.toml", "[job]\nalgorithm = \"logreg\"\n[data]\ntrain = \"a.svm\"\ntest = \"test.svm\"\n[algorithm]\nlambda = 0.1\n")
@@ -51,6 +54,10 @@ func TestDataStat(t *testing.T) {
 		{"missing", []string{gap, "--missing", "7"}, 0, []string{"features 1", "values 3 to 7"}},
 		{"not missing", []string{gap}, 1, []string{`gap.csv:3:3: column "a": the value is missing`, "data.missing"}},
 		{"matrix", []string{x, "--labels", y}, 0, []string{"format mm", "labels p: 1 rows, 50 %", "q: 1 rows, 50 %", "y.txt: 4 bytes"}},
+		{"weights", []string{weighed, "--base", "1"}, 0, []string{"rows 3", "weights sum 3.5, 0.5 to 2", "-1: 2 rows, 66.67 %, weight 3", "1: 1 rows, 33.33 %, weight 0.5"}},
+		{"column of weights", []string{column, "--weight", "w"}, 0, []string{"features 1", "weights w sum 3, 0 to 3", "1: 2 rows, 100 %, weight 3"}},
+		{"file of weights", []string{x, "--weights", z}, 0, []string{"labels none", "weights sum 4.25, 0.25 to 4"}},
+		{"weight and job", []string{"--config", job, "--weight", "w"}, 2, []string{"override with --set data.weight="}},
 		{"no labels", []string{bare}, 0, []string{"labels none", "features 2"}},
 		{"job", []string{"--config", job}, 0, []string{"data.train", "rows 3 (1", "data.test", "rows 1 (0", "dropped 1 values of features"}},
 		{"nothing", nil, 2, []string{"data stat: which data? petuum data stat FILE... or --config FILE.toml"}},

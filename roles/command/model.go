@@ -2,6 +2,8 @@ package command
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"petuum/algos/model"
+	"petuum/roles/predict"
 )
 
 func (p *program) modelCommand() *cli.Command {
@@ -27,14 +30,24 @@ func (p *program) modelCommand() *cli.Command {
 				Description: "   petuum model show out/logreg-a9a --top 5",
 			},
 			{
+				Name: "calibrate", Usage: "make the probabilities of a model what rows of known class say", ArgsUsage: "[FILE...]", Action: p.calibrate,
+				Flags: append(rowFlags("fit to"),
+					&cli.StringFlag{Name: "method", Usage: "a `method`: sigmoid or isotonic for two classes, temperature for more", DefaultText: "sigmoid, or temperature"},
+					&cli.BoolFlag{Name: "remove", Usage: "take the model's calibration away; needs no data", DisableDefaultText: true},
+					p.asJSON("print one JSON object on stdout")),
+				Description: "The rows must have labels, and be others than those of the training: of these a model is\ntoo sure. The calibration is kept in the model, in place of one that it has; predict and its\n" +
+					"metrics use it from then on, and a hinge loss gets probabilities by it. sigmoid (Platt) is for\nany number of rows, isotonic for thousands. Figures before and after are those of these rows.\n\n" +
+					"   petuum model calibrate --model out/spam --data held-out.libsvm\n   petuum model calibrate --model out/spam --remove",
+			},
+			{
 				Name: "export", Usage: "write the values of a model", ArgsUsage: "DIR", Action: p.exportModel,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "format", Value: "text", Usage: "a `format`: text, a line name<TAB>values for each key that was ever written; npz, for numpy.load; or liblinear, a model file for liblinear-predict"},
 					&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` to write, compressed if it ends in .gz or .zst", DefaultText: "stdout, but for npz"},
 					one("this `table` only"),
 				},
-				Description: "In text, the name of the table stands first if there are several. In npz, an array\nis a table; `go doc ./algos/model Reader.WriteNPZ` has the rest. In liblinear, for logreg\n" +
-					"with classes that are integers, it is a model of LIBLINEAR (L2R_LR): liblinear-predict\nsays of LIBSVM data what predict says.\n\n" +
+				Description: "In text, the name of the table stands first if there are several. In npz, an array\nis a table; `go doc ./algos/model Reader.WriteNPZ` has the rest. In liblinear, for linear\n" +
+					"models whose classes, if any, are integers, it is a model of LIBLINEAR: liblinear-predict\nsays of LIBSVM data what predict says, but for a calibration.\n\n" +
 					"   petuum model export out/lasso-diabetes --table weights\n   petuum model export out/logreg-a9a --format npz --output a9a.npz\n   petuum model export out/logreg-a9a --format liblinear --output a9a.model",
 			},
 		},
@@ -89,9 +102,30 @@ func (p *program) exportModel(c *cli.Context) error {
 	case "npz":
 		write = r.WriteNPZ
 	case "liblinear":
-		write = func(w io.Writer, _ []string) error { return r.WriteLIBLINEAR(w) }
+		solver, err := p.solver(c.Args().First())
+		if err != nil {
+			return err
+		}
+		write = func(w io.Writer, _ []string) error { return r.WriteLIBLINEAR(w, solver) }
 	}
-	return toFile(c.App.Writer, path, func(w io.Writer) error { return write(w, tables) })
+	err = toFile(c.App.Writer, path, func(w io.Writer) error { return write(w, tables) })
+	if err == nil && format == "liblinear" && r.Manifest().Calibration != nil {
+		fmt.Fprintf(c.App.ErrWriter, "petuum: the calibration of the model (%s) is not in the file: it has the scores of before\n", r.Manifest().Calibration.Method)
+	}
+	return err
+}
+
+// solver is what LIBLINEAR calls the solver of a model; "" if it has none.
+func (p *program) solver(dir string) (string, error) {
+	m, err := predict.OpenModel(dir, p.algorithms)
+	if errors.Is(err, predict.ErrMute) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer m.Close()
+	return m.LIBLINEAR()
 }
 
 // toFile calls write with the file at path, which is complete or as before, or with

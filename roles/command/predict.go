@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/roles/predict"
 )
@@ -21,23 +22,46 @@ import (
 func (p *program) predictCommand() *cli.Command {
 	return &cli.Command{
 		Name: "predict", Category: groupModels, Usage: "apply a model to data", Action: p.predict, ArgsUsage: "[FILE...]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`directory` of the model"},
-			&cli.StringSliceFlag{Name: "data", Aliases: []string{"d"}, Usage: "`file` to predict; - is stdin; may be repeated, and files may follow as arguments"},
+		Flags: append(rowFlags("predict"), []cli.Flag{
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` for the predictions, compressed if it ends in .gz or .zst", DefaultText: "stdout"},
-			&cli.BoolFlag{Name: "score", Usage: "one more column: the raw score, for two classes the log-odds", DisableDefaultText: true},
-			&cli.StringFlag{Name: "format", Usage: "`format` of the data, as data.format of a job", DefaultText: "what the name of the file says, else that of the training data"},
-			&cli.StringFlag{Name: "label", Usage: "label `column`, as data.label of a job", DefaultText: "that of the training data"},
-			&cli.StringFlag{Name: "header", Usage: "a `word`, whether CSV starts with names: auto, yes or no", DefaultText: "as for the training data"},
-			&cli.IntFlag{Name: "base", Usage: "`index` of the first feature in LIBSVM, 0 or 1", DefaultText: "that of the training data"},
+			&cli.BoolFlag{Name: "score", Usage: "one more column, or one for each of many classes: the raw score, for two classes mostly the log-odds", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "probabilities", Usage: "one more column for each class: its probability", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "ignore-labels", Usage: "labels are placeholders, any numbers: no metrics", DisableDefaultText: true},
-			&cli.StringFlag{Name: "labels", Usage: "`file` with the labels of MatrixMarket data", DefaultText: "none"},
 			p.asJSON("print rows, metrics and seconds as one JSON object on stdout; predictions are then written with --output only"),
-		},
+		}...),
 		Description: "Data is read as the training data was, a batch of rows at a time: neither it nor the\npredictions need to fit into memory. Each row gives a line, with tabs between its columns\n" +
-			"under a line of names: class and probability (of the later class of the training data), or\nprediction. Data may lack labels; where it has them, metrics go to stderr. The auc keeps 8\nbytes a row, for two classes.\n\n" +
+			"under a line of names: class and probability (of the later of two classes, or of the one of\nmany that is named), or prediction. A calibration of the model is applied. Data may lack labels;\nwhere it has them, metrics go to stderr. The auc keeps 8 bytes a row, for two classes.\n\n" +
 			"   petuum predict --model out/logreg-a9a --data new.libsvm.gz --output new.tsv\n   zcat new.csv.gz | petuum predict --model out/lasso-diabetes --data -",
 	}
+}
+
+// rowFlags say which model, and which data and how it is to be read.
+func rowFlags(verb string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "model", Aliases: []string{"m"}, Usage: "`directory` of the model"},
+		&cli.StringSliceFlag{Name: "data", Aliases: []string{"d"}, Usage: "`file` to " + verb + "; - is stdin; may be repeated, and files may follow as arguments"},
+		&cli.StringFlag{Name: "format", Usage: "`format` of the data, as data.format of a job", DefaultText: "what the name of the file says, else that of the training data"},
+		&cli.StringFlag{Name: "label", Usage: "label `column`, as data.label of a job", DefaultText: "that of the training data"},
+		&cli.StringFlag{Name: "header", Usage: "a `word`, whether CSV starts with names: auto, yes or no", DefaultText: "as for the training data"},
+		&cli.IntFlag{Name: "base", Usage: "`index` of the first feature in LIBSVM, 0 or 1", DefaultText: "that of the training data"},
+		&cli.StringFlag{Name: "labels", Usage: "`file` with the labels of MatrixMarket data", DefaultText: "none"},
+	}
+}
+
+// rowArguments are the model and the data that rowFlags name.
+func rowArguments(c *cli.Context, name string) (dir string, data []string, err error) {
+	dir, data = c.String("model"), append(c.StringSlice("data"), c.Args().Slice()...)
+	switch {
+	case dir == "":
+		err = usagef("%s: which model? --model DIR", name)
+	case len(data) == 0:
+		err = usagef("%s: which data? --data FILE, or --data - for stdin", name)
+	case slices.Contains(data, "-") && len(data) > 1:
+		err = usagef("%s: stdin (-) goes with no other data", name)
+	case c.IsSet("base") && c.Int("base") != 0 && c.Int("base") != 1:
+		err = usagef("%s: --base %d: want 0 or 1", name, c.Int("base"))
+	}
+	return dir, data, err
 }
 
 // predicted is what petuum predict --json prints.
@@ -48,23 +72,18 @@ type predicted struct {
 	Labelled  bool               `json:"labelled"`
 	Dropped   uint64             `json:"dropped"` // values of features that the model does not have
 	Metrics   map[string]float64 `json:"metrics"`
+	Classes   []string           `json:"classes,omitempty"`   // the rows and columns of Confusion
+	Confusion [][]uint64         `json:"confusion,omitempty"` // [i][j]: rows of class i that were said to be of class j
 	Seconds   float64            `json:"seconds"`
 	Output    string             `json:"output"` // "" if predictions were not written to a file
 }
 
 func (p *program) predict(c *cli.Context) error {
 	began := time.Now()
-	dir, path := c.String("model"), c.String("output")
-	data := append(c.StringSlice("data"), c.Args().Slice()...)
-	switch {
-	case dir == "":
-		return usagef("predict: which model? --model DIR")
-	case len(data) == 0:
-		return usagef("predict: which data? --data FILE, or --data - for stdin")
-	case slices.Contains(data, "-") && len(data) > 1:
-		return usagef("predict: stdin (-) goes with no other data")
-	case c.IsSet("base") && c.Int("base") != 0 && c.Int("base") != 1:
-		return usagef("predict: --base %d: want 0 or 1", c.Int("base"))
+	path := c.String("output")
+	dir, data, err := rowArguments(c, "predict")
+	if err != nil {
+		return err
 	}
 	if err := apart(path, data); err != nil {
 		return err
@@ -74,6 +93,10 @@ func (p *program) predict(c *cli.Context) error {
 		return err
 	}
 	defer m.Close()
+	lines := predict.Lines{Score: c.Bool("score"), Probabilities: c.Bool("probabilities")}
+	if lines.Probabilities && !m.Probable() {
+		return usagef("predict: --probabilities: %s", improbable(m))
+	}
 	rows, err := openData(c, data, m.Options())
 	if err != nil {
 		return flagged(err)
@@ -85,8 +108,12 @@ func (p *program) predict(c *cli.Context) error {
 	}
 	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path}
 	run := func(w io.Writer) error {
-		result, err := m.Run(c.Context, in, predict.Lines{W: w, Score: c.Bool("score")})
+		lines.W = w
+		result, err := m.Run(c.Context, in, lines)
 		found.Rows, found.Metrics = result.Rows, result.Metrics
+		if found.Confusion = result.Confusion; found.Confusion != nil {
+			found.Classes = m.Manifest().Data.Classes
+		}
 		return err
 	}
 	if p.json && path == "" {
@@ -103,6 +130,14 @@ func (p *program) predict(c *cli.Context) error {
 		return json.NewEncoder(c.App.Writer).Encode(found)
 	}
 	return found.text(c.App.ErrWriter)
+}
+
+// improbable says why a model tells no probabilities.
+func improbable(m *predict.Model) string {
+	if m.Task == algos.Margin {
+		return "the scores of this model are none until it is calibrated: petuum model calibrate"
+	}
+	return m.Manifest().Algorithm + " predicts quantities"
 }
 
 // apart refuses an output that is one of the inputs.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"petuum/algos/calibration"
 	"petuum/algos/model"
 	"petuum/consistency"
 )
@@ -28,7 +29,10 @@ type shown struct {
 	Clock      consistency.Clock  `json:"clock"`
 	Objective  *float64           `json:"objective"`
 	Metrics    map[string]float64 `json:"metrics"`
+	Path       []string           `json:"path,omitempty"` // the models of stages
 	Tables     []shownTable       `json:"tables"`
+
+	Calibration *calibration.Map `json:"calibration,omitempty"`
 }
 
 // shownData is the data that the model was trained on.
@@ -59,6 +63,7 @@ type shownTable struct {
 	Written  uint64     `json:"written"`
 	NonZeros uint64     `json:"nonzeros"`
 	Bytes    int64      `json:"bytes"`
+	Columns  []string   `json:"columns,omitempty"` // names of the values of a key
 	Largest  []shownRow `json:"largest"`
 }
 
@@ -99,9 +104,12 @@ func (p *program) showModel(c *cli.Context) error {
 func show(r *model.Reader, dir string, tables []string, top int) (*shown, error) {
 	m := r.Manifest()
 	s := &shown{Model: dir, Algorithm: m.Algorithm, Job: m.Job, Petuum: m.Petuum, Parameters: strings.TrimSpace(m.Parameters),
-		Clock: m.Clock, Objective: m.Objective, Metrics: m.Metrics, Tables: []shownTable{},
+		Clock: m.Clock, Objective: m.Objective, Metrics: m.Metrics, Tables: []shownTable{}, Calibration: m.Calibration,
 		Data: shownData{Files: []string{}, Test: m.Source.Test, Format: m.Data.Format, Label: m.Data.Label,
 			Rows: m.Data.Rows, Features: m.Data.Features, NonZeros: m.Data.NonZeros}}
+	for stage := range m.Path {
+		s.Path = append(s.Path, model.StageDir(dir, stage))
+	}
 	for _, f := range m.Data.Files {
 		s.Data.Files = append(s.Data.Files, f.Name)
 	}
@@ -109,7 +117,7 @@ func show(r *model.Reader, dir string, tables []string, top int) (*shown, error)
 		s.Classes = append(s.Classes, shownClass{name, m.Data.Counts[k], len(m.Data.Classes) == 2 && k == 1})
 	}
 	for _, t := range m.Tables {
-		about := shownTable{Name: t.Name, Keys: t.Keys, Width: t.Width, Type: t.Type, Rule: t.Rule, Written: t.Written, Bytes: t.Binary.Bytes, Largest: []shownRow{}}
+		about := shownTable{Name: t.Name, Keys: t.Keys, Width: t.Width, Type: t.Type, Rule: t.Rule, Written: t.Written, Bytes: t.Binary.Bytes, Columns: t.Columns, Largest: []shownRow{}}
 		n := top
 		if !slices.Contains(tables, t.Name) {
 			n = 0
@@ -179,6 +187,12 @@ func (s *shown) text(out io.Writer, tables []string) error {
 	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
 		row(name, "%.6g", s.Metrics[name])
 	}
+	if n := len(s.Path); n > 0 {
+		row("path", "%d models of stages, %s to %s", n, s.Path[0], s.Path[n-1])
+	}
+	if s.Calibration != nil {
+		row("calibration", "%s", calibrated(s.Calibration))
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -204,6 +218,9 @@ func (s *shown) values(out io.Writer, tables []string) error {
 			what = "the largest"
 		}
 		fmt.Fprintf(w, "\n%s, %s by magnitude\n", t.Name, what)
+		if len(t.Columns) > 0 {
+			fmt.Fprintf(w, "  \t%s\n", few(len(t.Columns), func(b []byte, i int) []byte { return model.AppendName(b, t.Columns[i]) }))
+		}
 		for _, r := range t.Largest {
 			fmt.Fprintf(w, "  %s\t%s\n", r.Name, numbers(r.Values))
 		}
@@ -216,16 +233,21 @@ func (s *shown) values(out io.Writer, tables []string) error {
 
 // numbers are values for people: the first few, in six digits.
 func numbers(values []model.Number) string {
+	return few(len(values), func(b []byte, i int) []byte { return strconv.AppendFloat(b, float64(values[i]), 'g', 6, 64) })
+}
+
+// few is the first of n things, in columns of their own, and how many there are.
+func few(n int, item func(b []byte, i int) []byte) string {
 	const most = 10
 	var b []byte
-	for i, v := range values[:min(most, len(values))] {
+	for i := range min(most, n) {
 		if i > 0 {
-			b = append(b, ' ')
+			b = append(b, '\t')
 		}
-		b = strconv.AppendFloat(b, float64(v), 'g', 6, 64)
+		b = item(b, i)
 	}
-	if len(values) > most {
-		b = fmt.Appendf(b, " ... (%d)", len(values))
+	if n > most {
+		b = fmt.Appendf(b, "\t... (%d)", n)
 	}
 	return string(b)
 }

@@ -39,7 +39,25 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 			return nil, refusal(c, err)
 		}
 	}
+	if err := resumes(c, a); err != nil {
+		return nil, err
+	}
 	return a, nil
+}
+
+// resumes refuses to begin with a model if the algorithm cannot.
+func resumes(c *configs.Config, a algos.Algorithm) error {
+	if c.Job.Start == "" {
+		return nil
+	}
+	r, ok := a.(algos.Resumer)
+	if !ok {
+		return c.Refuse("job.start", c.Job.Algorithm+" cannot begin with a model: leave it out")
+	}
+	if err := r.Resumes(); err != nil {
+		return c.Refuse("job.start", err.Error())
+	}
+	return nil
 }
 
 // refusal is the error of parameters that do not go with how the job reads.
@@ -54,13 +72,13 @@ func refusal(c *configs.Config, err error) error {
 
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
-	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
-		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Hash: c.Data.Hash}
+	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Weight: c.Data.Weight, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
+		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Weights: c.Data.Weights, Hash: c.Data.Hash}
 	if s, ok := a.(algos.Streaming); ok {
 		o.Stream = s.Streams()
 	}
 	if p, ok := a.(algos.Predictor); ok {
-		o.Quantity = p.Task() == algos.Regression
+		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}
 	return o
 }

@@ -22,8 +22,10 @@ import (
 //	Evaluate (empty)
 //	Eval     part clock nsums (name n float*)* nmaxima (name float)*
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
+//	Stage    stage
 //	Export   table shard
 //	Rows     table shard last length byte*     rows: key, then the values as stored
+//	Load     table shard length byte*          rows: as those of Rows
 //	Batch    queue apply held (nanoseconds) nmessages (2*shard length byte* | 2*shard+1)*
 //	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian; 2*shard+1
 //	         alone is the message before once more, for another shard: a run
@@ -150,6 +152,13 @@ func ReadEvaluate(body []byte) (settled bool, err error) {
 	r := NewReader(body)
 	settled = r.Uint(1) == 1
 	return settled, r.Err()
+}
+
+// ReadStage decodes Stage.
+func ReadStage(body []byte) (stage int, err error) {
+	r := NewReader(body)
+	stage = int(r.Uint(math.MaxInt32))
+	return stage, r.Err()
 }
 
 // ReadReached decodes Reached.
@@ -366,22 +375,44 @@ func ReadRows(body []byte, table, shard, size int, add func(key uint64, values [
 	r := NewReader(body)
 	t, k := int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
 	last = r.Uint(1) == 1
-	rows := NewReader(r.Bytes(r.Count(1)))
+	rows := r.Bytes(r.Count(1))
 	if err := r.Err(); err != nil {
 		return false, err
 	}
 	if t != table || k != shard {
 		return false, fmt.Errorf("control: rows of table %d in shard %d, not %d in %d", t, k, table, shard)
 	}
-	for len(rows.b) > 0 {
-		key := rows.Uint(math.MaxUint64)
-		values := rows.Bytes(size)
-		if rows.err != nil {
-			return false, rows.err
+	if err := EachRow(rows, size, add); err != nil {
+		return false, err
+	}
+	return last, nil
+}
+
+// EachRow calls add for each of encoded rows, which have size bytes of values.
+func EachRow(rows []byte, size int, add func(key uint64, values []byte) error) error {
+	r := NewReader(rows)
+	for len(r.b) > 0 {
+		key := r.Uint(math.MaxUint64)
+		values := r.Bytes(size)
+		if r.err != nil {
+			return r.err
 		}
 		if err := add(key, values); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return last, rows.Err()
+	return nil
+}
+
+// AppendLoad encodes Load of rows that are encoded already.
+func AppendLoad(b []byte, table, shard int, rows []byte) []byte {
+	return append(AppendUints(b, uint64(table), uint64(shard), uint64(len(rows))), rows...)
+}
+
+// ReadLoad decodes Load; the rows, for EachRow, share the body's memory.
+func ReadLoad(body []byte) (table, shard int, rows []byte, err error) {
+	r := NewReader(body)
+	table, shard = int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	rows = r.Bytes(r.Count(1))
+	return table, shard, rows, r.Err()
 }

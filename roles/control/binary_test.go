@@ -49,6 +49,10 @@ type (
 		Last bool
 		Rows []row
 	}
+	load struct {
+		Table, Shard int
+		Rows         []row
+	}
 	batch struct {
 		Timing   Timing
 		Messages []table.Message
@@ -128,6 +132,34 @@ var messages = []message{
 				return nil
 			})
 			return got, err
+		}},
+	{"Stage", func(r *rand.Rand) any { return part(r) },
+		func(m any) []byte { return AppendUints(nil, uint64(m.(int))) },
+		func(body []byte) (any, error) { return ReadStage(body) }},
+	{"Load", func(r *rand.Rand) any {
+		m := load{Table: part(r), Shard: part(r)}
+		for range r.IntN(4) {
+			m.Rows = append(m.Rows, row{number(r), binary.LittleEndian.AppendUint64(nil, r.Uint64())})
+		}
+		return m
+	}, func(m any) []byte {
+		var rows []byte
+		for _, r := range m.(load).Rows {
+			rows = append(AppendUints(rows, r.Key), r.Values...)
+		}
+		return AppendLoad(nil, m.(load).Table, m.(load).Shard, rows)
+	},
+		func(body []byte) (any, error) {
+			var got load
+			var rows []byte
+			var err error
+			if got.Table, got.Shard, rows, err = ReadLoad(body); err != nil {
+				return got, err
+			}
+			return got, EachRow(rows, rowSize, func(key uint64, values []byte) error {
+				got.Rows = append(got.Rows, row{key, values})
+				return nil
+			})
 		}},
 	{"Batch", func(r *rand.Rand) any {
 		b := batch{Timing: Timing{number(r), number(r), number(r)}}
@@ -303,6 +335,9 @@ func TestRefused(t *testing.T) {
 		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},
 		{"Rows", "neither last nor not", uints(rowTable, rowShard, 2, 0), "above"},
 		{"Rows", "part of a row", append(uints(rowTable, rowShard, 1, 5), make([]byte, 5)...), "truncated"},
+		{"Stage", "a stage beyond 31 bits", uints(1 << 31), "above"},
+		{"Load", "part of a row", append(uints(rowTable, rowShard, 5), make([]byte, 5)...), "truncated"},
+		{"Load", "more rows than bytes", uints(rowTable, rowShard, 1<<40), "above"},
 		{"Batch", "message longer than the batch", append(make([]byte, 24), 1, 0, 0, 0, 10, 9, 1), "above"},
 		{"Batch", "fewer messages than it says", append(make([]byte, 24), 2, 0, 0, 0, 10, 0), "truncated"},
 		{"Batch", "a run without a first message", append(make([]byte, 24), 1, 0, 0, 0, 11), "message 0 of a batch repeats one of 0 bytes"},

@@ -7,10 +7,13 @@
 //	    │◄──── Scanned ────┤                      │   statistics of each part
 //	    ├─ Setup ─────────►├─────────────────────►│   merged statistics, roster, placement
 //	    │◄──── Ready ──────┤◄─── Ready ───────────┤
+//	    ├─ Load ───────────────────────────────────►│   of an earlier model, a piece at a time
+//	    │◄──── Loaded ──────────────────────────────┤
 //	    ├─ Run / Blocks ──►│ ◄──── Batch ────────►│   clocks: deltas and answers
 //	    │◄─ Reached/Emitted┤                      │
 //	    ├─ Evaluate ──────►│                      │   at a barrier
 //	    │◄──── Eval ───────┤                      │
+//	    ├─ Stage ─────────►│                      │   the next problem, at a barrier
 //	    ├─ Measure ───────────────────────────────►│
 //	    │◄──── Norms ──────────────────────────────┤
 //	    ├─ Export ────────────────────────────────►│   the model, a shard at a time
@@ -65,6 +68,10 @@ const (
 	KindBenched
 	KindUsage
 	KindUsed
+	// A job that begins with a model, and one of several stages.
+	KindLoad
+	KindLoaded
+	KindStage
 	kindEnd
 )
 

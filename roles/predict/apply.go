@@ -30,6 +30,7 @@ type Rows interface {
 type Batch struct {
 	Part   *dataset.Part
 	Scores []float64 // see algos.Predictor
+	Odds   []float64 // the scores as the model's calibration has them; else Scores
 	Text   []byte    // see Format
 
 	err  error
@@ -63,7 +64,7 @@ func (m *Model) Apply(ctx context.Context, rows Rows, format Format, each func(*
 	wg.Go(func() {
 		defer close(order)
 		defer close(work)
-		read(reading, rows, order, work)
+		m.read(reading, rows, order, work)
 	})
 	for _, p := range scorers {
 		wg.Go(func() {
@@ -93,7 +94,7 @@ func (m *Model) Apply(ctx context.Context, rows Rows, format Format, each func(*
 
 // read hands the batches out until the end, an error or stop. A batch of an error
 // is done.
-func read(ctx context.Context, rows Rows, order, work chan<- *Batch) {
+func (m *Model) read(ctx context.Context, rows Rows, order, work chan<- *Batch) {
 	for n := firstRows; ; {
 		part, err := rows.Next(n)
 		if err == io.EOF {
@@ -116,26 +117,32 @@ func read(ctx context.Context, rows Rows, order, work chan<- *Batch) {
 		case <-ctx.Done():
 			return
 		}
-		n = batchRows(part.X.Rows(), part.X.NNZ())
+		n = batchRows(part.X.Rows(), part.X.NNZ(), m.width)
 	}
 }
 
-// batchRows is how many rows like these make a batch.
-func batchRows(rows, values int) int {
-	if values == 0 {
-		return mostRows
+// batchRows is how many rows like these, with so many scores each, make a batch.
+func batchRows(rows, values, scores int) int {
+	n := batchValues / scores
+	if values > 0 {
+		n = min(n, rows*batchValues/values)
 	}
-	return min(mostRows, max(leastRows, rows*batchValues/values))
+	return min(mostRows, max(leastRows, n))
 }
 
 // score fills in a batch.
 func (m *Model) score(p algos.Predictor, b *Batch, format Format) {
-	b.Scores = make([]float64, b.Part.X.Rows())
+	rows := b.Part.X.Rows()
+	b.Scores = make([]float64, rows*m.width)
 	if err := p.Predict(m.manifest.Data, m, b.Part, b.Scores); err != nil {
 		b.err = fmt.Errorf("model %s: %w", m.dir, err)
 		return
 	}
+	if b.Odds = b.Scores; m.manifest.Calibration != nil {
+		b.Odds = make([]float64, len(b.Scores))
+		m.manifest.Calibration.Apply(b.Odds, b.Scores)
+	}
 	if format != nil {
-		b.Text = format(make([]byte, 0, lineBytes*len(b.Scores)), b)
+		b.Text = format(make([]byte, 0, lineBytes*rows), b)
 	}
 }

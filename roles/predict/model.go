@@ -7,6 +7,7 @@
 package predict
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,11 +24,16 @@ import (
 // keepBytes is the size of models that are kept in memory.
 const keepBytes = 4 << 30
 
+// ErrMute is of a model that cannot be applied, because its algorithm is none that
+// predicts.
+var ErrMute = errors.New("makes no predictions")
+
 // Model is a model and the algorithm that can apply it.
 type Model struct {
 	*model.Reader
 	Task algos.Task
 
+	width      int // scores of a row
 	dir        string
 	manifest   model.Manifest
 	algorithms registry.List
@@ -64,7 +70,13 @@ func (m *Model) begin() error {
 	if err != nil {
 		return err
 	}
-	m.Task = p.Task()
+	m.Task = p.Task(m.manifest.Data)
+	if m.width = m.Task.Width(m.manifest.Data); m.width == 0 {
+		return fmt.Errorf("model %s: it tells classes apart, but its training data has none", m.dir)
+	}
+	if c := m.manifest.Calibration; c != nil && !c.Fits(m.Task) {
+		return fmt.Errorf("model %s: its calibration, %s, is not for the scores of %s: petuum model calibrate --model %[1]s --remove takes it away", m.dir, c.Method, m.manifest.Algorithm)
+	}
 	return m.Keep(keepBytes)
 }
 
@@ -83,9 +95,24 @@ func (m *Model) predictor() (algos.Predictor, error) {
 	}
 	p, ok := a.(algos.Predictor)
 	if !ok {
-		return nil, fmt.Errorf("model %s: algorithm %s makes no predictions: look at the model with petuum model show", m.dir, m.manifest.Algorithm)
+		return nil, fmt.Errorf("model %s: algorithm %s %w: look at the model with petuum model show", m.dir, m.manifest.Algorithm, ErrMute)
 	}
 	return p, nil
+}
+
+// Probable reports whether the model tells probabilities of classes.
+func (m *Model) Probable() bool {
+	return m.Task == algos.Binary || m.Task == algos.Multiclass || m.Task == algos.Margin && m.manifest.Calibration != nil
+}
+
+// LIBLINEAR is what LIBLINEAR calls the solver of such models, see algos.LIBLINEAR;
+// "" if there is none.
+func (m *Model) LIBLINEAR() (solver string, err error) {
+	p, err := m.predictor()
+	if l, ok := p.(algos.LIBLINEAR); ok && err == nil {
+		solver = l.SolverType(m.manifest.Data)
+	}
+	return solver, err
 }
 
 // Options says how data is to be read that is like the training data, with labels or

@@ -183,11 +183,12 @@ func TestMemoryIsOfBatches(t *testing.T) {
 }
 
 func TestBatchRows(t *testing.T) {
-	for _, c := range []struct{ rows, values, want int }{
-		{256, 0, mostRows}, {256, 256, mostRows}, {256, 256 * 1024, 256}, {16, 16 << 20, leastRows}, {100, 100 * 100, batchValues / 100},
+	for _, c := range []struct{ rows, values, scores, want int }{
+		{256, 0, 1, mostRows}, {256, 256, 1, mostRows}, {256, 256 * 1024, 1, 256}, {16, 16 << 20, 1, leastRows}, {100, 100 * 100, 1, batchValues / 100},
+		{256, 0, 1024, 256}, {256, 256, 1 << 20, leastRows},
 	} {
-		if got := batchRows(c.rows, c.values); got != c.want {
-			t.Errorf("%d rows with %d values: got %d, want %d", c.rows, c.values, got, c.want)
+		if got := batchRows(c.rows, c.values, c.scores); got != c.want {
+			t.Errorf("%d rows with %d values and %d scores each: got %d, want %d", c.rows, c.values, c.scores, got, c.want)
 		}
 	}
 }

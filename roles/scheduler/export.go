@@ -46,39 +46,49 @@ func (s *scheduler) collect(ctx context.Context) error {
 		m.Rounds = m.Clocks
 	}
 	m.Model = s.cfg.Output.Model
-	test := s.tests()
-	if m.Model == "" && !test {
-		return nil
+	if m.Model != "" {
+		s.progress.Status("writing the model")
 	}
-	dir := m.Model
-	if dir == "" { // only to be tested
+	found, err := s.keep(ctx, m.Model, s.path, s.tests() && len(m.Path) == 0) // the last stage has been tested
+	maps.Copy(m.Metrics, found)
+	return err
+}
+
+// keep writes the model to dir, with those of stages if there are any, and applies it
+// to the test data. With dir "" it is only tested.
+func (s *scheduler) keep(ctx context.Context, dir string, stages *model.Path, test bool) (found map[string]float64, err error) {
+	named := dir != ""
+	if !named && !test {
+		return nil, nil
+	}
+	if !named {
 		tmp, err := os.MkdirTemp("", "petuum-model-")
 		if err != nil {
-			return fmt.Errorf("scheduler: %w", err)
+			return nil, fmt.Errorf("scheduler: %w", err)
 		}
 		defer os.RemoveAll(tmp)
 		dir = filepath.Join(tmp, "model")
 	}
-	if m.Model != "" {
-		s.progress.Status("writing the model")
-	}
-	if err := s.write(ctx, dir); err != nil {
-		return spaceless(err, dir)
+	if err := s.write(ctx, dir, stages); err != nil {
+		return nil, spaceless(err, cmp.Or(s.cfg.Output.Model, dir))
 	}
 	if !test {
-		return nil
+		return nil, nil
 	}
-	s.progress.Status("testing with %s", s.cfg.Data.Test)
-	found, err := s.test(ctx, dir)
+	if dir == s.cfg.Output.Model || !named { // of a stage its evaluation tells enough
+		s.progress.Status("testing with %s", s.cfg.Data.Test)
+	}
+	found, err = s.test(ctx, dir)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	maps.Copy(m.Metrics, found)
-	if err == nil && m.Model != "" {
+	if err == nil && named {
 		err = model.AddMetrics(dir, found)
 	}
-	s.untested = err // the training stands
-	return nil
+	if s.untested == nil {
+		s.untested = err // the training stands
+	}
+	return found, nil
 }
 
 // spaceless says what to do about a full disk: any other error stays as it is.
@@ -91,8 +101,8 @@ func spaceless(err error, dir string) error {
 }
 
 // write gets the tables from the servers, a shard at a time in the order of keys,
-// and writes the model.
-func (s *scheduler) write(ctx context.Context, dir string) error {
+// and writes the model, with those of stages if there are any.
+func (s *scheduler) write(ctx context.Context, dir string, stages *model.Path) error {
 	objective := s.last.Objective
 	source := model.Source{Header: s.cfg.Data.Header}
 	for _, path := range s.cfg.Data.Test {
@@ -104,10 +114,7 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 		return err
 	}
 	defer w.Abort()
-	bySeat := map[int]*muster.Peer{}
-	for _, p := range s.peers.Of(control.Server) {
-		bySeat[p.Seat] = p
-	}
+	bySeat := s.bySeat()
 	for t, spec := range s.specs {
 		if spec.Scratch {
 			continue
@@ -136,7 +143,21 @@ func (s *scheduler) write(ctx context.Context, dir string) error {
 			}
 		}
 	}
+	if stages != nil {
+		if err := w.Take(stages); err != nil {
+			return err
+		}
+	}
 	return w.Close()
+}
+
+// bySeat are the servers by their seats.
+func (s *scheduler) bySeat() map[int]*muster.Peer {
+	servers := map[int]*muster.Peer{}
+	for _, p := range s.peers.Of(control.Server) {
+		servers[p.Seat] = p
+	}
+	return servers
 }
 
 // parameters is the [algorithm] table of the effective configuration.
@@ -170,7 +191,7 @@ func (s *scheduler) glance(context.Context) error {
 // testOptions say how the test data is to be read: like the training data.
 func (s *scheduler) testOptions() dataset.Options {
 	o := control.DataOptions(s.cfg, s.alg)
-	o.Like, o.Labels = &s.info, ""
+	o.Like, o.Labels, o.Weights = &s.info, "", ""
 	return o
 }
 

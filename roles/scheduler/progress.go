@@ -23,7 +23,9 @@ type progress struct {
 	// patient keeps from plain lines who has not joined yet for a moment: roles that
 	// the same command starts will come.
 	patient bool
-	open    bool // the terminal's line is not ended
+	open    bool   // the terminal's line is not ended
+	stage   string // "stage 2/5  " of a job of stages
+	held    string // what was not told since the last line that was
 	last    time.Time
 	wrote   string
 }
@@ -60,6 +62,7 @@ func (p *progress) Waiting(servers, workers int, addr string) {
 // Evaluated tells of an evaluation.
 func (p *progress) Evaluated(e *algos.Eval, epochs, seconds float64) {
 	var b strings.Builder
+	b.WriteString(p.stage)
 	fmt.Fprintf(&b, "clock %d  epoch %.3g  %.1f s  objective %.8g", e.Clock, epochs, seconds, e.Objective)
 	if !math.IsNaN(e.Gap) && !math.IsInf(e.Gap, 0) {
 		fmt.Fprintf(&b, "  gap %.2g", e.Gap)
@@ -93,9 +96,24 @@ func (p *progress) line(text string, always bool) {
 		return
 	}
 	if always || time.Since(p.last) >= plainEvery {
-		p.wrote, p.last = text, time.Now()
+		p.wrote, p.held, p.last = text, "", time.Now()
 		fmt.Fprintln(p.w, text)
+		return
 	}
+	p.held = text
+}
+
+// Ended tells of the last evaluation, if it was not told.
+func (p *progress) Ended() {
+	if p.held != "" {
+		p.line(p.held, true)
+	}
+}
+
+// Stage tells from now on that a stage of so many, the first of which is 0, is under
+// way.
+func (p *progress) Stage(stage, stages int) {
+	p.stage = fmt.Sprintf("stage %d/%d  ", stage+1, stages)
 }
 
 // End ends the terminal's line.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"petuum/algos"
+	"petuum/consistency"
 )
 
 func TestProgressLive(t *testing.T) {
@@ -24,6 +25,25 @@ func TestProgressLive(t *testing.T) {
 	const clear = "\r\x1b[K"
 	want := clear + "reading 3 parts" + clear + "waiting for 1 server to join addr" +
 		clear + "clock 1  epoch 1  2.0 s  objective 0\n" + clear + "again\n"
+	if got := b.String(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestProgressStages: the line that ends a stage is told however early it comes.
+func TestProgressStages(t *testing.T) {
+	var b strings.Builder
+	p := newProgress(&b, nil, true)
+	p.Stage(0, 2)
+	for clock := range 3 {
+		p.Evaluated(algos.NewEval(consistency.Clock(clock)), 1, 2)
+	}
+	p.Ended()
+	p.Ended()
+	p.Stage(1, 2)
+	p.Evaluated(algos.NewEval(2), 1, 2)
+	p.Ended()
+	want := "stage 1/2  clock 2  epoch 1  2.0 s  objective 0\nstage 2/2  clock 2  epoch 1  2.0 s  objective 0\n"
 	if got := b.String(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/algos/model"
 	"petuum/configs"
 	"petuum/consistency"
 	"petuum/roles/control"
@@ -50,6 +51,7 @@ type scheduler struct {
 	addrs    enlist.Addresses
 
 	alg      algos.Algorithm // the scheduler's instance
+	from     *model.Reader   // the job begins with its values; nil: with initial ones
 	parts    int
 	workers  []crew
 	info     dataset.Info
@@ -63,9 +65,11 @@ type scheduler struct {
 	reached  consistency.Clock // where the rounds ended
 	perEpoch int
 	last     *algos.Eval
+	path     *model.Path // the models of stages; nil: none yet
 
 	began    time.Time
-	trained  time.Time // when the rounds began
+	trained  time.Time     // when the rounds began
+	paused   time.Duration // since then, to keep the models of stages
 	summary  Summary
 	untested error // why the model could not be tested
 	body     []byte
@@ -91,6 +95,13 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err := checkOutput(o.Config); err != nil {
 		return nil, err
 	}
+	from, err := openStart(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	if from != nil {
+		defer from.Close()
+	}
 	place, err := enlist.Open(ctx, o.Options, control.Scheduler, "scheduler", -1, o.NewJob())
 	if err != nil {
 		return nil, err
@@ -100,10 +111,11 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		place.Leave() // else newcomers would take this one for the scheduler until its death is noticed
 		return nil, err
 	}
-	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, began: o.Began,
+	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, from: from, began: o.Began,
 		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width, o.Patient),
 		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
 	defer s.progress.End()
+	defer s.abandonPath()
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, s.serve) })
 	listening, deaf := context.WithCancel(context.Background())
@@ -246,7 +258,10 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if label := s.info.Positive; label != "" && !s.info.Sampled && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
 		return fmt.Errorf("%s: no sample has the label %q: see data.positive, and petuum data stat for the labels that there are", s.cfg.Data.Train, label)
 	}
-	if p, ok := s.alg.(algos.Predictor); ok && p.Task() == algos.Binary && s.info.Sampled && len(s.info.Classes) == 1 {
+	if err := checkWeights(s.cfg, s.alg, s.info); err != nil {
+		return err
+	}
+	if p, ok := s.alg.(algos.Predictor); ok && p.Task(s.info) != algos.Regression && s.info.Sampled && len(s.info.Classes) == 1 {
 		return fmt.Errorf("%s: all rows that were looked at have the label %s, and the other class must be known before data is streamed from disk: set data.positive to the label of one of two classes", s.cfg.Data.Train, s.info.Classes[0])
 	}
 	var names []string
@@ -272,6 +287,10 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if s.specs, err = control.Tables(s.cfg, s.alg, s.info); err != nil {
 		return err
 	}
+	if err := s.checkStart(); err != nil {
+		return err
+	}
+	s.explain()
 	servers := s.peers.Of(control.Server)
 	seats := make([]int, len(servers))
 	addrs := make([]string, len(servers))
@@ -299,6 +318,9 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if err := muster.Await(ctx, s.box, control.KindReady, servers, func(int, control.Event) error { return nil }); err != nil {
 		return err
 	}
+	if err := s.load(ctx); err != nil {
+		return err
+	}
 	if err := s.begin(setup, servers); err != nil {
 		return err
 	}
@@ -317,6 +339,18 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	}
 	s.summary.Seconds.Load = time.Since(s.began).Seconds() - s.summary.Seconds.Start
 	return nil
+}
+
+// explain tells what the algorithm chose by itself.
+func (s *scheduler) explain() {
+	a, ok := s.alg.(algos.Explainer)
+	if !ok {
+		return
+	}
+	s.summary.Choices = a.Explain(s.info)
+	for _, choice := range s.summary.Choices {
+		s.log.Info(choice)
+	}
 }
 
 // begin makes the director, and the client of an algorithm whose Pull writes.

@@ -25,10 +25,11 @@ type Summary struct {
 	Rounds     int64              `json:"rounds"` // 0 where nothing is scheduled
 	Epochs     float64            `json:"epochs"`
 	StopReason string             `json:"stop_reason"`
+	Choices    []string           `json:"choices,omitempty"` // of the algorithm, each with its reason
 	Seconds    struct {
 		Start float64 `json:"start"` // until all roles were there
 		Load  float64 `json:"load"`  // reading the data, making tables and views
-		Train float64 `json:"train"`
+		Train float64 `json:"train"` // without what it took to write and test the models of stages
 		Total float64 `json:"total"`
 	} `json:"seconds"`
 	Bytes   control.WireLedger     `json:"bytes"` // of all processes; docs/architecture.md says what each number is
@@ -41,6 +42,13 @@ type Summary struct {
 	Policy     string        `json:"policy"`
 	Model      string        `json:"model"` // directory; "" if none was asked for
 	Curve      []algos.Point `json:"curve"`
+	Path       []Stage       `json:"path,omitempty"` // the stages; none where the job has but one
+}
+
+// Stage is one stage of a job.
+type Stage struct {
+	algos.StageResult
+	Model string `json:"model,omitempty"` // directory; "" if none was asked for
 }
 
 // Wait is the wait ledger: the sum over the parts, and each part.
@@ -73,11 +81,10 @@ func (s *Summary) settle(ledgers []control.Ledger, own control.WireLedger) {
 // out of the metrics.
 func (s *Summary) JSON(w io.Writer) error {
 	c := *s
-	c.Metrics = map[string]float64{}
-	for name, v := range s.Metrics {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			c.Metrics[name] = v
-		}
+	c.Metrics = numbers(s.Metrics)
+	c.Path = slices.Clone(s.Path)
+	for i := range c.Path {
+		c.Path[i].Metrics = numbers(c.Path[i].Metrics)
 	}
 	b, err := json.Marshal(&c)
 	if err != nil {
@@ -85,6 +92,17 @@ func (s *Summary) JSON(w io.Writer) error {
 	}
 	_, err = w.Write(append(b, '\n'))
 	return err
+}
+
+// numbers are the metrics that JSON can say.
+func numbers(metrics map[string]float64) map[string]float64 {
+	some := map[string]float64{}
+	for name, v := range metrics {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			some[name] = v
+		}
+	}
+	return some
 }
 
 // Text writes the summary for people.
@@ -99,6 +117,12 @@ func (s *Summary) Text(w io.Writer) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
 		row(name, "%.6g", s.Metrics[name])
+	}
+	for _, choice := range s.Choices {
+		row("chosen", "%s", choice)
+	}
+	for _, p := range s.Path {
+		row(fmt.Sprintf("stage %d", p.Stage), "objective %.9g, stopped by %s after %.4g epochs", p.Objective, p.StopReason, p.Epochs)
 	}
 	row("stopped by", "%s after %d clocks, %.4g epochs", s.StopReason, s.Clocks, s.Epochs)
 	row("seconds", "%.2f: start %.2f, load %.2f, train %.2f", s.Seconds.Total, s.Seconds.Start, s.Seconds.Load, s.Seconds.Train)

@@ -137,6 +137,47 @@ func TestJSONUnknown(t *testing.T) {
 	}
 }
 
+// TestJSONStages holds the stages of a summary against what scripts read.
+func TestJSONStages(t *testing.T) {
+	s := done()
+	stage, gap := 1, 0.5
+	s.Choices = []string{"solver dual: the policy is asp"}
+	s.Curve[1].Stage = &stage
+	s.Path = []Stage{{StageResult: algos.StageResult{Stage: 1, Clock: 8, Epochs: 2, Seconds: 0.5, Objective: 1.5, Gap: &gap,
+		Metrics: map[string]float64{"lambda": 0.1, "test_auc": math.NaN()}, StopReason: algos.ReasonClocks}, Model: "out/path/001"}}
+	var b bytes.Buffer
+	if err := s.JSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []any{map[string]any{"stage": 1.0, "clock": 8.0, "epochs": 2.0, "seconds": 0.5, "objective": 1.5, "gap": 0.5,
+		"metrics": map[string]any{"lambda": 0.1}, "stop_reason": "clocks", "model": "out/path/001"}}
+	if diff := cmp.Diff(want, got["path"]); diff != "" {
+		t.Errorf("path: (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"solver dual: the policy is asp"}, got["choices"]); diff != "" {
+		t.Errorf("choices: (-want +got)\n%s", diff)
+	}
+	if curve, _ := got["curve"].([]any); len(curve) != 2 || curve[1].(map[string]any)["stage"] != 1.0 {
+		t.Errorf("got the curve %v, want the stage in its second point", curve)
+	}
+	if len(s.Path[0].Metrics) != 2 {
+		t.Errorf("writing the summary changed its metrics: %v", s.Path[0].Metrics)
+	}
+	var text strings.Builder
+	if err := s.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"chosen         solver dual: the policy is asp\n", "stage 1        objective 1.5, stopped by clocks after 2 epochs\n"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text has no line %q:\n%s", want, text.String())
+		}
+	}
+}
+
 // full is a disk with no room.
 type full struct{}
 

@@ -13,17 +13,39 @@ import (
 	"petuum/table"
 )
 
-// train runs from barrier to barrier until the director says that the job is
-// done.
+// train runs one stage after another until the director says that the job is done.
+// Most jobs have but one.
 func (s *scheduler) train(ctx context.Context) error {
 	s.trained = time.Now()
-	elapsed := func() float64 { return time.Since(s.trained).Seconds() }
-	reason, err := s.evaluate(ctx, elapsed, false)
-	start := s.at
+	stages := s.stages()
+	for stop := ""; stop == ""; {
+		reason, err := s.stage(ctx, s.elapsed)
+		if err == nil && stages > 1 {
+			err = s.keepStage(ctx, reason)
+		}
+		if err != nil {
+			return err
+		}
+		var stage int
+		if stage, stop = s.director.Next(reason, s.elapsed()); stop == "" {
+			err = s.beginStage(ctx, stage)
+		}
+		if err != nil {
+			return err
+		}
+		s.summary.StopReason = stop
+	}
+	s.summary.Seconds.Train = s.elapsed()
+	return nil
+}
+
+// stage runs from barrier to barrier until the director says why to stop.
+func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason string, err error) {
+	reason, err = s.evaluate(ctx, elapsed, false)
 	for err == nil && reason == "" {
 		pace := 0.0
-		if s.at > start {
-			pace = elapsed() / float64(s.at-start)
+		if s.at > s.start {
+			pace = elapsed() / float64(s.at-s.start)
 		}
 		until := s.director.Until(s.at, pace, elapsed())
 		if s.rounds != nil {
@@ -41,12 +63,7 @@ func (s *scheduler) train(ctx context.Context) error {
 	if err == nil && slices.ContainsFunc(s.specs, table.Spec.Lossy) {
 		_, err = s.evaluate(ctx, elapsed, true)
 	}
-	if err != nil {
-		return err
-	}
-	s.summary.StopReason = reason
-	s.summary.Seconds.Train = elapsed()
-	return nil
+	return reason, err
 }
 
 // runTo lets all parts run freely up to a clock.

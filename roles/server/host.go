@@ -163,6 +163,24 @@ func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
 	return err
 }
 
+// load has a table of a shard begin with some rows.
+func (h *host) load(body []byte) error {
+	tableNo, shard, rows, err := control.ReadLoad(body)
+	if err != nil {
+		return err
+	}
+	s := h.shard(shard)
+	if s == nil || tableNo >= len(h.specs) {
+		return fmt.Errorf("server: table %d of shard %d is not here", tableNo, shard)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	spec := h.specs[tableNo]
+	return control.EachRow(rows, spec.Type.Size()*max(spec.Width, 1), func(key uint64, values []byte) error {
+		return s.shard.Load(tableNo, key, values)
+	})
+}
+
 // ledger sums up the shards.
 func (h *host) ledger() *control.ServerLedger {
 	l := &control.ServerLedger{}

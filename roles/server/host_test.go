@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -162,6 +163,48 @@ func (b *breaking) client(specs []table.Spec, of int, o consistency.Origin, poli
 	final := append([]int32(nil), v.Values()...)
 	c.Finish(0)
 	return final, nil
+}
+
+// TestLoadRows gives a host rows; what is not for it, or too late, is refused.
+func TestLoadRows(t *testing.T) {
+	specs := []table.Spec{{Name: "w", Keys: 10, Type: table.Float64}}
+	rows := control.AppendUints(nil, 7)
+	rows = append(rows, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f) // 1
+	for _, c := range []struct {
+		name         string
+		table, shard int
+		rows         []byte
+		want         string
+	}{
+		{"a row", 0, 1, rows, ""},
+		{"another shard's row", 0, 0, rows, `key 7 of "w" is not in [0, 5)`},
+		{"a shard that is not here", 0, 2, rows, "table 0 of shard 2 is not here"},
+		{"a table that is not", 1, 1, rows, "table 1 of shard 1 is not here"},
+		{"half a row", 0, 1, rows[:5], "truncated"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			shards := make([]*table.Shard, 2)
+			for k := range shards {
+				var err error
+				if shards[k], err = table.NewShard(k, 2, specs, placement.NewRoster(1), table.Options{Life: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h := newHost(specs, 2, shards, []int{0, 1})
+			defer h.close()
+			err := h.load(control.AppendLoad(nil, c.table, c.shard, c.rows))
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want %q", err, c.want)
+			}
+			want := 0.0
+			if c.want == "" {
+				want = 1
+			}
+			if got := h.norms()[0].Sum; got != want {
+				t.Errorf("got a sum of %v, want %v", got, want)
+			}
+		})
+	}
 }
 
 // full is a connection on which nothing is small enough to be sent.

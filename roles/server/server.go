@@ -166,6 +166,10 @@ func (s *server) run(ctx context.Context) error {
 			if err = r.Err(); err == nil {
 				err = s.host.export(t, shard, func(body []byte) error { return s.sched.Send(control.KindRows, body) })
 			}
+		case control.KindLoad:
+			if err = s.host.load(e.Body); err == nil {
+				err = s.sched.Send(control.KindLoaded, nil)
+			}
 		case control.KindUsage:
 			err = s.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 		case control.KindStop:
@@ -186,7 +190,7 @@ func (s *server) next(ctx context.Context) (control.Event, error) {
 		return e, err
 	case e.Err != nil:
 		return e, e.Err
-	case s.host == nil && (e.Kind == control.KindMeasure || e.Kind == control.KindExport):
+	case s.host == nil && (e.Kind == control.KindMeasure || e.Kind == control.KindExport || e.Kind == control.KindLoad):
 		return e, errors.New("server: asked for values before the job was set up")
 	}
 	return e, nil

@@ -20,6 +20,7 @@ type command struct {
 	block algos.Block
 
 	settled bool // Evaluate: after Settle
+	stage   int  // Stage
 }
 
 // runner is the goroutine of one part.
@@ -41,7 +42,8 @@ type runner struct {
 }
 
 // commandsAhead is how many commands can wait for a part. The scheduler sends
-// the next only when all parts have answered the one before, and then Stop.
+// the next only when all parts have answered the one before, or with the next stage
+// before it, and then Stop.
 const commandsAhead = 4
 
 func newRunner(w *worker, part *algos.Part, client *table.Client, local int, epoch time.Time, now func() int64) *runner {
@@ -101,6 +103,8 @@ func (r *runner) do(c command) error {
 			return err
 		}
 		return r.clock()
+	case control.KindStage:
+		return r.part.Stage(c.stage)
 	case control.KindEvaluate:
 		if c.settled {
 			err := r.part.Settle()

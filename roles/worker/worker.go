@@ -207,6 +207,12 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 			return err
 		}
 		return w.each(command{kind: e.Kind, settled: settled})
+	case control.KindStage:
+		stage, err := control.ReadStage(e.Body)
+		if err != nil {
+			return err
+		}
+		return w.each(command{kind: e.Kind, stage: stage})
 	case control.KindUsage:
 		return w.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 	case control.KindBench:

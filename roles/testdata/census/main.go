@@ -68,7 +68,7 @@ func (a *census) Conclude(d dataset.Info, e *algos.Eval) {
 	e.Metrics["estimate"] = float64(d.Rows)
 }
 
-func (a *census) Task() algos.Task { return algos.Binary }
+func (a *census) Task(dataset.Info) algos.Task { return algos.Binary }
 
 func (a *census) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
 	counts, err := m.Values("counts", part.Keys)

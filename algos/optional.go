@@ -1,0 +1,36 @@
+package algos
+
+import "petuum/algos/dataset"
+
+// Explainer is an Algorithm that chooses by itself what its parameters leave open.
+type Explainer interface {
+	Algorithm
+	// Explain says what it chose and why, a sentence each. The scheduler's instance
+	// is asked once, after Tables has succeeded.
+	Explain(d dataset.Info) []string
+}
+
+// Staged is an Algorithm that solves several problems one after another, each from
+// where the last one ended, as the path of a penalty is followed (Friedman, Hastie
+// and Tibshirani, "Regularization Paths for Generalized Linear Models via Coordinate
+// Descent", Journal of Statistical Software 33, 2010). Each has the rules of [Stop]
+// for itself, but for the seconds, which are those of the job.
+type Staged interface {
+	Algorithm
+	// Stages is how many problems there are; 0 or 1 is an ordinary job. The
+	// scheduler's instance is asked, after Tables has succeeded.
+	Stages(d dataset.Info) int
+	// Stage begins problem s = 1, 2, ..., of every part and of the scheduler, between
+	// two clocks and with all parts at the same one. An evaluation follows before the
+	// first Push. Problem 0 begins with the job.
+	Stage(s int)
+}
+
+// Resumer is an Algorithm whose tables may begin with the values of an earlier
+// model. Its scratch tables, and the state of rules, begin as ever.
+type Resumer interface {
+	Algorithm
+	// Resumes says why it cannot with these parameters; nil if it can. An instance is
+	// asked when it has its parameters and, if it is Consistent, knows how it reads.
+	Resumes() error
+}

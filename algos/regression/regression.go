@@ -1,0 +1,15 @@
+// Package regression fits quantities by linear models: least squares, robust ones, and
+// counts. What it minimises, and how, is of package linear and those below it.
+package regression
+
+import (
+	"petuum/algos/linear"
+	"petuum/algos/linear/dual"
+	"petuum/algos/linear/newton"
+	"petuum/algos/linear/online"
+)
+
+// New makes an instance with the default parameters.
+func New() *linear.Model {
+	return linear.New(linear.Family{Name: "regression", Losses: []string{linear.Squared, linear.Huber, linear.Poisson}, Methods: []linear.Method{newton.Method, dual.Method, online.FTRL, online.AdaGrad}})
+}
