@@ -296,8 +296,9 @@ func (s *Stream) seal(b *Batch) {
 			b.Labels, b.Class = append(b.Labels, s.labels[id]), append(b.Class, s.places[id])
 		}
 	}
-	if b.evenOut(); !s.info.Weighted {
-		b.Weight = nil
+	if s.info.Weighted || len(b.weights) > 0 { // that the sample may not have shown
+		b.evenOut()
+		b.Weight = b.weights
 	}
 	l.values, l.classes = l.values[:0], l.classes[:0]
 	s.parser.clear()
