@@ -185,24 +185,29 @@ func (s Suite) deterministic(t *testing.T) {
 	}
 }
 
-// allocations tries three times: the runtime itself may allocate now and then.
+// allocations tries three times: the runtime itself may allocate now and then. While a
+// part streams its reader opens files at any time: then some pushes must allocate nothing.
 func (s Suite) allocations(t *testing.T) {
 	clocks := s.Clocks
 	if clocks == 0 {
 		clocks = 40
 	}
+	streaming, ok := s.New().(algos.Streaming)
+	streams := ok && streaming.Streams()
 	var worst []string
 	for range 3 {
 		worst = nil
+		none := false
 		job := s.job(1, 1, 1, "bsp")
 		job.Stop = algos.Stop{Clocks: 2 * clocks}
 		job.pushed = func(clock consistency.Clock, mallocs uint64) {
 			if clock >= consistency.Clock(clocks) && mallocs > 0 {
 				worst = append(worst, fmt.Sprintf("clock %d: %d", clock, mallocs))
 			}
+			none = none || clock >= consistency.Clock(clocks) && mallocs == 0
 		}
 		Train(t, job)
-		if worst == nil {
+		if worst == nil || streams && none {
 			return
 		}
 	}

@@ -22,14 +22,15 @@ const (
 type Batch struct {
 	Labels []float64 // as Part's
 	Class  []int32   // as Part's; nil if classes are not listed
-	Weight []float32 // as Part's; nil if all rows of the input are alike
+	Weight []float32 // as Part's; nil if all rows are alike as far as is known
 	Ends   []int     // of each row: where its columns end, which begin where those before end
 	Cols   []uint32  // of each value, ascending within a row
 	Values []float32 // none is 0
 	Keys   []uint64  // Local: the feature ids of the batch, ascending, in memory of their own, so that a view may hold them
 
-	coding Coding
-	ids    []uint64 // Local: of each value, until they are coded
+	coding  Coding
+	weights []float32 // memory of Weight
+	ids     []uint64  // Local: of each value, until they are coded
 }
 
 // Rows is the number of rows.
@@ -46,19 +47,22 @@ func (b *Batch) Row(i int) (cols []uint32, values []float32) {
 
 func (b *Batch) clear() {
 	b.Labels, b.Class, b.Ends, b.Cols, b.Values = b.Labels[:0], b.Class[:0], b.Ends[:0], b.Cols[:0], b.Values[:0]
-	b.Keys, b.ids, b.Weight = nil, b.ids[:0], b.Weight[:0]
+	b.Keys, b.ids, b.Weight, b.weights = nil, b.ids[:0], nil, b.weights[:0]
 }
 
 // weigh gives a weight to the row that is added next. Rows without have 1.
 func (b *Batch) weigh(w float32) {
+	if w == 1 {
+		return
+	}
 	b.evenOut()
-	b.Weight = append(b.Weight, w)
+	b.weights = append(b.weights, w)
 }
 
 // evenOut gives 1 to the rows that have no weight.
 func (b *Batch) evenOut() {
-	for len(b.Weight) < len(b.Ends) {
-		b.Weight = append(b.Weight, 1)
+	for len(b.weights) < len(b.Ends) {
+		b.weights = append(b.weights, 1)
 	}
 }
 

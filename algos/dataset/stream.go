@@ -139,6 +139,10 @@ func (s *Stream) Start(slices int, coding Coding) error {
 // Next returns the rows of the next slice, pass after pass. They are good until the
 // next call, their Keys for ever. Behind an error, which Err tells, and behind Close there are none.
 func (s *Stream) Next() *Batch {
+	if s.ended == nil {
+		s.err = fmt.Errorf("dataset: %s: the stream of part %d is not started", s.in.sources[0].path, s.part)
+		return &s.none
+	}
 	if s.held != nil {
 		s.free <- s.held
 		s.held = nil
@@ -179,10 +183,14 @@ func (s *Stream) run() {
 			}
 			b.clear()
 			var err error
-			if at, err = s.slice(b, k, at); err == errStopped {
+			at, err = s.slice(b, k, at)
+			if err == nil && k == s.slices-1 { // before a job can end with the pass
+				err = s.unchanged()
+			}
+			if err == errStopped {
 				return
-			} else if err != nil {
-				s.failure = err
+			}
+			if s.failure = err; err != nil {
 				return
 			}
 			s.seal(b)
@@ -191,9 +199,6 @@ func (s *Stream) run() {
 			case <-s.stop:
 				return
 			}
-		}
-		if s.failure = s.unchanged(); s.failure != nil {
-			return
 		}
 	}
 }
@@ -291,8 +296,9 @@ func (s *Stream) seal(b *Batch) {
 			b.Labels, b.Class = append(b.Labels, s.labels[id]), append(b.Class, s.places[id])
 		}
 	}
-	if b.evenOut(); !s.info.Weighted {
-		b.Weight = nil
+	if s.info.Weighted || len(b.weights) > 0 { // that the sample may not have shown
+		b.evenOut()
+		b.Weight = b.weights
 	}
 	l.values, l.classes = l.values[:0], l.classes[:0]
 	s.parser.clear()

@@ -263,6 +263,9 @@ func TestStreamRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n := s.parts[0].Stream.Next().Rows(); n != 0 || s.parts[0].Stream.Err() == nil {
+		t.Errorf("before Start: got %d rows and error %v, want none and one", n, s.parts[0].Stream.Err())
+	}
 	if err := s.parts[0].Stream.Start(0, Local); err == nil || !strings.Contains(err.Error(), "at least 1") {
 		t.Errorf("0 slices: got error %v", err)
 	}
@@ -355,7 +358,7 @@ func TestStreamChanged(t *testing.T) {
 		if err := c.change(path); err != nil {
 			t.Fatal(err)
 		}
-		for range 101 {
+		for range 49 { // to the end of the pass
 			s.parts[0].Stream.Next()
 		}
 		if err := s.parts[0].Stream.Err(); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
