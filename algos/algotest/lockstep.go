@@ -61,7 +61,16 @@ type Lockstep struct {
 // edit, unless nil, may change the tables.
 func Play(t testing.TB, policy consistency.Policy, info dataset.Info, parts []*dataset.Part, make func() algos.Algorithm, edit func([]table.Spec)) *Lockstep {
 	t.Helper()
-	specs, err := make().Tables(info)
+	instance := func() algos.Algorithm {
+		a := make()
+		if c, ok := a.(algos.Consistent); ok {
+			if err := c.Under(policy, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return a
+	}
+	specs, err := instance().Tables(info)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +87,7 @@ func Play(t testing.TB, policy consistency.Policy, info dataset.Info, parts []*d
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, w := make(), algos.NewWorker(p, len(parts), info, 7, c, 0)
+		a, w := instance(), algos.NewWorker(p, len(parts), info, 7, c, 0)
 		if err := a.Load(part, w); err != nil {
 			t.Fatal(err)
 		}
