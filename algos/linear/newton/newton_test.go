@@ -141,7 +141,7 @@ func (h *host) alike(p plain.Problem) {
 	steps := map[column]float64{}
 	owned := map[column]int{}
 	for n, s := range h.solvers {
-		if s.iteration != first.iteration || s.found != first.found || s.halved != first.halved || s.best != first.best {
+		if s.iteration != first.iteration || s.found != first.found || s.halved != first.halved || s.best != first.best || len(s.dirs) != len(first.dirs) {
 			h.t.Fatalf("part %d is elsewhere than part 0", n)
 		}
 		f := s.X.Cols()
@@ -151,7 +151,7 @@ func (h *host) alike(p plain.Problem) {
 				h.t.Fatalf("part %d: w of %v: got %v, want %v", n, at, x, w[at.output][at.key])
 			}
 			owned[at] += int(s.Own[i%f])
-			if s.iteration == 0 {
+			if len(s.dirs) == 1 {
 				continue
 			}
 			x := s.dirs[1].cols[i]
