@@ -237,7 +237,9 @@ func problems() []problem {
 		{name: "free intercept", text: strings.Replace(class, "-1 ", "+1 ", 30), set: func(m *linear.Model) { m.Lambda, m.Intercept, m.Unpenalised = l(0.5), true, true },
 			plain: func(p *plain.Problem) { p.L2, p.Free = 0.5, len(p.X[0])-1 }},
 		{name: "free intercept l1", text: quantity, quantity: true, clocks: 120,
-			set:   func(m *linear.Model) { m.Loss, m.Lambda, m.Penalty, m.Intercept, m.Unpenalised = "squared", l(0.1), "l1", true, true },
+			set: func(m *linear.Model) {
+				m.Loss, m.Lambda, m.Penalty, m.Intercept, m.Unpenalised = "squared", l(0.1), "l1", true, true
+			},
 			plain: func(p *plain.Problem) { p.L1, p.Free = 0.1, len(p.X[0])-1 }},
 		{name: "class weights", text: class, set: func(m *linear.Model) { m.Lambda, m.ClassWeight = l(0.01), []string{"1:3", "-1:0.5"} },
 			plain: func(p *plain.Problem) {
@@ -264,7 +266,9 @@ func problems() []problem {
 			plain: func(p *plain.Problem) { p.L2, p.Outputs, p.Softmax = 0.01, 3, true }},
 		{name: "softmax l1", text: three, clocks: 160, set: func(m *linear.Model) { m.Lambda, m.Penalty = l(0.01), "l1" },
 			plain: func(p *plain.Problem) { p.L1, p.Outputs, p.Softmax = 0.01, 3, true }},
-		{name: "softmax with class weights", text: three, set: func(m *linear.Model) { m.Lambda, m.ClassWeight, m.Intercept, m.Unpenalised = l(0.01), []string{"2:0.2"}, true, true },
+		{name: "softmax with class weights", text: three, set: func(m *linear.Model) {
+			m.Lambda, m.ClassWeight, m.Intercept, m.Unpenalised = l(0.01), []string{"2:0.2"}, true, true
+		},
 			plain: func(p *plain.Problem) {
 				p.L2, p.Outputs, p.Softmax, p.Free, p.Weight = 0.01, 3, true, len(p.X[0])-1, make([]float64, len(p.Y))
 				for i, y := range p.Y {
