@@ -8,7 +8,7 @@ import (
 	"petuum/algos/linear/newton"
 )
 
+var family = linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method}}
+
 // New makes an instance with the default parameters.
-func New() *linear.Model {
-	return linear.New(linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method}})
-}
+func New() *linear.Model { return linear.New(family) }

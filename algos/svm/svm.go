@@ -8,7 +8,7 @@ import (
 	"petuum/algos/linear/newton"
 )
 
+var family = linear.Family{Name: "svm", Losses: []string{linear.SquaredHinge, linear.Hinge}, Methods: []linear.Method{newton.Method, dual.Method}}
+
 // New makes an instance with the default parameters.
-func New() *linear.Model {
-	return linear.New(linear.Family{Name: "svm", Losses: []string{linear.SquaredHinge, linear.Hinge}, Methods: []linear.Method{newton.Method, dual.Method}})
-}
+func New() *linear.Model { return linear.New(family) }
