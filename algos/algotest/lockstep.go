@@ -13,16 +13,14 @@ import (
 	"petuum/table/placement"
 )
 
-// Read has text as a file, LIBSVM unless the options say else, in so many parts.
+// Read has text in LIBSVM as a file, in so many parts.
 func Read(t testing.TB, text string, o dataset.Options, of int) (dataset.Info, []*dataset.Part) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if o.Format == "" {
-		o.Format = dataset.LIBSVM
-	}
+	o.Format = dataset.LIBSVM
 	all := make([]int, of)
 	for p := range all {
 		all[p] = p
