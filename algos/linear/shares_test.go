@@ -141,7 +141,7 @@ func TestMetrics(t *testing.T) {
 	if got, want := e.Metrics["train_mae"], 4.0/3; math.Abs(got-want) > 1e-12 {
 		t.Errorf("mae: got %v, want %v", got, want)
 	}
-	info, data = read(t, "a 1:1\nb 2:1\nc 3:1\nb 1:1 3:1\n", 2)
+	info, data = read(t, "1 1:1\n2 2:1\n7 3:1\n2 1:1 2:2\n", 2)
 	for _, multi := range []string{"softmax", "ovr"} {
 		h = algotest.Play(t, consistency.BSP(), info, data, func() algos.Algorithm { m := linear.New(all); m.Multi = multi; return m }, nil)
 		h.Push(60)
