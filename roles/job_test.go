@@ -20,6 +20,17 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%d servers and %d workers, want 2 and 2", s.Servers, s.Workers)
 			}
 		},
+		"svm-a9a.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.4220501, 1e-4) // LIBLINEAR's, of -s 2 -B 1
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.849, 0.001/0.85)
+			if s.Gap == nil || *s.Gap > 1e-4*s.Objective {
+				t.Errorf("gap %v, want at most 1e-4 of the objective", s.Gap)
+			}
+		},
+		"regression-diabetes.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 1300.60348, 1e-8)
+			near(t, "mean absolute error", s.Metrics["train_mae"], 43.3113, 1e-4)
+		},
 		"dml-letter.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 0.53, 0.02)
 		},

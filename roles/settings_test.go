@@ -128,9 +128,10 @@ func rows(t *testing.T) (dir string) {
 		state = state*6364136223846793005 + 1442695040888963407
 		return float64(state>>11)/(1<<53) - 0.5
 	}
-	var full, less, bare, sparse, wide, matrix, labels strings.Builder
+	var full, three, less, bare, sparse, wide, matrix, labels strings.Builder
 	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
 	full.WriteString("y,z,a,b,c\n")
+	three.WriteString("y,a,b,c\n")
 	less.WriteString("y,a\n")
 	for i := range 60 {
 		a, b, c := next(), next(), next()
@@ -142,6 +143,7 @@ func rows(t *testing.T) (dir string) {
 			z = 1
 		}
 		fmt.Fprintf(&full, "%d,%d,%.3f,%.3f,%.3f\n", y, z, a, b, c)
+		fmt.Fprintf(&three, "%d,%.3f,%.3f,%.3f\n", y+z, a, b, c)
 		fmt.Fprintf(&less, "%d,%.3f\n", y, a)
 		fmt.Fprintf(&bare, "%d,%.3f,%.3f\n", y, a, b)
 		fmt.Fprintf(&matrix, "%d 1 %.3f\n", i+1, a)
@@ -153,7 +155,7 @@ func rows(t *testing.T) (dir string) {
 		}
 		fmt.Fprintln(&wide)
 	}
-	for name, text := range map[string]string{"full.csv": full.String(), "less.csv": less.String(), "bare.csv": bare.String(),
+	for name, text := range map[string]string{"full.csv": full.String(), "three.csv": three.String(), "less.csv": less.String(), "bare.csv": bare.String(),
 		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -236,7 +238,7 @@ func probes(dir string) map[string]probe {
 		"log.level":  {value: `"debug"`, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, "level=DEBUG") }},
 		"log.format": {value: `"json"`, with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) { says(t, got.stderr, `{"time":`) }},
 	}
-	for _, more := range []map[string]probe{clusterProbes(file), stopProbes(file), parameterProbes()} {
+	for _, more := range []map[string]probe{clusterProbes(file), stopProbes(file), parameterProbes(dir)} {
 		maps.Copy(all, more)
 	}
 	return all
@@ -310,10 +312,10 @@ func stopProbes(file func(string) string) map[string]probe {
 	}
 }
 
-func parameterProbes() map[string]probe {
+// parameterProbes are those of the algorithms. dir holds the data of rows.
+func parameterProbes(dir string) map[string]probe {
 	one := []string{"algorithm.block=1"}
-	adagrad := []string{"algorithm.solver=adagrad"}
-	return map[string]probe{
+	all := map[string]probe{
 		"dml algorithm.rank": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "rows of L", got.manifest(t).Tables[0].Width, 2)
 		}},
@@ -335,18 +337,36 @@ func parameterProbes() map[string]probe {
 		}},
 		"lasso algorithm.priority": {value: `"value"`, with: one, seen: another},
 
-		"logreg algorithm.lambda":    {value: "0.1", seen: another},
-		"logreg algorithm.C":         {value: "1.5", seen: another},
-		"logreg algorithm.penalty":   {value: `"l1"`, refused: "algorithm.penalty"},
-		"logreg algorithm.intercept": {value: "true", seen: another},
-		"logreg algorithm.solver": {value: `"adagrad"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
-			is(t, "a gap by adagrad", got.Gap != nil, false)
-			is(t, "a gap by default", plain().Gap != nil, true)
-		}},
-		"logreg algorithm.batch":  {value: "10", with: adagrad, seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "epochs of 12 clocks", got.Epochs, 2) }},
-		"logreg algorithm.step":   {value: "0.7", with: adagrad, seen: another},
-		"logreg algorithm.memory": {value: "false", with: append(adagrad, "algorithm.batch=10", "stop.clocks=30"), seen: another},
+		"logreg algorithm.loss":             {value: `"hinge"`, refused: "algorithm.loss"},
+		"logreg algorithm.delta":            {value: "0", refused: "algorithm.delta"}, // of no loss that it has
+		"logreg algorithm.multi":            {value: `"ovr"`, with: []string{"data.train=" + filepath.Join(dir, "three.csv")}, seen: another},
+		"svm algorithm.loss":                {value: `"hinge"`, seen: another},
+		"svm algorithm.delta":               {value: "0", refused: "algorithm.delta"},
+		"svm algorithm.multi":               {value: `"softmax"`, refused: "algorithm.multi"},
+		"regression algorithm.loss":         {value: `"poisson"`, seen: another},
+		"regression algorithm.delta":        {value: "0.1", with: []string{"algorithm.loss=huber"}, seen: another},
+		"regression algorithm.multi":        {value: `"softmax"`, refused: "algorithm.multi"},
+		"logreg algorithm.balanced":         {value: "true", with: []string{"data.train=" + filepath.Join(dir, "three.csv")}, seen: another},
+		"svm algorithm.balanced":            {value: "true", with: []string{"data.train=" + filepath.Join(dir, "three.csv")}, seen: another},
+		"regression algorithm.balanced":     {value: "true", refused: "algorithm.balanced"},
+		"logreg algorithm.class_weight":     {value: `["1:3"]`, seen: another},
+		"svm algorithm.class_weight":        {value: `["1:3"]`, seen: another},
+		"regression algorithm.class_weight": {value: `["1:3"]`, refused: "algorithm.class_weight"},
 	}
+	for _, name := range []string{"logreg", "svm", "regression"} {
+		name += " algorithm."
+		all[name+"lambda"] = probe{value: "0.1", seen: another}
+		all[name+"C"] = probe{value: "1.5", seen: another}
+		all[name+"penalty"] = probe{value: `"l1"`, seen: another}
+		all[name+"l1_ratio"] = probe{value: "0.9", with: []string{"algorithm.penalty=elastic", "algorithm.lambda=0.01"}, seen: another}
+		all[name+"intercept"] = probe{value: "true", seen: another}
+		all[name+"unpenalised_intercept"] = probe{value: "true", with: []string{"algorithm.intercept=true", "algorithm.lambda=0.01"}, seen: another}
+		all[name+"solver"] = probe{value: `"dual"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "clocks to an epoch of dual", float64(got.Clocks)/got.Epochs, 10)
+			is(t, "by default, of newton", float64(plain().Clocks)/plain().Epochs, 2)
+		}}
+	}
+	return all
 }
 
 func has(t *testing.T, o outcome, metric string, want bool) {

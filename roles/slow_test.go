@@ -57,7 +57,7 @@ func TestSlowNetwork(t *testing.T) {
 		for _, m := range r.machines {
 			m.slow(t, 100)
 		}
-		j := r.begin("wire.compression="+how, "data.train="+path, "data.test=", "data.format=libsvm", "algorithm.solver=adagrad", "algorithm.batch=0", "stop.clocks=30",
+		j := r.begin("wire.compression="+how, "data.train="+path, "data.test=", "data.format=libsvm", "algorithm.solver=dual", "stop.clocks=30",
 			"evaluate.every=60", "stop.epochs=0").complete()
 		s := j.sched.result()
 		for _, p := range j.others() {

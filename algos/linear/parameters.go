@@ -126,6 +126,7 @@ func (m *Model) Validate() error {
 	bad(!(m.Ratio >= 0 && m.Ratio <= 1), "l1_ratio", "l1_ratio must be between 0 and 1")
 	bad(m.Unpenalised && !m.Intercept, "unpenalised_intercept intercept", "unpenalised_intercept needs intercept = true")
 	bad(len(m.ClassWeight) > 0 && m.Balanced, "class_weight balanced", "class_weight and balanced both weigh classes: give one")
+	bad(quantities(m.Loss) && (len(m.ClassWeight) > 0 || m.Balanced), "class_weight balanced loss", "loss %s has no classes to weigh", m.Loss)
 	for _, entry := range m.ClassWeight {
 		_, w, err := classWeight(entry)
 		bad(err != nil || !within(w), "class_weight", "class_weight %q: want a label, a colon and a number of at least 0", entry)
@@ -153,11 +154,8 @@ func classWeight(entry string) (class string, w float64, err error) {
 
 // classWeights returns the weight of each class; nil if they are alike.
 func (m *Model) classWeights(d dataset.Info) ([]float64, error) {
-	if len(m.ClassWeight) == 0 && !m.Balanced {
+	if quantities(m.Loss) || len(m.ClassWeight) == 0 && !m.Balanced {
 		return nil, nil
-	}
-	if quantities(m.Loss) {
-		return nil, algos.Refuse("class_weight balanced", "loss %s has no classes to weigh", m.Loss)
 	}
 	list, total := make([]float64, len(d.Classes)), 0.0
 	for k := range list {

@@ -9,7 +9,7 @@ import (
 	"petuum/algos/linear/online"
 )
 
+var family = linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method, online.FTRL, online.AdaGrad}}
+
 // New makes an instance with the default parameters.
-func New() *linear.Model {
-	return linear.New(linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method, online.FTRL, online.AdaGrad}})
-}
+func New() *linear.Model { return linear.New(family) }

@@ -55,7 +55,7 @@ func TestConfigShow(t *testing.T) {
 		t.Fatalf("got status %d, stderr %s", status, stderr)
 	}
 	for _, want := range []string{`algorithm = "logreg" *# good.toml:2`, `workers = 5 *# PETUUM_CLUSTER_WORKERS`, `seed = 9 *# --set`, `servers = 2 *# default`,
-		`C = 2.0 *# good.toml:6`, `batch = 64 *# default`, `# objective is not set`} {
+		`C = 2.0 *# good.toml:6`, `multi = "auto" *# default`, `# objective is not set`} {
 		if !regexp.MustCompile("(?m)^" + want + "$").MatchString(out) {
 			t.Errorf("no line %s in\n%s", want, out)
 		}
@@ -187,7 +187,7 @@ func TestConfigCheck(t *testing.T) {
 	if status != statusUsage || !strings.HasPrefix(stdout, "good.toml: ") || strings.Count(stdout, "\n") != 1 {
 		t.Errorf("several: got status %d, stdout %s", status, stdout)
 	}
-	for _, want := range []string{"bad.toml:12: cluster.workers", "none.toml", `worse.toml:2: job.algorithm: no algorithm is called "laso": there are dml, lasso, logreg; nearest valid name "lasso"`} {
+	for _, want := range []string{"bad.toml:12: cluster.workers", "none.toml", `worse.toml:2: job.algorithm: no algorithm is called "laso": there are dml, lasso, logreg, regression, svm; nearest valid name "lasso"`} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("several: stderr does not say %s:\n%s", want, stderr)
 		}

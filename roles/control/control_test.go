@@ -310,7 +310,7 @@ func TestNewAlgorithm(t *testing.T) {
 		t.Errorf("got %+v and %v, want a lasso with lambda 0.25", a, err)
 	}
 	for _, c := range []struct{ algorithm, more, want string }{
-		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are dml, lasso, logreg`},
+		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are dml, lasso, logreg, regression, svm`},
 		{"lasso", "[algorithm]\nlamda = 1\n", `"lambda"`},
 		{"lasso", "[algorithm]\nlambda = \"much\"\n", "job.toml:6"},
 		{"dml", "test = \"b\"\n", "job.toml:5: data.test: dml does not predict: there is nothing to test"},
@@ -354,7 +354,7 @@ func TestConsistent(t *testing.T) {
 func TestDataOptions(t *testing.T) {
 	more := "format = \"csv\"\nlabel = \"#2\"\nheader = \"no\"\nfeatures = 9\n[algorithm]\nlambda = 0.5\n"
 	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9}
-	for algorithm, quantity := range map[string]bool{"lasso": true, "logreg": false} {
+	for algorithm, quantity := range map[string]bool{"lasso": true, "logreg": false, "regression": true, "svm": false} {
 		c := config(t, algorithm, more)
 		a, err := NewAlgorithm(registry.Algorithms, c)
 		if err != nil {

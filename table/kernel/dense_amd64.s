@@ -763,7 +763,9 @@ TEXT ·newerAVX2(SB), NOSPLIT, $0-28
 	MOVQ         mask+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         n+16(FP), DX
-	VPBROADCASTD since+24(FP), Y0
+	MOVL         since+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
 
 many:
 	CMPQ      DX, $0x00000040

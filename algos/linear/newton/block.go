@@ -251,7 +251,10 @@ func (b *block) factorize(s *solver) {
 			up := l[j*(j+1)/2:][:j+1]
 			row[j] = (row[j] - kernel.Dot(row[:j], up)) / up[j]
 		}
-		row[i] = math.Sqrt(max(most-kernel.Square(row[:i]), 1e-8*most, math.SmallestNonzeroFloat64))
+		row[i] = math.Inf(1) // a column without curvature stays where it is
+		if most > 0 {
+			row[i] = math.Sqrt(max(most-kernel.Square(row[:i]), 1e-8*most, math.SmallestNonzeroFloat64))
+		}
 	}
 }
 

@@ -196,6 +196,9 @@ func (s *solver) step() {
 				a[0] = min(a[0], 1)
 			}
 		}
+		if c < s.groups {
+			s.shorten(groupsAt+c*groupSize, a[:len(all)])
+		}
 		combine(a[:], all, func(e *direction) []float64 { return e.cols[c*f : (c+1)*f] })
 		if s.L1 == 0 {
 			combine(a[:], all, func(e *direction) []float64 { return e.rows[c*n : (c+1)*n] })
@@ -219,6 +222,21 @@ func (s *solver) step() {
 	}
 	copy(s.dirs[1:], s.dirs)
 	s.dirs[0] = room
+}
+
+// shorten keeps a step from promising more than P, which only loss poisson could give:
+// where D is next to nothing, what is left of g may be rounding.
+func (s *solver) shorten(at int, a []float64) {
+	promised := 0.0
+	for i, x := range a {
+		promised += float64(s.total(at+matrixSize+i) * x)
+	}
+	if s.Loss == linear.Poisson || promised <= 2*s.best { // half of it is what the model promises
+		return
+	}
+	for i := range a {
+		a[i] *= max(s.best, 0) / (promised / 2)
+	}
 }
 
 // combine makes the first of the vectors the sum of all, each times its a.

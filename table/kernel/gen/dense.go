@@ -153,8 +153,9 @@ func hasZero(s isa, e elem) {
 func newer() {
 	function("newerAVX2", "func(mask *uint64, x *uint32, n int, since uint32)", "newerAVX2 sets a bit of mask for each of n values of x above since, n a multiple of 64.")
 	mask, x, n := pointer("mask"), pointer("x"), pointer("n")
-	since := YMM()
-	VPBROADCASTD(NewParamAddr("since", 24), since)
+	since, low := YMM(), XMM()
+	VMOVD(Load(Param("since"), GP32()), low)
+	VPBROADCASTD(low, since)
 	loop("many", n, 64, func() {
 		bits := GP64()
 		XORQ(bits, bits)

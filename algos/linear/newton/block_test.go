@@ -1,0 +1,121 @@
+package newton
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"petuum/algos/dataset"
+	"petuum/algos/linear"
+	"petuum/algos/linear/plain"
+)
+
+// The block is of the columns with the most curvature, whichever parts they are in,
+// and its direction is the Newton step of them.
+func TestBlock(t *testing.T) {
+	const lambda = 1e-4
+	for _, features := range []int{30, 400} {
+		info, data := read(t, hard(900, features), 3, false)
+		p := plain.Of(info, data, linear.Logistic, lambda, false)
+		h := play(t, info, data, logistic(lambda))
+		first := h.solvers[0]
+		for !first.block.made || !first.found {
+			h.Push(1)
+			if h.Workers[0].Clock > 100 {
+				t.Fatalf("%d features: no block after 100 clocks", features)
+			}
+		}
+		for n, s := range h.solvers {
+			if len(s.block.x) != first.block.size || !slices.Equal(s.block.x, first.block.x) {
+				t.Fatalf("%d features: part %d: another step than part 0", features, n)
+			}
+		}
+		var keys []uint64
+		for i := range first.block.g.Len() {
+			keys = append(keys, first.block.g.Key(i))
+		}
+		if want := min(features, blockSize); len(keys) != want {
+			t.Fatalf("%d features: a block of %d, want %d", features, len(keys), want)
+		}
+		// H x = -(g + lambda w), with D at the weights that the block was made at,
+		// which are those of now as long as D has hardly changed.
+		w := h.values()
+		_, g := p.Smooth(w)
+		hx, off, size := make([]float64, features), 0.0, 0.0
+		curvature := make([]nominee, features)
+		for i, row := range p.X {
+			s, v := 1/(1+math.Exp(-p.Scores(i, w)[0])), 0.0
+			for n, j := range keys {
+				v += row[j] * first.block.x[n]
+			}
+			for j, x := range row {
+				hx[j] += s * (1 - s) * v * x / p.N
+				curvature[j].key = uint64(j)
+				curvature[j].curvature += s * (1 - s) * x * x / p.N
+			}
+		}
+		for n, j := range keys {
+			d := hx[j] + lambda*first.block.x[n] + g[0][j]
+			off += d * d
+			size += g[0][j] * g[0][j]
+		}
+		if off = math.Sqrt(off / size); !(off <= 0.3) {
+			t.Errorf("%d features: H x is off by %.2g of the slope", features, off)
+		}
+		// Nearly all are the foremost of now.
+		here := 0
+		for _, n := range foremost(curvature, len(keys)) {
+			if slices.Contains(keys, n.key) {
+				here++
+			}
+		}
+		if want := len(keys) * 9 / 10; here < want {
+			t.Errorf("%d features: %d of the %d foremost columns are in the block, want %d", features, here, len(keys), want)
+		}
+	}
+}
+
+// The block stays small where rows are long, and is of one output.
+func TestBlockSize(t *testing.T) {
+	for _, c := range []struct {
+		keys, rows, values uint64
+		want               uint64
+		tables             int
+	}{{5, 10, 20, 5, 1}, {256, 10, 20, 256, 1}, {257, 10, 20, 256, 2}, {1000, 10, 10000, 32, 2}, {90, 10, 900, 90, 1}, {100, 10, 1000, 81, 2}} {
+		p := linear.Problem{Columns: c.keys, Outputs: 1}
+		specs := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values})
+		if got := specs[0].Keys; got != c.want*(c.want+1)/2 || len(specs) != c.tables {
+			t.Errorf("%+v: got %+v", c, specs)
+		}
+		p.Outputs = 3
+		if specs := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values}); specs != nil {
+			t.Errorf("%+v, three outputs: got %+v", c, specs)
+		}
+	}
+}
+
+// More columns than the block, with every penalty.
+func TestBeyondTheBlock(t *testing.T) {
+	text := hard(400, 300)
+	for _, c := range []struct {
+		penalty string
+		l1, l2  float64
+		clocks  int
+	}{{"l2", 0, 2e-3, 150}, {"l1", 2e-3, 0, 400}, {"elastic", 1e-3, 1e-3, 300}} {
+		info, data := read(t, text, 3, false)
+		p := plain.Of(info, data, linear.Logistic, c.l2, false)
+		p.L1 = c.l1
+		h := play(t, info, data, func(m *linear.Model) {
+			lambda := c.l1 + c.l2
+			m.Lambda, m.Penalty = &lambda, c.penalty
+		})
+		h.Push(c.clocks)
+		h.alike(p)
+		if !h.solvers[0].block.made || h.solvers[0].block.whole() {
+			t.Errorf("%s: there is no block of some columns", c.penalty)
+		}
+		if got := p.Violation(h.values()); !(got <= 1e-6) {
+			t.Errorf("%s: violation after %d clocks: got %.3g, want 1e-6", c.penalty, c.clocks, got)
+		}
+	}
+}
