@@ -119,3 +119,53 @@ func TestBeyondTheBlock(t *testing.T) {
 		}
 	}
 }
+
+// H is diag(X'DX) with D that of the loss, here where all scores are 0.
+func TestCurvature(t *testing.T) {
+	for _, c := range []struct {
+		loss     string
+		text     string
+		quantity bool
+		want     float64 // D
+	}{
+		{linear.Logistic, plain.Text(2, 60, 9, false, plain.Sign), false, 1.0 / 4},
+		{linear.Logistic, plain.Text(2, 60, 9, false, plain.Three), false, 1.0 / 3 * 2 / 3},
+		{linear.SquaredHinge, plain.Text(2, 60, 9, false, plain.Sign), false, 2},
+		{linear.Squared, plain.Text(2, 60, 9, false, plain.Quantity), true, 1},
+	} {
+		info, data := read(t, c.text, 3, c.quantity)
+		p := plain.Of(info, data, c.loss, 0, false)
+		want := make([]float64, info.Features)
+		for _, row := range p.X {
+			for j, x := range row {
+				want[j] += c.want * x * x / p.N
+			}
+		}
+		h := play(t, info, data, func(m *linear.Model) { m.Loss = c.loss })
+		for n, s := range h.solvers {
+			for i, got := range s.curvature.View.Values() {
+				if j := s.Keys.Key(i / s.Outputs); !near(got, want[j], 1e-12) {
+					t.Errorf("%s, %d outputs: part %d: H of column %d: got %v, want %v", c.loss, s.Outputs, n, j, got, want[j])
+				}
+			}
+		}
+	}
+}
+
+// The penalty may change between two clocks: the factor is then another. Of least
+// squares a step on the block is the whole way.
+func TestPenaltyChanges(t *testing.T) {
+	info, data := read(t, plain.Text(23, 150, 18, false, plain.Quantity), 3, true)
+	h := play(t, info, data, func(m *linear.Model) { m.Loss, m.Lambda = linear.Squared, new(1.0) })
+	for _, l2 := range []float64{1, 0.01, 0.001} {
+		for _, s := range h.solvers {
+			s.L2 = l2
+		}
+		h.Push(10)
+		p := plain.Of(info, data, linear.Squared, l2, false)
+		h.alike(p)
+		if got := p.Violation(h.values()); !(got <= 1e-9) {
+			t.Errorf("L2 = %v: violation: got %v, want 1e-9", l2, got)
+		}
+	}
+}
