@@ -92,7 +92,7 @@ func of(loss string, rows, outputs int, coupled bool) *Problem {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range rows {
 		p.Class = append(p.Class, int32(r.IntN(max(outputs, 2))))
-		p.importance = append(p.importance, r.Float64())
+		p.importance = append(p.importance, r.Float32())
 	}
 	for c := range max(outputs, 2) {
 		p.classes = append(p.classes, float64(c)+0.5)
@@ -117,7 +117,7 @@ func TestMeasureCoupled(t *testing.T) {
 		for c := range outputs {
 			sum += math.Exp(scores[c*rows+i])
 		}
-		w := p.importance[i] * p.classes[p.Class[i]] / 7
+		w := float64(p.importance[i]) * p.classes[p.Class[i]] / 7
 		if got := p.Weight(i); math.Abs(got-w) > 1e-15 {
 			t.Errorf("weight of row %d: got %v, want %v", i, got, w)
 		}

@@ -262,7 +262,7 @@ func TestPredict(t *testing.T) {
 		if c.loss == "logistic" {
 			want = algos.Binary
 		}
-		if got := m.Task(); got != want {
+		if got := m.Task(dataset.Info{}); got != want {
 			t.Errorf("%s: task: got %v, want %v", c.loss, got, want)
 		}
 	}

@@ -21,7 +21,11 @@ type awake struct {
 	x       dataset.Matrix
 	packed  []float64 // what the columns of list have of a vector
 	checked int       // the iteration of the last gradient of all columns
-	fresh   bool      // the gradient is of all columns, and nobody has looked at it
+	other   struct {  // memory of the last but one decision
+		is   []bool
+		list []int32
+	}
+	fresh bool // the gradient is of all columns, and nobody has looked at it
 }
 
 const (
@@ -46,7 +50,10 @@ func (s *solver) look() {
 	}
 	a.fresh = false
 	g, w, k := s.gradient.View.Values(), s.W.Values(), s.Outputs
-	is, list, same := make([]bool, s.X.Cols()), make([]int32, 0, len(a.list)), a.is != nil
+	if a.other.is == nil {
+		a.other.is = make([]bool, s.X.Cols())
+	}
+	is, list, same := a.other.is, a.other.list[:0], a.is != nil
 	for j := range is {
 		border := sleepsBelow
 		if a.sleeps(j) {
@@ -62,9 +69,10 @@ func (s *solver) look() {
 		}
 		same = same && is[j] == a.is[j]
 	}
-	if same {
+	if a.other.list = list; same {
 		return
 	}
+	a.other.is, a.other.list = a.is, a.list
 	a.is, a.list = is, list
 	if a.packed = a.packed[:0]; float64(len(list)) < worthwhile*float64(len(is)) {
 		a.x, a.packed = s.X.Select(list), make([]float64, len(list))
