@@ -65,7 +65,7 @@ func TestParameters(t *testing.T) {
 		{"l1_ratio = nan", classes("a", "b"), "l1_ratio"},
 		{"unpenalised_intercept = true", classes("a", "b"), "needs intercept = true"},
 		{"loss = 'cubic'", classes("a", "b"), `loss "cubic" is none of logistic`},
-		{"penalty = 'l3'", classes("a", "b"), `penalty "l3" is none of l2, l1`},
+		{"penalty = 'l3'", classes("a", "b"), `penalty "l3" is none of auto, l2, l1`},
 		{"multi = 'pairs'", classes("a", "b"), `multi "pairs" is none of auto`},
 		{"solver = 'sgd'", classes("a", "b"), `solver "sgd" is none of auto, newton, dual`},
 		{"solver = 'x'\npenalty = 'y'", classes("a", "b"), "penalty"}, // all at once
