@@ -20,6 +20,27 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%d servers and %d workers, want 2 and 2", s.Servers, s.Workers)
 			}
 		},
+		"logreg-batch.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.32689896, 1e-6)
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.850, 0.001/0.85)
+			if n := s.Metrics["nonzeros"]; n < 70 || n > 80 {
+				t.Errorf("%v non-zeros, want 75 or so", n)
+			}
+			if len(s.Choices) != 1 || !strings.Contains(s.Choices[0], "newton") {
+				t.Errorf("choices: got %q, want newton and why", s.Choices)
+			}
+		},
+		"logreg-path.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.32689896, 1e-5)
+			if len(s.Path) != 10 {
+				t.Fatalf("%d stages, want 10", len(s.Path))
+			}
+			near(t, "first lambda", s.Path[0].Metrics["lambda"], 0.1, 1e-12)
+			near(t, "first objective", s.Path[0].Objective, 0.62930267, 1e-6)
+			if n := s.Path[0].Metrics["nonzeros"]; n != 1 {
+				t.Errorf("%v non-zeros at first, want 1", n)
+			}
+		},
 		"svm-a9a.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 0.4220501, 1e-4) // LIBLINEAR's, of -s 2 -B 1
 			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.849, 0.001/0.85)
