@@ -124,7 +124,7 @@ func (m *Model) Explain(d dataset.Info) []string {
 
 // describe makes the problem of the data.
 func (m *Model) describe(d dataset.Info) Problem {
-	p := Problem{Parameters: m.Parameters, Outputs: 1, N: float64(d.Rows), Columns: m.columns(d), Free: -1, FreeKey: NoKey}
+	p := Problem{Parameters: m.Parameters, Outputs: 1, N: float64(d.Rows), Columns: m.columns(d), Free: -1, FreeKey: NoKey, Policy: m.policy}
 	if m.Intercept && m.Unpenalised {
 		p.FreeKey = d.Features
 	}
@@ -270,6 +270,9 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	}
 	e.Metrics["nonzeros"] = float64(norms.NonZeros)
 	e.Metrics["lambda"] = m.lambda(p.N)
+	if f := e.Sums("filtered"); len(f) == 4 && f[3] > 0 {
+		e.Metrics["kkt_filtered"], e.Metrics["kkt_filtered_values"] = f[0]/f[1], f[2]/f[3]
+	}
 	if v := e.Maximum("violation"); v >= 0 {
 		e.Metrics["kkt_violation"] = v
 	}

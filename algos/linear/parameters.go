@@ -24,7 +24,8 @@ type Parameters struct {
 	Multi       string   `toml:"multi" doc:"more than two classes: softmax (in one loss), ovr (one-vs-rest), or auto: softmax for logistic, else ovr"`
 	ClassWeight []string `toml:"class_weight" doc:"how often a row of a class counts, as \"label:weight\"; 1 for classes that are not listed"`
 	Balanced    bool     `toml:"balanced" doc:"weigh classes so that they count alike: rows / (classes * rows of the class)"`
-	Solver      string   `toml:"solver" doc:"newton, dual, or auto: the first of these that works for the loss, the penalty and the policy"`
+	Solver      string   `toml:"solver" doc:"newton, dual, proximal, or auto: the first of these that works for the loss, the penalty and the policy"`
+	Blocks      int      `toml:"blocks" min:"0" max:"65536" doc:"proximal: blocks of features in a pass, one a clock; 0: chosen by the slack"`
 }
 
 const (

@@ -24,6 +24,7 @@ type Problem struct {
 	N          float64
 	Columns    uint64 // of all the data, with the intercept's
 	FreeKey    uint64 // of the column that is not penalised, NoKey if all are
+	Policy     consistency.Policy
 
 	X          dataset.Matrix
 	Keys       table.Set // of the columns of X

@@ -6,9 +6,10 @@ import (
 	"petuum/algos/linear"
 	"petuum/algos/linear/dual"
 	"petuum/algos/linear/newton"
+	"petuum/algos/linear/proximal"
 )
 
 // New makes an instance with the default parameters.
 func New() *linear.Model {
-	return linear.New(linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method}})
+	return linear.New(linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method, proximal.Method}})
 }
