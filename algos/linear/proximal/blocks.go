@@ -9,9 +9,11 @@ import (
 
 // layout is the blocks of columns: runs of keys, dealt out at random.
 type layout struct {
-	blocks int
-	cols   []int32 // of the part, block by block
-	begin  []int
+	blocks  int
+	planeAt int // clocks from the begin of a pass to the plane, and to the next pass
+	period  int
+	cols    []int32 // of the part, block by block
+	begin   []int
 }
 
 // inFlight is how many blocks may be under way.
@@ -37,8 +39,11 @@ func blocks(p *linear.Problem) int {
 	return int(max(min(uint64(n), p.Columns), 1))
 }
 
+func period(p *linear.Problem) int { return blocks(p) + 4*(slack(p)+1) - 1 }
+
 func newLayout(p *linear.Problem, seed uint64) layout {
-	l := layout{blocks: blocks(p), cols: make([]int32, p.Keys.Len())}
+	g := 2*(slack(p)+1) - 1
+	l := layout{blocks: blocks(p), planeAt: blocks(p) + g, period: period(p), cols: make([]int32, p.Keys.Len())}
 	run := max(min(p.Columns/uint64(64*l.blocks), 64), 1)
 	of := func(j int) int { return int(mix(seed^p.Keys.Key(j)/run) % uint64(l.blocks)) }
 	l.begin = make([]int, l.blocks+2)

@@ -22,7 +22,7 @@ var Method = linear.Method{
 		}
 		return ""
 	},
-	Clocks: func(p *linear.Problem, _ dataset.Info) int { return blocks(p) },
+	Clocks: func(p *linear.Problem, _ dataset.Info) int { return period(p) },
 }
 
 type solver struct {
@@ -31,9 +31,13 @@ type solver struct {
 	columns dataset.Matrix // X transposed
 	shares  linear.Sum     // of each column and output z, then u
 	pace    linear.Sum     // the curvature along recent changes, by X'DX and by u
+	sums    linear.Sum
 	largest *table.View[float64]
 
 	layout
+	plane
+	start              consistency.Clock
+	caution            float64
 	visiting, stepping order             // of the blocks: which to share now, which to step on next
 	next               consistency.Clock // of the shares to step on next
 	begun              bool
@@ -61,6 +65,7 @@ const (
 	shares  = "shares"
 	pace    = "pace"
 	largest = "largest"
+	sums    = "sums"
 )
 
 const (
@@ -73,6 +78,7 @@ func tables(p *linear.Problem, _ dataset.Info) []table.Spec {
 	return []table.Spec{
 		{Name: linear.Weights, Keys: keys, Width: p.Outputs, Type: table.Float64},
 		{Name: shares, Keys: keys, Width: 2 * p.Outputs, Type: table.Float64, Scratch: true},
+		{Name: sums, Keys: 1, Width: planeSize, Type: table.Float64, Scratch: true},
 		{Name: pace, Keys: 1, Width: 2, Type: table.Float64, Scratch: true},
 		{Name: largest, Keys: keys, Type: table.Float64, Rule: table.Max, Scratch: true},
 		linear.OwnersTable(keys),
@@ -94,6 +100,11 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 	s.visiting.init(s.blocks, w.Seed)
 	s.stepping.init(s.blocks, w.Seed)
 	s.rows.init(p, w)
+	s.points, s.hx = make([]point, past+1), make([]float64, n*p.Outputs)
+	for i := range s.points {
+		s.points[i] = point{make([]float64, f*p.Outputs), make([]float64, n*p.Outputs)}
+	}
+	s.best, s.caution = math.Inf(1), 1
 	for i := range s.reach {
 		s.reach[i] = firstReach
 	}
@@ -111,6 +122,9 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 		return nil, err
 	}
 	if err = s.pace.Open(w, pace, table.Span(0, 1), 2); err != nil {
+		return nil, err
+	}
+	if err = s.sums.Open(w, sums, table.Span(0, 1), planeSize); err != nil {
 		return nil, err
 	}
 	if s.largest, err = algos.View[float64](w, largest, p.Keys, table.Increments); err != nil {
@@ -138,16 +152,32 @@ func (s *solver) Prepare() {
 func (s *solver) Push(now consistency.Clock) {
 	s.Learn()
 	if !s.begun {
-		s.begun, s.next = true, now
+		s.begun, s.start, s.next = true, now, now
 	}
-	for ; s.next < s.W.Version(); s.next++ {
-		b, full := s.stepping.turn()
-		s.step(b, full)
-	}
+	at := s.at(now)
 	s.take()
-	s.adapt()
-	b, full := s.visiting.turn()
-	s.share(b, full)
+	for ; s.next < s.W.Version(); s.next++ {
+		switch t := s.at(s.next); {
+		case t < s.blocks:
+			b, full := s.stepping.turn()
+			s.step(b, full)
+		case t == s.planeAt:
+			s.leap()
+		}
+	}
+	s.adapt(at)
+	switch {
+	case at < s.blocks:
+		b, full := s.visiting.turn()
+		s.share(b, full)
+	case at == s.planeAt:
+		s.look()
+	}
+}
+
+// at is how far into its pass a clock is.
+func (s *solver) at(t consistency.Clock) int {
+	return int((t - s.start) % consistency.Clock(s.period))
 }
 
 // step makes the proximal steps of the part's own columns in a block, and decides which
@@ -251,7 +281,7 @@ func (s *solver) share(b int, full bool) {
 				u = min(u, math.Exp(s.spread*s.reach[i])*s.columns.DotSquares(int(j), s.curvature[c*n:(c+1)*n]))
 			}
 			s.u[i] = u
-			u *= s.damping
+			u *= s.damping * s.caution
 			s.shares.Set(c, int(j), u*s.w[i]-g)
 			s.shares.Set(s.Outputs+c, int(j), u)
 		}

@@ -95,28 +95,35 @@ func (r *rows) logistic() {
 }
 
 // adapt measures.
-func (s *solver) adapt() {
+func (s *solver) adapt(at int) {
 	s.begunAt++
 	if s.changed {
 		s.measure()
 		s.changed = false
 	}
-	if s.clocks++; s.clocks >= s.window && s.by > 0 {
+	if at == 0 {
+		s.restart()
+	}
+	if s.clocks++; s.clocks >= s.window && s.by > 0 && at <= s.planeAt {
 		along := 0.0
 		for i, m := range s.scores {
 			along += (m - s.scores0[i]) * (s.slope[i] - s.slope0[i])
 		}
-		copy(s.scores0, s.scores)
-		copy(s.slope0, s.slope)
 		s.along = forget*s.along + along
 		s.predicted = forget*s.predicted + s.by
-		s.by, s.clocks = 0, 0
 		s.pace.Set(0, 0, s.along)
 		s.pace.Set(1, 0, s.predicted)
+		s.restart()
 	}
 	if v := s.pace.View.Values(); v[1] > 0 && v[0] > 0 {
 		s.damping = max(v[0]/v[1], leastDamping)
 	}
+}
+
+func (s *solver) restart() {
+	copy(s.scores0, s.scores)
+	copy(s.slope0, s.slope)
+	s.by, s.clocks = 0, 0
 }
 
 var (
