@@ -7,62 +7,65 @@ import (
 	"petuum/consistency"
 )
 
-// layout is the blocks of columns: runs of keys, dealt out at random.
-type layout struct {
-	blocks  int
-	planeAt int // clocks from the begin of a pass to the plane, and to the next pass
-	period  int
-	cols    []int32 // of the part, block by block
-	begin   []int
+// pass is how the clocks of a pass are used: blocks, then some without until all steps
+// are seen, the survey of the plane, and some until all have leapt.
+type pass struct {
+	blocks int
+	flight int // blocks under way
+	look   int // clock of the survey
+	clocks int
 }
 
-// inFlight is how many blocks may be under way.
-func inFlight(p *linear.Problem) int {
-	return min(2*(slack(p)+1), blocks(p))
-}
+const (
+	fullEvery  = 4  // passes
+	mostSlack  = 3  // that is waited for: more, and ASP, count as this
+	usualCount = 16 // blocks for each clock of delay
+)
 
-func slack(p *linear.Problem) int {
-	for s := range 4 {
-		if p.Policy.Floor(0) >= -consistency.Clock(s) {
-			return s
-		}
+func newPass(p *linear.Problem) pass {
+	slack := 0
+	for slack < mostSlack && p.Policy.Floor(0) < -consistency.Clock(slack) {
+		slack++
 	}
-	return 3
-}
-
-// blocks is how many blocks there are.
-func blocks(p *linear.Problem) int {
 	n := p.Blocks
 	if n == 0 {
-		n = 4 * 2 * (slack(p) + 1)
+		n = usualCount * (slack + 1)
 	}
-	return int(max(min(uint64(n), p.Columns), 1))
+	s := pass{blocks: int(min(uint64(n), p.Columns)), flight: 2 * (slack + 1)}
+	s.look = s.blocks + s.flight - 1
+	s.clocks = s.look + s.flight
+	return s
 }
 
-func period(p *linear.Problem) int { return blocks(p) + 4*(slack(p)+1) - 1 }
+// layout is the columns of a part block by block: runs of keys, dealt out at random.
+type layout struct {
+	order []int32
+	begin []int
+}
 
-func newLayout(p *linear.Problem, seed uint64) layout {
-	g := 2*(slack(p)+1) - 1
-	l := layout{blocks: blocks(p), planeAt: blocks(p) + g, period: period(p), cols: make([]int32, p.Keys.Len())}
-	run := max(min(p.Columns/uint64(64*l.blocks), 64), 1)
-	of := func(j int) int { return int(mix(seed^p.Keys.Key(j)/run) % uint64(l.blocks)) }
-	l.begin = make([]int, l.blocks+2)
-	for j := range l.cols {
+// mostRun bounds a run of keys, which travels as one.
+const mostRun = 64
+
+func newLayout(p *linear.Problem, blocks int, seed uint64) layout {
+	l := layout{make([]int32, p.Keys.Len()), make([]int, blocks+2)}
+	run := max(min(p.Columns/uint64(mostRun*blocks), mostRun), 1)
+	of := func(j int) int { return int(mix(seed^p.Keys.Key(j)/run) % uint64(blocks)) }
+	for j := range l.order {
 		l.begin[of(j)+2]++
 	}
-	for b := range l.blocks {
+	for b := range blocks {
 		l.begin[b+2] += l.begin[b+1]
 	}
-	for j := range l.cols {
-		b := of(j)
-		l.cols[l.begin[b+1]] = int32(j)
-		l.begin[b+1]++
+	for j := range l.order {
+		at := &l.begin[of(j)+1]
+		l.order[*at] = int32(j)
+		*at++
 	}
 	return l
 }
 
-// block is the columns of block b that the part has.
-func (l *layout) block(b int) []int32 { return l.cols[l.begin[b]:l.begin[b+1]] }
+// block is the columns of block b.
+func (l *layout) block(b int) []int32 { return l.order[l.begin[b]:l.begin[b+1]] }
 
 // mix is the finaliser of SplitMix64.
 func mix(x uint64) uint64 {
@@ -72,23 +75,24 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// order is the order of the blocks: in every pass each once.
+// order deals out the blocks, in every pass each once.
 type order struct {
 	list   []int
 	seed   uint64
-	pass   int // that has begun
+	pass   int // the one under way, from 1
 	at     int // blocks of it dealt out
 	random rand.PCG
 }
 
-func (o *order) init(blocks int, seed uint64) {
-	o.list, o.seed, o.at = make([]int, blocks), seed, blocks
+func newOrder(blocks int, seed uint64) order {
+	o := order{list: make([]int, blocks), seed: seed, at: blocks}
 	for i := range o.list {
 		o.list[i] = i
 	}
+	return o
 }
 
-// turn is the next block, and whether all columns are to be looked at.
+// turn is the next block, and whether all its columns are to be looked at.
 func (o *order) turn() (b int, full bool) {
 	if o.at == len(o.list) {
 		o.at = 0

@@ -3,129 +3,138 @@ package proximal
 import (
 	"math"
 
+	"petuum/algos/linear"
 	"petuum/table/kernel"
 )
 
-// past is how many differences of successive points a leap is made of.
-const past = 5
-
-// plane is what the parts sum up for a leap: P, the lower triangle of A, and b.
+// plane is where recent passes ended, the last one first.
 type plane struct {
-	points []point // where recent passes ended, the last one first
+	points []point
 	known  int     // of them
-	best   float64 // P of the last point
-	leapt  bool    // since then
-	hx     []float64
+	best   float64 // P of the one before the last
+	leapt  bool    // from it
+	curved []float64
 }
 
+// point is weights, and the scores that they make.
 type point struct{ w, scores []float64 }
 
-const planeSize = 1 + past*(past+1)/2 + past
+const (
+	past  = 5    // differences of successive points
+	pivot = 1e-9 // the part of an element of A's diagonal that has to be left of it
+	ridge = 1e-6 // of the diagonal
+	noise = 1e-9 // of P
 
-// look sums up what the part knows about the point where a pass has ended.
-func (s *solver) look() {
+	// What parts sum up: P, the lower triangle of A, row by row, and b.
+	matrixAt  = 1
+	slopesAt  = matrixAt + past*(past+1)/2
+	planeSize = slopesAt + past
+)
+
+func newPlane(columns, rows int) plane {
+	p := plane{points: make([]point, past+1), best: math.Inf(1), curved: make([]float64, rows)}
+	for i := range p.points {
+		p.points[i] = point{make([]float64, columns), make([]float64, rows)}
+	}
+	return p
+}
+
+// survey sums up what the part has of the plane.
+func (s *solver) survey() {
 	last := s.points[past]
 	copy(s.points[1:], s.points)
+	s.points[0] = last
 	copy(last.w, s.w)
 	copy(last.scores, s.scores)
-	s.points[0] = last
 	s.known = min(s.known+1, past+1)
-	sums := s.sums.Begin()
-	loss, _ := s.Measure(s.scores, s.hx, nil)
+	t := s.sums.Begin()
+	t[0], _ = s.Measure(s.scores, s.curved, nil)
 	f := s.columns.Rows()
 	for i, w := range s.w {
-		if l1, l2 := s.Penalty(i % f); s.Own[i%f] != 0 {
-			loss += l1*math.Abs(w) + l2/2*w*w
+		if s.Own[i%f] != 0 {
+			l1, l2 := s.Penalty(i % f)
+			t[0] += l1*math.Abs(w) + l2/2*w*w
 		}
 	}
-	sums[0] = loss
 	for k := range s.known - 1 {
-		a, b := s.points[k], s.points[k+1]
-		at := 1 + k*(k+1)/2
-		for r, m := range a.scores {
-			d := m - b.scores[r]
-			s.hx[r] = s.curvature[r] * d
-			sums[1+past*(past+1)/2+k] -= s.slope[r] * d
+		a := t[matrixAt+k*(k+1)/2:][:k+1]
+		b := &t[slopesAt+k]
+		for r, m := range s.points[k].scores {
+			d := m - s.points[k+1].scores[r]
+			s.curved[r] = s.curvature[r] * d
+			*b -= s.slope[r] * d
 		}
-		for l := range k + 1 {
-			sums[at+l] += kernel.Dot(s.hx, s.points[l].scores) - kernel.Dot(s.hx, s.points[l+1].scores)
+		for l := range a {
+			a[l] += kernel.Dot(s.curved, s.points[l].scores) - kernel.Dot(s.curved, s.points[l+1].scores)
 		}
 		for i, w := range s.w {
-			j := i % f
-			if s.Own[j] == 0 || a.w[i] == b.w[i] {
+			d := s.points[k].w[i] - s.points[k+1].w[i]
+			if d == 0 || s.Own[i%f] == 0 {
 				continue
 			}
-			l1, l2 := s.Penalty(j)
-			d := a.w[i] - b.w[i]
-			slope := l2 * w
-			if w != 0 {
-				slope += math.Copysign(l1, w)
+			l1, l2 := s.Penalty(i % f)
+			if *b -= l2 * w * d; w != 0 {
+				*b -= math.Copysign(l1, w) * d
 			}
-			sums[1+past*(past+1)/2+k] -= d * slope
-			for l := range k + 1 {
-				sums[at+l] += l2 * d * (s.points[l].w[i] - s.points[l+1].w[i])
+			for l := range a {
+				a[l] += l2 * d * (s.points[l].w[i] - s.points[l+1].w[i])
 			}
+		}
+	}
+	for i, x := range t { // what is no number would stay in the table
+		t[i] = min(max(x, -hugeSum), hugeSum)
+		if math.IsNaN(x) {
+			t[i] = hugeSum
 		}
 	}
 	s.sums.End()
 }
 
-// leap moves the part's own columns to where the model of P is least on the plane.
+// hugeSum is what no P is.
+const hugeSum = 1e200
+
+// leap moves the part's own columns to where the model is least, or back to where P was
+// less. Without a leap to blame, steps get shorter.
 func (s *solver) leap() {
-	sums := s.sums.View.Values()
-	w, f, k := s.W.Values(), s.columns.Rows(), s.Outputs
-	if p := sums[0]; p > s.best+1e-13*math.Abs(s.best) {
-		rose++
-		if !s.leapt {
-			s.caution *= 2
-		}
-		if s.leapt && s.known > 1 { // back to the point before
-			s.goTo(func(i int) float64 { return s.points[1].w[i] })
-			s.points[0], s.points[1] = s.points[1], s.points[0]
-		} else {
-			s.best = p
-		}
-		s.known, s.leapt = 1, false
-		return
-	}
-	s.best, s.leapt = sums[0], false
-	if s.known < 2 {
-		return
-	}
+	t := s.sums.View.Values()
 	var a [past]float64
-	solve(sums[1:], sums[1+past*(past+1)/2:], a[:s.known-1])
+	switch rises := t[0] > s.best+noise*math.Abs(s.best); {
+	case rises && s.leapt && s.known > 1:
+		a[0] = -1
+		s.leapt, s.known = false, 1
+		s.land(a[:1])
+		s.points[0], s.points[1] = s.points[1], s.points[0]
+		return
+	case rises:
+		s.caution = min(2*s.caution, mostCaution)
+		s.known = 1
+	default:
+		s.caution = max(fading*s.caution, 1)
+	}
+	s.best, s.leapt = t[0], false
+	if s.known < 2 || s.Loss == linear.Poisson { // whose model is good for small steps only
+		return
+	}
 	s.leapt = true
-	_ = w
-	_ = k
-	_ = f
-	s.goTo(func(i int) float64 {
-		at := s.points[0].w[i]
-		to := at
-		for l, x := range a[:s.known-1] {
-			to += x * (s.points[l].w[i] - s.points[l+1].w[i])
-		}
-		if l1, _ := s.Penalty(i % f); l1 > 0 && to*at <= 0 {
-			return 0
-		}
-		return to
-	})
+	solve(t[matrixAt:], t[slopesAt:], a[:s.known-1])
+	s.land(a[:s.known-1])
 }
 
-var rose int
-
-func (s *solver) goTo(target func(i int) float64) {
-	f, k := s.columns.Rows(), s.Outputs
-	w := s.W.Values()
-	for i := range s.w {
-		if j := i % f; s.Own[j] != 0 {
-			v := j*k + i/f
-			if d := target(i) - w[v]; d != 0 {
-				s.W.Inc(v, d)
-				if i < f {
-					s.moved = append(s.moved, int32(j))
-				}
-			}
+// land moves the part's own columns from the last point by differences, each times its a.
+func (s *solver) land(a []float64) {
+	f := s.columns.Rows()
+	for i, w := range s.points[0].w {
+		if s.Own[i%f] == 0 {
+			continue
 		}
+		to := w
+		for k, x := range a {
+			to += x * (s.points[k].w[i] - s.points[k+1].w[i])
+		}
+		if l1, _ := s.Penalty(i % f); l1 > 0 && to*w <= 0 && s.leapt {
+			to = 0
+		}
+		s.increase(i%f, i/f, to-s.weights(i % f)[i/f])
 	}
 }
 
@@ -137,7 +146,7 @@ func solve(m, b, a []float64) {
 		for j := range i + 1 {
 			t := m[at]
 			at++
-			most := 1e-9 * t
+			most := pivot * t
 			if i == j {
 				t *= 1 + ridge
 			}
@@ -169,5 +178,3 @@ func solve(m, b, a []float64) {
 		}
 	}
 }
-
-var ridge = 1e-6

@@ -1,5 +1,36 @@
-// Package proximal minimises smooth losses with any penalty, under any policy, by
-// delayed block proximal gradient (Li et al., OSDI 2014, section 5.1).
+// Package proximal minimises smooth losses with any penalty, under any policy and with
+// tables that travel rounded, by delayed block proximal gradient (Li et al., OSDI 2014,
+// section 5.1). The columns are dealt out to blocks, which every pass takes in an order
+// of its own, the same for all parts. Each part keeps the scores of its rows. For a
+// column of the block of a clock, with g its share of the slope, w the weight that its
+// scores have, and u its share of a bound of the curvature, a part puts
+//
+//	z = q u w - g  and  q u      in place of its last ones, into a table that adds up
+//	w <- S(z, L1) / (q u + L2)   what the column's owner makes of the sums
+//
+// once the version of its view has passed the clock: all shares are of that clock or
+// later ones then, none is half. S is soft thresholding. As w is in z, parts need not
+// have seen the same w, and a step made twice is made once. For logistic and Poisson
+// losses u bounds the curvature within a trust region, to which the step is clipped.
+//
+// Delay: with a slack of s a step is made at most s+1 clocks after its shares and seen
+// s+1 clocks later, so a slope misses the steps of at most 2(s+1) blocks, all of them
+// other columns. That is as safe as one step on these blocks at once, and q makes it
+// so: it is the curvature measured along all that changed in so many clocks, the sum of
+// the products of the rows' changes of slope and score, over what u has for them. Where P
+// has risen all the same q doubles, up to where u is a bound of the blocks' Hessian
+// and P must fall. A fixed point is a minimum, whatever the parts, shards and delays.
+//
+// Leaps: a pass ends with so many clocks without blocks that all have seen all steps.
+// Then the parts sum up P and its quadratic model on the plane of the last few passes
+// (as package newton does, of directions that are here steps of passes), and the
+// owners go to its minimum, or back, where P rose after the last leap. Columns that
+// would change their sign become 0, and those that are 0 stay.
+//
+// Filter: columns with w = 0 and |g| < L1 - t are asleep: nobody computes or sends
+// anything for them until their weight changes or a pass looks at all columns, which
+// every fullEvery-th does, and t falls with the largest violation of the pass before. An
+// evaluation after blocks that were not looked at in full is unsettled.
 package proximal
 
 import (
@@ -22,42 +53,46 @@ var Method = linear.Method{
 		}
 		return ""
 	},
-	Clocks: func(p *linear.Problem, _ dataset.Info) int { return period(p) },
+	Clocks: func(p *linear.Problem, _ dataset.Info) int { return newPass(p).clocks },
 }
 
 type solver struct {
 	*linear.Problem
 	linear.Owners
-	columns dataset.Matrix // X transposed
-	shares  linear.Sum     // of each column and output z, then u
-	pace    linear.Sum     // the curvature along recent changes, by X'DX and by u
-	sums    linear.Sum
-	largest *table.View[float64]
-
+	pass
 	layout
+	columns dataset.Matrix // X transposed
+	rows
 	plane
-	start              consistency.Clock
-	caution            float64
-	visiting, stepping order             // of the blocks: which to share now, which to step on next
-	next               consistency.Clock // of the shares to step on next
+
+	shares  linear.Sum           // of each column z of all outputs, then q u
+	pace    linear.Sum           // the curvature along recent changes, by slopes and by u
+	sums    linear.Sum           // of the plane
+	largest *table.View[float64] // magnitude of each column
+
+	visiting, stepping order             // of the blocks: to share next, to step on next
+	start, next        consistency.Clock // of the first pass, of the shares to step on next
 	begun              bool
 
 	// Of the columns, one output after the other.
 	w      []float64 // what the scores were made with
-	before []float64 // w at the last visit
-	reach  []float64 // the trust region, as a change of scores
-	u      []float64 // what was shared last, without the damping
-	square []float64 // sum of w_i x^2
-	asleep []bool
-	moved  []int32 // columns of the view of w that this part has stepped on
+	before []float64 // w when it was shared last
+	reach  []float64 // how much a step may change scores
+	u      []float64 // as it was shared last, without q
 
-	rows
-	damping   float64
-	threshold float64 // of the filter
-	worst     float64 // violation in this pass, and in the one before
-	last      float64
-	partial   []bool // of each block: columns were asleep at its last visit
-	stepped   bool   // since the last evaluation
+	// Of the columns.
+	square []float64 // u if all second derivatives were 1
+	asleep []bool
+	marked []bool  // those in moved
+	moved  []int32 // those that this part has changed and not yet taken in
+
+	damping float64 // q, but for caution
+	caution float64
+	least   float64 // of |g| of columns that sleep, less than L1 by so much
+	worst   float64 // violation in this pass
+	last    float64 // and in the one before; negative: unknown
+	partial []bool  // of each block: columns were asleep when it was shared last
+	stepped bool    // since the last evaluation
 }
 
 // Names of tables.
@@ -70,7 +105,11 @@ const (
 
 const (
 	firstReach, leastReach, mostReach = 1, 0.1, 5
-	fullEvery                         = 4
+
+	margin      = 0.1 // of the filter, of the last violation
+	mostMargin  = 0.2 // of L1
+	mostCaution = 1 << 10
+	fading      = 0.9 // of caution, by a pass in which P has fallen
 )
 
 func tables(p *linear.Problem, _ dataset.Info) []table.Spec {
@@ -78,8 +117,8 @@ func tables(p *linear.Problem, _ dataset.Info) []table.Spec {
 	return []table.Spec{
 		{Name: linear.Weights, Keys: keys, Width: p.Outputs, Type: table.Float64},
 		{Name: shares, Keys: keys, Width: 2 * p.Outputs, Type: table.Float64, Scratch: true},
-		{Name: sums, Keys: 1, Width: planeSize, Type: table.Float64, Scratch: true},
 		{Name: pace, Keys: 1, Width: 2, Type: table.Float64, Scratch: true},
+		{Name: sums, Keys: 1, Width: planeSize, Type: table.Float64, Scratch: true},
 		{Name: largest, Keys: keys, Type: table.Float64, Rule: table.Max, Scratch: true},
 		linear.OwnersTable(keys),
 	}
@@ -89,22 +128,14 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 	if w.Parts > linear.MostParts {
 		return nil, fmt.Errorf("proximal: works with %d parts at most: set another solver", linear.MostParts)
 	}
-	s := &solver{Problem: p, columns: p.X.Transpose(), layout: newLayout(p, w.Seed)}
-	n, f := p.X.Rows(), p.Keys.Len()
-	vectors := []*[]float64{&s.w, &s.before, &s.reach, &s.u}
-	for _, v := range vectors {
-		*v = make([]float64, f*p.Outputs)
-	}
-	s.square, s.asleep, s.moved = make([]float64, f), make([]bool, f), make([]int32, 0, f)
+	n, f, k := p.X.Rows(), p.Keys.Len(), p.Outputs
+	s := &solver{Problem: p, pass: newPass(p), columns: p.X.Transpose(), last: -1, worst: -1, caution: 1}
+	s.layout = newLayout(p, s.blocks, w.Seed)
+	s.visiting, s.stepping = newOrder(s.blocks, w.Seed), newOrder(s.blocks, w.Seed)
+	s.rows, s.plane = newRows(n*k), newPlane(f*k, n*k)
+	s.w, s.before, s.reach, s.u = make([]float64, f*k), make([]float64, f*k), make([]float64, f*k), make([]float64, f*k)
+	s.square, s.asleep, s.marked, s.moved = make([]float64, f), make([]bool, f), make([]bool, f), make([]int32, 0, f)
 	s.partial = make([]bool, s.blocks)
-	s.visiting.init(s.blocks, w.Seed)
-	s.stepping.init(s.blocks, w.Seed)
-	s.rows.init(p, w)
-	s.points, s.hx = make([]point, past+1), make([]float64, n*p.Outputs)
-	for i := range s.points {
-		s.points[i] = point{make([]float64, f*p.Outputs), make([]float64, n*p.Outputs)}
-	}
-	s.best, s.caution = math.Inf(1), 1
 	for i := range s.reach {
 		s.reach[i] = firstReach
 	}
@@ -112,28 +143,28 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 	for i := range weights {
 		weights[i] = p.Weight(i)
 	}
-	for j := range f {
+	for j := range s.square {
 		s.square[j] = s.columns.DotSquares(j, weights)
 	}
-	s.last, s.threshold = math.Inf(1), math.Inf(1)
-	s.damping = 1 + float64(w.Info.NonZeros)/p.N*float64(s.window)/float64(s.blocks)
+	s.damping = 1 + float64(w.Info.NonZeros)/float64(w.Info.Rows)*float64(s.flight)/float64(s.blocks)
+	for _, t := range []struct {
+		sum  *linear.Sum
+		name string
+		keys table.Set
+		size int
+	}{{&s.shares, shares, p.Keys, 2 * k}, {&s.pace, pace, table.Span(0, 1), 2}, {&s.sums, sums, table.Span(0, 1), planeSize}} {
+		if err := t.sum.Open(w, t.name, t.keys, t.size); err != nil {
+			return nil, err
+		}
+	}
 	var err error
-	if err = s.shares.Open(w, shares, p.Keys, 2*p.Outputs); err != nil {
-		return nil, err
-	}
-	if err = s.pace.Open(w, pace, table.Span(0, 1), 2); err != nil {
-		return nil, err
-	}
-	if err = s.sums.Open(w, sums, table.Span(0, 1), planeSize); err != nil {
-		return nil, err
-	}
 	if s.largest, err = algos.View[float64](w, largest, p.Keys, table.Increments); err != nil {
 		return nil, err
 	}
 	return s, s.Owners.Open(w, p.Keys)
 }
 
-// Prepare finds out whose the columns are, and the largest magnitude in each.
+// Prepare finds out whose the columns are, and how large their values.
 func (s *solver) Prepare() {
 	s.Offer()
 	most := make([]float64, 1)
@@ -144,151 +175,40 @@ func (s *solver) Prepare() {
 		}
 		s.largest.Put(j, most)
 	}
-	s.rows.measure()
+	s.measure()
 }
 
-// Push steps on the blocks whose shares are complete, takes in how w has changed, and
-// shares what it has of the next block.
+// Push takes in how w has changed, makes the steps whose shares are complete, and shares
+// what the part has of the next block.
 func (s *solver) Push(now consistency.Clock) {
 	s.Learn()
 	if !s.begun {
 		s.begun, s.start, s.next = true, now, now
 	}
-	at := s.at(now)
 	s.take()
 	for ; s.next < s.W.Version(); s.next++ {
-		switch t := s.at(s.next); {
-		case t < s.blocks:
-			b, full := s.stepping.turn()
-			s.step(b, full)
-		case t == s.planeAt:
+		switch at := s.at(s.next); {
+		case at < s.blocks:
+			s.step(s.stepping.turn())
+		case at == s.look:
 			s.leap()
 		}
 	}
+	at := s.at(now)
 	s.adapt(at)
 	switch {
 	case at < s.blocks:
-		b, full := s.visiting.turn()
-		s.share(b, full)
-	case at == s.planeAt:
-		s.look()
+		s.share(s.visiting.turn())
+	case at == s.look:
+		s.survey()
 	}
 }
 
 // at is how far into its pass a clock is.
-func (s *solver) at(t consistency.Clock) int {
-	return int((t - s.start) % consistency.Clock(s.period))
-}
+func (s *solver) at(t consistency.Clock) int { return int((t - s.start) % consistency.Clock(s.clocks)) }
 
-// step makes the proximal steps of the part's own columns in a block, and decides which
-// of all its columns there are to sleep.
-func (s *solver) step(b int, full bool) {
-	if s.stepping.first() {
-		s.last, s.worst = s.worst, 0
-		s.threshold = 0.1 * s.last
-	}
-	s.stepped = true
-	sums, k := s.shares.View.Values(), s.Outputs
-	for _, j := range s.block(b) {
-		if s.asleep[j] && !full {
-			continue
-		}
-		own, sleeps := s.Own[j] != 0, true
-		l1, l2 := s.Penalty(int(j))
-		for c := range k {
-			v := int(j)*k + c
-			at := int(j)*2*k + c
-			z, u, w := sums[at], sums[at+k], s.W.Values()[v]
-			sleeps = sleeps && w == 0 && math.Abs(z) < l1-s.threshold
-			if !(u+l2 > 0) {
-				continue
-			}
-			s.worst = max(s.worst, violation(u*w-z+l2*w, l1, w))
-			if !own {
-				continue
-			}
-			d := linear.Soft(z, l1)/(u+l2) - w
-			if s.bounded {
-				most := s.reach[c*s.columns.Rows()+int(j)] / max(s.largest.Values()[j], math.SmallestNonzeroFloat64)
-				d = min(max(d, -most), most)
-			}
-			if d != 0 {
-				if w+d != 0 && math.Abs(w+d) < 1e-14*math.Abs(w) {
-					d = -w
-				}
-				s.W.Inc(v, d)
-				s.moved = append(s.moved, j)
-			}
-		}
-		s.asleep[j] = sleeps
-	}
-}
-
-// violation is how far the slope of a weight is from that of a minimum.
-func violation(slope, l1, w float64) float64 {
-	if w != 0 {
-		return math.Abs(slope + math.Copysign(l1, w))
-	}
-	return math.Abs(linear.Soft(slope, l1))
-}
-
-// take brings the scores up to the weights.
-func (s *solver) take() {
-	for _, j := range s.W.Changed() {
-		s.move(int(j))
-	}
-	for _, j := range s.moved {
-		s.move(int(j))
-	}
-	s.moved = s.moved[:0]
-}
-
-// move takes the weights of one column in.
-func (s *solver) move(j int) {
-	f, n := s.columns.Rows(), s.columns.Cols()
-	for c, w := range s.W.Values()[j*s.Outputs : (j+1)*s.Outputs] {
-		i := c*f + j
-		d := w - s.w[i]
-		if d == 0 {
-			continue
-		}
-		s.columns.AddTo(j, d, s.scores[c*n:(c+1)*n])
-		s.w[i] = w
-		s.by += s.u[i] * d * d
-		s.changed = true
-		s.asleep[j] = false
-	}
-}
-
-// share replaces what the part has of a block.
-func (s *solver) share(b int, full bool) {
-	f, n := s.columns.Rows(), s.columns.Cols()
-	s.partial[b] = false
-	for _, j := range s.block(b) {
-		if s.asleep[j] && !full {
-			s.partial[b] = true
-			continue
-		}
-		for c := range s.Outputs {
-			i := c*f + int(j)
-			g := s.columns.Dot(int(j), s.slope[c*n:(c+1)*n])
-			if s.begunAt > 0 {
-				s.reach[i] = min(mostReach, 2*math.Abs(s.w[i]-s.before[i])*s.largest.Values()[j]+leastReach)
-			}
-			s.before[i] = s.w[i]
-			u := s.most * s.square[j]
-			if s.bounded {
-				u = min(u, math.Exp(s.spread*s.reach[i])*s.columns.DotSquares(int(j), s.curvature[c*n:(c+1)*n]))
-			}
-			s.u[i] = u
-			u *= s.damping * s.caution
-			s.shares.Set(c, int(j), u*s.w[i]-g)
-			s.shares.Set(s.Outputs+c, int(j), u)
-		}
-	}
-}
-
-// Evaluate reports the part's share of P.
+// Evaluate reports the part's share of P, what the filter has asleep of columns and of
+// values, and the largest violation that steps have met in the last pass.
 func (s *solver) Evaluate(e *algos.Eval) {
 	s.Learn()
 	s.take()
@@ -301,21 +221,23 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		e.Add(linear.Unsettled, 1)
 	}
 	s.stepped = false
-	columns, sleeping, values, kept := 0.0, 0.0, 0.0, 0.0
+	sleeping, columns, kept, values := 0.0, 0.0, 0.0, 0.0
 	for j, sleeps := range s.asleep {
 		size := float64(s.columns.Len(j))
 		columns, values = columns+s.Own[j], values+size
 		if sleeps {
 			sleeping, kept = sleeping+s.Own[j], kept+size
 		}
-		if j == s.Free && s.Own[j] != 0 {
-			for _, w := range s.W.Values()[j*s.Outputs : (j+1)*s.Outputs] {
-				e.Add("free_abs", math.Abs(w))
-				e.Add("free_squares", w*w)
-			}
-		}
 	}
 	e.Add("filtered", sleeping, columns, kept, values)
 	e.Max("violation", max(s.worst, s.last))
-	e.Max("damping", s.damping)
+	if s.Free >= 0 && s.Own[s.Free] != 0 {
+		for _, w := range s.weights(s.Free) {
+			e.Add("free_abs", math.Abs(w))
+			e.Add("free_squares", w*w)
+		}
+	}
 }
+
+// weights are those of column j.
+func (s *solver) weights(j int) []float64 { return s.W.Values()[j*s.Outputs : (j+1)*s.Outputs] }
