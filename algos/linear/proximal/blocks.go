@@ -7,13 +7,13 @@ import (
 	"petuum/consistency"
 )
 
-// pass is how the clocks of a pass are used: blocks, then some without until all steps
-// are seen, the survey of the plane, and some until all have leapt.
+// pass is how the clocks of a pass are used: some without blocks until all have leapt,
+// the blocks, some without until all steps are seen, and last the survey of the plane.
 type pass struct {
-	blocks int
-	flight int // blocks under way
-	look   int // clock of the survey
-	clocks int
+	blocks   int
+	flight   int // blocks under way
+	clocks   int
+	lockstep bool // steps are seen in time only where a barrier sees to it
 }
 
 const (
@@ -32,9 +32,28 @@ func newPass(p *linear.Problem) pass {
 		n = usualCount * (slack + 1)
 	}
 	s := pass{blocks: int(min(uint64(n), p.Columns)), flight: 2 * (slack + 1)}
-	s.look = s.blocks + s.flight - 1
-	s.clocks = s.look + s.flight
+	s.clocks = s.blocks + 2*s.flight - 1
+	s.lockstep = p.Policy.Floor(0) < -consistency.Clock(slack)
 	return s
+}
+
+// stage is what a clock is for.
+type stage uint8
+
+const (
+	waiting stage = iota
+	sharing
+	surveying
+)
+
+func (p *pass) at(clock consistency.Clock) stage {
+	switch at := int(clock % consistency.Clock(p.clocks)); {
+	case at == p.clocks-1:
+		return surveying
+	case at >= p.flight-1 && at < p.flight-1+p.blocks:
+		return sharing
+	}
+	return waiting
 }
 
 // layout is the columns of a part block by block: runs of keys, dealt out at random.
@@ -106,6 +125,9 @@ func (o *order) turn() (b int, full bool) {
 	o.at++
 	return o.list[o.at-1], o.pass <= 2 || o.pass%fullEvery == 0
 }
+
+// done reports whether the next turn begins a pass.
+func (o *order) done() bool { return o.at == len(o.list) }
 
 // first reports whether the last turn began a pass.
 func (o *order) first() bool { return o.at == 1 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"petuum/algos/linear"
+	"petuum/consistency"
 	"petuum/table/kernel"
 )
 
@@ -25,8 +26,10 @@ const (
 	ridge = 1e-6 // of the diagonal
 	noise = 1e-9 // of P
 
-	// What parts sum up: P, the lower triangle of A, row by row, and b.
-	matrixAt  = 1
+	// What parts sum up: P, how many of them are late, the lower triangle of A, row by
+	// row, and b.
+	lossAt, lateAt, matrixAt = 0, 1, 2
+
 	slopesAt  = matrixAt + past*(past+1)/2
 	planeSize = slopesAt + past
 )
@@ -40,7 +43,7 @@ func newPlane(columns, rows int) plane {
 }
 
 // survey sums up what the part has of the plane.
-func (s *solver) survey() {
+func (s *solver) survey(now consistency.Clock) {
 	last := s.points[past]
 	copy(s.points[1:], s.points)
 	s.points[0] = last
@@ -48,12 +51,15 @@ func (s *solver) survey() {
 	copy(last.scores, s.scores)
 	s.known = min(s.known+1, past+1)
 	t := s.sums.Begin()
-	t[0], _ = s.Measure(s.scores, s.curved, nil)
+	t[lossAt], _ = s.Measure(s.scores, s.curved, nil)
+	if s.late(now) {
+		t[lateAt] = 1
+	}
 	f := s.columns.Rows()
 	for i, w := range s.w {
 		if s.Own[i%f] != 0 {
 			l1, l2 := s.Penalty(i % f)
-			t[0] += l1*math.Abs(w) + l2/2*w*w
+			t[lossAt] += l1*math.Abs(w) + l2/2*w*w
 		}
 	}
 	for k := range s.known - 1 {
@@ -90,6 +96,18 @@ func (s *solver) survey() {
 	s.sums.End()
 }
 
+// late reports whether the part made its last step of the pass too late for others, or
+// has not seen those that others made in time, so that parts would measure different
+// points. A slack that is waited for rules it out. Else a barrier has to come before the
+// last clock, as it does where an evaluation follows a pass.
+func (s *solver) late(now consistency.Clock) bool {
+	if s.lockstep {
+		return s.W.Version() < now
+	}
+	by := now - consistency.Clock(s.flight/2)
+	return s.made > by || s.W.Version() <= by
+}
+
 // hugeSum is what no P is.
 const hugeSum = 1e200
 
@@ -98,7 +116,11 @@ const hugeSum = 1e200
 func (s *solver) leap() {
 	t := s.sums.View.Values()
 	var a [past]float64
-	switch rises := t[0] > s.best+noise*math.Abs(s.best); {
+	if t[lateAt] != 0 {
+		s.known, s.leapt, s.best = 0, false, math.Inf(1)
+		return
+	}
+	switch rises := t[lossAt] > s.best+noise*math.Abs(s.best); {
 	case rises && s.leapt && s.known > 1:
 		a[0] = -1
 		s.leapt, s.known = false, 1
@@ -111,7 +133,7 @@ func (s *solver) leap() {
 	default:
 		s.caution = max(fading*s.caution, 1)
 	}
-	s.best, s.leapt = t[0], false
+	s.best, s.leapt = t[lossAt], false
 	if s.known < 2 || s.Loss == linear.Poisson { // whose model is good for small steps only
 		return
 	}

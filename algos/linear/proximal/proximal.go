@@ -21,7 +21,7 @@
 // has risen all the same q doubles, up to where u is a bound of the blocks' Hessian
 // and P must fall. A fixed point is a minimum, whatever the parts, shards and delays.
 //
-// Leaps: a pass ends with so many clocks without blocks that all have seen all steps.
+// Leaps: a pass ends with as many clocks without blocks as it takes to see all steps.
 // Then the parts sum up P and its quadratic model on the plane of the last few passes
 // (as package newton does, of directions that are here steps of passes), and the
 // owners go to its minimum, or back, where P rose after the last leap. Columns that
@@ -72,6 +72,7 @@ type solver struct {
 
 	visiting, stepping order             // of the blocks: to share next, to step on next
 	start, next        consistency.Clock // of the first pass, of the shares to step on next
+	made               consistency.Clock // the last steps were
 	begun              bool
 
 	// Of the columns, one output after the other.
@@ -187,25 +188,25 @@ func (s *solver) Push(now consistency.Clock) {
 	}
 	s.take()
 	for ; s.next < s.W.Version(); s.next++ {
-		switch at := s.at(s.next); {
-		case at < s.blocks:
+		switch s.at(s.next - s.start) {
+		case sharing:
 			s.step(s.stepping.turn())
-		case at == s.look:
+			s.made = now
+		case surveying:
 			s.leap()
 		}
 	}
-	at := s.at(now)
-	s.adapt(at)
-	switch {
-	case at < s.blocks:
+	s.adapt()
+	switch s.at(now - s.start) {
+	case sharing:
+		if s.visiting.done() {
+			s.restart() // leaps are not steps
+		}
 		s.share(s.visiting.turn())
-	case at == s.look:
-		s.survey()
+	case surveying:
+		s.survey(now)
 	}
 }
-
-// at is how far into its pass a clock is.
-func (s *solver) at(t consistency.Clock) int { return int((t - s.start) % consistency.Clock(s.clocks)) }
 
 // Evaluate reports the part's share of P, what the filter has asleep of columns and of
 // values, and the largest violation that steps have met in the last pass.

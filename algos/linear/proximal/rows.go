@@ -97,15 +97,12 @@ const (
 
 // adapt brings the slopes up to the scores, measures the curvature along the steps made
 // in as many clocks as blocks are under way, and learns from all parts' what q is.
-func (s *solver) adapt(at int) {
+func (s *solver) adapt() {
 	if s.changed {
 		s.measure()
 		s.changed = false
 	}
-	if at == 0 {
-		s.restart() // leaps are not steps
-	}
-	if s.since++; s.since >= s.flight && s.expected > 0 && at <= s.look {
+	if s.since++; s.since >= s.flight && s.expected > 0 && !s.visiting.done() {
 		along := 0.0
 		for i, m := range s.scores {
 			along += (m - s.scores0[i]) * (s.slope[i] - s.slope0[i])
