@@ -124,7 +124,7 @@ func (m *Model) Explain(d dataset.Info) []string {
 
 // describe makes the problem of the data.
 func (m *Model) describe(d dataset.Info) Problem {
-	p := Problem{Parameters: m.Parameters, Outputs: 1, N: float64(d.Rows), Columns: m.columns(d), Free: -1, FreeKey: NoKey, Policy: m.policy}
+	p := Problem{Parameters: m.Parameters, Outputs: 1, N: float64(d.Rows), Columns: m.columns(d), Free: -1, FreeKey: NoKey, Policy: m.policy, Exact: m.exact}
 	if m.Intercept && m.Unpenalised {
 		p.FreeKey = d.Features
 	}
@@ -185,7 +185,10 @@ func (m *Model) suits(d dataset.Info) error {
 }
 
 // KeyNames says that a weight is of a feature, the last one perhaps the intercept.
-func (m *Model) KeyNames(d dataset.Info, _ string) algos.KeyNames {
+func (m *Model) KeyNames(d dataset.Info, table string) algos.KeyNames {
+	if table != Weights {
+		return algos.KeyNames{}
+	}
 	names := algos.KeyNames{Features: d.Features}
 	if m.Intercept {
 		names.Names = []string{"(intercept)"}

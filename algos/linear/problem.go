@@ -25,6 +25,7 @@ type Problem struct {
 	Columns    uint64 // of all the data, with the intercept's
 	FreeKey    uint64 // of the column that is not penalised, NoKey if all are
 	Policy     consistency.Policy
+	Exact      bool // tables travel as they are
 
 	X          dataset.Matrix
 	Keys       table.Set // of the columns of X

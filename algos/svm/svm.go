@@ -9,7 +9,9 @@ import (
 	"petuum/algos/linear/proximal"
 )
 
+var methods = []linear.Method{newton.Method, dual.Method, proximal.Method}
+
 // New makes an instance with the default parameters.
 func New() *linear.Model {
-	return linear.New(linear.Family{Name: "svm", Losses: []string{linear.SquaredHinge, linear.Hinge}, Methods: []linear.Method{newton.Method, dual.Method, proximal.Method}})
+	return linear.New(linear.Family{Name: "svm", Losses: []string{linear.SquaredHinge, linear.Hinge}, Methods: methods})
 }

@@ -98,10 +98,14 @@ func (s *solver) survey(now consistency.Clock) {
 
 // late reports whether the part made its last step of the pass too late for others, or
 // has not seen those that others made in time, so that parts would measure different
-// points. A slack that is waited for rules it out. Else a barrier has to come before the
+// points, as they would with tables that keep changes back. A slack that is waited for
+// rules it out. Else a barrier has to come before the
 // last clock, as it does where an evaluation follows a pass.
 func (s *solver) late(now consistency.Clock) bool {
-	if s.lockstep {
+	switch {
+	case !s.Exact:
+		return true
+	case s.lockstep:
 		return s.W.Version() < now
 	}
 	by := now - consistency.Clock(s.flight/2)
