@@ -127,7 +127,7 @@ func TestConformance(t *testing.T) {
 		New:       func() algos.Algorithm { return logreg.New() },
 		Set:       func(a algos.Algorithm) { with(a.(*linear.Model), "l1", lambda) },
 		Path:      write(t, 1, 200, 20, sign),
-		Stop:      algos.Stop{Epochs: 120},
+		Stop:      algos.Stop{Epochs: 600},
 		Window:    1,
 		Tolerance: 1e-6,
 		Reference: func(_ testing.TB, _ dataset.Info, all *dataset.Part) float64 {
@@ -212,5 +212,113 @@ func TestOptimum(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Outputs with a loss in common end where Newton's method ends.
+func TestSoftmax(t *testing.T) {
+	path := write(t, 9, 200, 12, func(score float64, r *rand.Rand) float64 {
+		return math.Floor(min(max(score+r.NormFloat64(), -1), 2))
+	})
+	for _, intercept := range []bool{false, true} {
+		job := func(solver string, policy consistency.Policy) float64 {
+			return algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+				m := with(logreg.New(), "l2", 0.01)
+				m.Solver, m.Intercept, m.Unpenalised = solver, intercept, intercept
+				return m
+			}, Path: path, Parts: 3, Policy: policy, Seed: 2, Stop: algos.Stop{Epochs: 100}}).Eval.Objective
+		}
+		want := job("newton", consistency.BSP())
+		for _, policy := range []consistency.Policy{consistency.BSP(), consistency.SSP(1)} {
+			if got := job("proximal", policy); !(math.Abs(got-want) <= 1e-6*want) {
+				t.Errorf("%s, intercept %t: got an objective of %.10g, want %.10g", policy, intercept, got, want)
+			}
+		}
+	}
+}
+
+// passes is how many passes a job takes to within 1e-6 of want.
+func passes(t *testing.T, path string, parts int, policy string, blocks int, penalty string, lambda, want float64) int {
+	t.Helper()
+	p, err := consistency.ParsePolicy(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goal := want * (1 + 1e-6)
+	r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+		m := with(logreg.New(), penalty, lambda)
+		m.Blocks = blocks
+		return m
+	}, Path: path, Parts: parts, Shards: 2, Policy: p, Eager: p.Eager(), Seed: 1, Stop: algos.Stop{Epochs: 400, Objective: &goal}})
+	if r.Reason != algos.ReasonObjective {
+		t.Fatalf("%d parts, %s: got an objective of %.9g after 400 passes, want %.9g", parts, policy, r.Eval.Objective, goal)
+	}
+	t.Logf("%d parts, %s: %d passes, %.3g of the columns asleep", parts, policy, len(r.Curve)-1, r.Eval.Metrics["kkt_filtered"])
+	return len(r.Curve) - 1
+}
+
+// Sums of shares are exact, so that parts do not cost passes.
+func TestPasses(t *testing.T) {
+	const embedded, want = "../../../configs/data/a9a.train.libsvm.gz", 0.32689896
+	if testing.Short() {
+		t.Skip("real data in short mode")
+	}
+	one := passes(t, embedded, 1, "bsp", 32, "l1", 1e-4, want)
+	for _, parts := range []int{2, 8} {
+		if got := passes(t, embedded, parts, "bsp", 32, "l1", 1e-4, want); 10*got > 13*one {
+			t.Errorf("got %d passes with %d parts, want about the %d of one", got, parts, one)
+		}
+	}
+	passes(t, embedded, 2, "ssp:3", 0, "l1", 1e-4, want)
+	const shared = "../../../../shared/data/sparse-binary/debian-arch.train.libsvm.gz"
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the data set is not here: ", err)
+	}
+	passes(t, shared, 2, "ssp:3", 0, "l1", 1e-3, 0.16679019)
+}
+
+// Of two columns that are nearly alike the first to move leaves the other asleep, which
+// has to wake up: its slope is below L1 only while the first is too large.
+func TestAwakening(t *testing.T) {
+	const lambda = 0.02
+	r := rand.New(rand.NewPCG(7, 7))
+	var b strings.Builder
+	for range 300 {
+		x, y := r.NormFloat64(), r.NormFloat64()
+		s := 2*x - y
+		fmt.Fprintf(&b, "%g 1:%.4f 2:%.4f", s+0.1*r.NormFloat64(), 3*(x-0.4*y), y)
+		for j := range 40 {
+			fmt.Fprintf(&b, " %d:%.4f", j+3, r.NormFloat64())
+		}
+		b.WriteByte('\n')
+	}
+	path := filepath.Join(t.TempDir(), "train.libsvm")
+	if err := os.WriteFile(path, []byte(b.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o := dataset.Defaults()
+	o.Quantity = true
+	scan, err := dataset.Scan([]string{path}, o, []int{0}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := scan.Parts(scan.Info(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := parts[0]
+	want := optimum(all, lambda, 0, -1, func(m float64, i int) (float64, float64, float64) {
+		d := m - all.Labels[i]
+		return d * d / 2, d, 1
+	})
+	for delay := range uint64(4) {
+		got := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return with(regression.New(), "l1", lambda) },
+			Path: path, Parts: 2, Shards: 2, Policy: consistency.SSP(1), Seed: delay, Delay: delay, Stop: algos.Stop{Tolerance: 1e-9}})
+		if off := math.Abs(got.Eval.Objective - want); !(off <= 1e-6*want) || got.Reason != algos.ReasonTolerance {
+			t.Errorf("delays by seed %d: got an objective of %.10g (%s), want %.10g", delay, got.Eval.Objective, got.Reason, want)
+		}
+		if asleep := got.Eval.Metrics["kkt_filtered"]; !(asleep > 0.2 && asleep < 1) {
+			t.Errorf("delays by seed %d: got %g of the columns asleep in the end, want many, not all", delay, asleep)
+		}
 	}
 }
