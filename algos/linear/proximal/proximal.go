@@ -25,7 +25,10 @@
 // Then the parts sum up P and its quadratic model on the plane of the last few passes
 // (as package newton does, of directions that are here steps of passes), and the
 // owners go to its minimum, or back, where P rose after the last leap. Columns that
-// would change their sign become 0, and those that are 0 stay.
+// would change their sign become 0, and those that are 0 stay. Without leaps, which takes
+// several times as many passes, it goes where parts would not all sum up at the same
+// point: with tables that round or keep changes back, and under ASP where no barrier
+// comes before the end of a pass.
 //
 // Filter: columns with w = 0 and |g| < L1 - t are asleep: nobody computes or sends
 // anything for them until their weight changes or a pass looks at all columns, which
@@ -89,7 +92,6 @@ type solver struct {
 
 	damping float64 // q, but for caution
 	caution float64
-	least   float64 // of |g| of columns that sleep, less than L1 by so much
 	worst   float64 // violation in this pass
 	last    float64 // and in the one before; negative: unknown
 	partial []bool  // of each block: columns were asleep when it was shared last
