@@ -313,6 +313,18 @@ func (m *Matrix) Square(i int) float64 {
 	return float64(hi - lo)
 }
 
+// DotSquares returns the sum of the squares of row i, each times its column's value of v.
+func (m *Matrix) DotSquares(i int, v []float64) (sum float64) {
+	if m.value == ones {
+		return m.Dot(i, v)
+	}
+	m.checkColumns(len(v))
+	for j, x := range m.Row(i) {
+		sum += x * x * v[j]
+	}
+	return sum
+}
+
 // ScaleColumns returns the matrix with each column times its factor, in float64.
 func (m *Matrix) ScaleColumns(factor []float64) Matrix {
 	m.checkColumns(len(factor))

@@ -109,6 +109,13 @@ func checkMatrix(t *testing.T, m *Matrix, full [][]float64) {
 		if got := m.Square(i); math.Abs(got-square) > 1e-9*(1+square) {
 			t.Fatalf("row %d: got a square of %v, want %v", i, got, square)
 		}
+		products := 0.0
+		for j, x := range row {
+			products += x * x * v[j]
+		}
+		if got := m.DotSquares(i, v); !(math.Abs(got-products) <= 1e-9*(1+square)) {
+			t.Fatalf("row %d: got squares times a vector of %v, want %v", i, got, products)
+		}
 		sum := slices.Clone(v)
 		m.AddTo(i, 0.5, sum)
 		for j, x := range row {
@@ -158,11 +165,12 @@ func TestForm(t *testing.T) {
 func TestShortVector(t *testing.T) {
 	m := NewMatrix(3, []int64{0, 1}, []uint32{0}, nil)
 	for name, call := range map[string]func(){
-		"dot":     func() { m.Dot(0, make([]float64, 2)) },
-		"add":     func() { m.AddTo(0, 1, make([]float64, 2)) },
-		"squares": func() { m.AddSquares(0, 1, make([]float64, 2)) },
-		"scale":   func() { m.ScaleColumns(make([]float64, 2)) },
-		"made":    func() { NewMatrix(3, []int64{0, 1}, []uint32{3}, nil) }, // as kernels would not see it
+		"dot":         func() { m.Dot(0, make([]float64, 2)) },
+		"add":         func() { m.AddTo(0, 1, make([]float64, 2)) },
+		"dot squares": func() { m.DotSquares(0, make([]float64, 2)) },
+		"squares":     func() { m.AddSquares(0, 1, make([]float64, 2)) },
+		"scale":       func() { m.ScaleColumns(make([]float64, 2)) },
+		"made":        func() { NewMatrix(3, []int64{0, 1}, []uint32{3}, nil) }, // as kernels would not see it
 	} {
 		func() {
 			defer func() {

@@ -136,7 +136,7 @@ func (m *Model) Explain(d dataset.Info) []string {
 
 // describe makes the problem of the data.
 func (m *Model) describe(d dataset.Info) Problem {
-	p := Problem{Parameters: m.Parameters, Outputs: 1, N: mass(d), Columns: m.columns(d), Free: -1, FreeKey: NoKey}
+	p := Problem{Parameters: m.Parameters, Outputs: 1, N: mass(d), Columns: m.columns(d), Free: -1, FreeKey: NoKey, Policy: m.policy, Exact: m.exact}
 	if m.Intercept && m.Unpenalised {
 		p.FreeKey = d.Features
 	}
@@ -226,7 +226,10 @@ func (m *Model) suits(d dataset.Info) error {
 }
 
 // KeyNames says that a weight is of a feature, the last one perhaps the intercept.
-func (m *Model) KeyNames(d dataset.Info, _ string) algos.KeyNames {
+func (m *Model) KeyNames(d dataset.Info, table string) algos.KeyNames {
+	if table != Weights {
+		return algos.KeyNames{}
+	}
 	names := algos.KeyNames{Features: d.Features}
 	if m.Intercept {
 		names.Names = []string{"(intercept)"}
@@ -325,8 +328,8 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	}
 	e.Metrics["nonzeros"] = float64(norms.NonZeros)
 	e.Metrics["lambda"] = m.lambda(p.N)
-	if p.L1 > 0 && e.Sum(Columns) > 0 {
-		e.Metrics["kkt_filtered"] = e.Sum(Asleep) / e.Sum(Columns)
+	if f := e.Sums(Filtered); len(f) == 4 && f[3] > 0 {
+		e.Metrics["kkt_filtered"], e.Metrics["kkt_filtered_values"] = f[0]/f[1], f[2]/f[3]
 	}
 	if v := e.Maximum("violation"); v >= 0 {
 		e.Metrics["kkt_violation"] = v

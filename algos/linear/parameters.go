@@ -33,7 +33,8 @@ type Parameters struct {
 	TailBits    int      `toml:"tail_bits" min:"8" max:"30" doc:"ftrl, adagrad: 2^tail_bits counters tell how often a feature was seen"`
 	Path        int      `toml:"path" min:"0" doc:"solve for so many penalties one after another, from lambda times path_from down to lambda, each from where the last one ended; 0 and 1 are lambda alone"`
 	PathFrom    float64  `toml:"path_from" min:"1" doc:"path: the first penalty is so many times lambda"`
-	Solver      string   `toml:"solver" doc:"newton, dual, or auto: the first of these that works for the loss, the penalty and the policy"`
+	Solver      string   `toml:"solver" doc:"newton, dual, proximal, or auto: the first of these that works for the loss, the penalty and the policy; by name, also ftrl and adagrad, which read their data as they learn"`
+	Blocks      int      `toml:"blocks" min:"0" max:"65536" doc:"proximal: blocks of features in a pass, one a clock; 0: chosen by the slack"`
 }
 
 const (

@@ -24,6 +24,8 @@ type Problem struct {
 	N          float64
 	Columns    uint64 // of all the data, with the intercept's
 	FreeKey    uint64 // of the column that is not penalised, NoKey if all are
+	Policy     consistency.Policy
+	Exact      bool // tables travel as they are
 
 	X          dataset.Matrix
 	Keys       table.Set       // of the columns of X
@@ -40,11 +42,9 @@ type Problem struct {
 // another reason than that there is none to be made.
 const Unsettled = "unsettled"
 
-// Asleep and Columns are the sums of columns that a filter leaves alone, and of all.
-const (
-	Asleep  = "asleep"
-	Columns = "columns"
-)
+// Filtered is what a filter does, as four sums: the columns that it leaves alone, all
+// columns, the values in the former, all values.
+const Filtered = "filtered"
 
 // NoKey is no key of any table.
 const NoKey = math.MaxUint64

@@ -55,6 +55,15 @@ func (t *Sum) EndOf(columns []int32) {
 	}
 }
 
+// Set replaces one element of the share, that of output c and key j.
+func (t *Sum) Set(c, j int, x float64) {
+	i := c*(len(t.sent)/t.outputs) + j
+	if d := x - t.sent[i]; d != 0 {
+		t.View.Inc(j*t.outputs+c, d)
+		t.sent[i] = x
+	}
+}
+
 // MostParts is how many parts can share columns out.
 const MostParts = 1 << 12
 

@@ -7,9 +7,10 @@ import (
 	"petuum/algos/linear/dual"
 	"petuum/algos/linear/newton"
 	"petuum/algos/linear/online"
+	"petuum/algos/linear/proximal"
 )
 
-var family = linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method, online.FTRL, online.AdaGrad}}
+var family = linear.Family{Name: "logreg", Losses: []string{linear.Logistic}, Methods: []linear.Method{newton.Method, dual.Method, proximal.Method, online.FTRL, online.AdaGrad}}
 
 // New makes an instance with the default parameters.
 func New() *linear.Model { return linear.New(family) }

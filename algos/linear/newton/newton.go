@@ -339,8 +339,13 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		}
 	}
 	e.Add("gap", gap)
-	e.Add(linear.Asleep, asleep)
-	e.Add(linear.Columns, own)
+	if s.L1 > 0 {
+		values := 0.0
+		if s.awake.small() {
+			values = float64(s.X.NNZ() - s.awake.x.NNZ())
+		}
+		e.Add(linear.Filtered, asleep, own, values, float64(s.X.NNZ()))
+	}
 	e.Max("violation", worst)
 }
 
