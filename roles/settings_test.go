@@ -164,6 +164,9 @@ func rows(t *testing.T) (dir string) {
 	return dir
 }
 
+// ftrl learns from a stream.
+var ftrl = []string{"algorithm.solver=ftrl"}
+
 // dual works, with a seed, whatever is rounded on the way.
 var dual = []string{"algorithm.solver=dual"}
 
@@ -178,7 +181,7 @@ func probes(dir string) map[string]probe {
 		}},
 		"job.algorithm": {value: `"lasso"`, with: []string{"algorithm.lambda=0.01"}, seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "train_mse", true) }},
 		"job.seed":      {value: "7", with: dual, seen: another},
-		"job.start": {value: quoted("model"), with: []string{"algorithm.solver=adagrad"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+		"job.start": {value: quoted("model"), seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "it begins where the model is", got.Curve[0].Objective < plain().Curve[0].Objective, true)
 		}},
 		"data.train":  {value: quoted("less.csv"), seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "features", got.manifest(t).Data.Features, 1) }},
@@ -188,7 +191,7 @@ func probes(dir string) map[string]probe {
 		"data.positive": {value: `"0"`, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", strings.Join(got.manifest(t).Data.Classes, " "), "!0 0")
 		}},
-		"data.weight": {value: `"z"`, refused: "does not take weights of samples"},
+		"data.weight": {value: `"z"`, seen: another},
 		"data.header": {value: `"yes"`, with: []string{"data.train=" + file("bare.csv"), "data.label=#0"},
 			seen: func(t *testing.T, got outcome, plain func() outcome) {
 				is(t, "rows", got.manifest(t).Data.Rows, plain().manifest(t).Data.Rows-1)
@@ -223,7 +226,7 @@ func probes(dir string) map[string]probe {
 		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
-		"data.weights": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, refused: "does not take weights of samples"},
+		"data.weights": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, seen: another},
 		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			says(t, got.stderr, "is in the cache "+file("parsed"))
 			if caches, err := filepath.Glob(file("parsed/*.cache")); err != nil || len(caches) == 0 {
@@ -358,6 +361,17 @@ func parameterProbes(dir string) map[string]probe {
 		all[name+"lambda"] = probe{value: "0.1", seen: another}
 		all[name+"C"] = probe{value: "1.5", seen: another}
 		all[name+"penalty"] = probe{value: `"l1"`, seen: another}
+		all[name+"alpha"] = probe{value: "0.7", with: ftrl, seen: another}
+		all[name+"beta"] = probe{value: "3", with: ftrl, seen: another}
+		all[name+"batch"] = probe{value: "20", with: ftrl, seen: another}
+		all[name+"late"] = probe{value: `"mean"`, with: ftrl, seen: another}
+		all[name+"tail"] = probe{value: "30", with: ftrl, seen: another}
+		all[name+"tail_bits"] = probe{value: "7", refused: "algorithm.tail_bits"} // how many shows with many features only
+		all[name+"blocks"] = probe{value: "3", with: []string{"algorithm.solver=proximal"}, seen: another}
+		all[name+"path"] = probe{value: "3", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "stages", len(got.Path), 3) }}
+		all[name+"path_from"] = probe{value: "10", with: []string{"algorithm.path=2"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
+			near(t, "first lambda", got.Path[0].Metrics["lambda"], 10*got.Path[1].Metrics["lambda"], 1e-9)
+		}}
 		all[name+"l1_ratio"] = probe{value: "0.9", with: []string{"algorithm.penalty=elastic", "algorithm.lambda=0.01"}, seen: another}
 		all[name+"intercept"] = probe{value: "true", seen: another}
 		all[name+"unpenalised_intercept"] = probe{value: "true", with: []string{"algorithm.intercept=true", "algorithm.lambda=0.01"}, seen: another}
@@ -395,7 +409,7 @@ func TestEverySetting(t *testing.T) {
 			known[name+" "+s.Key] = name
 		}
 	}
-	start(t, dir, "run", "--set", "job.algorithm=logreg", "--set", "algorithm.solver=adagrad", "--set", "data.train=full.csv", "--set", "stop.clocks=100",
+	start(t, dir, "run", "--set", "job.algorithm=logreg", "--set", "data.train=full.csv", "--set", "stop.clocks=100",
 		"--set", "cluster.servers=1", "--set", "output.model=model", "job.toml").gone() // for job.start
 	all := probes(dir)
 	for name := range all {
