@@ -25,17 +25,18 @@ type sharer struct {
 	linear.Owners
 	part, outputs int
 	columns       int
+	typ           table.Type
 	turn          float64
 }
 
 func (s *sharer) Tables(d dataset.Info) ([]table.Spec, error) {
-	return []table.Spec{{Name: "sum", Keys: d.Features, Width: s.outputs, Type: table.Float64, Scratch: true}, linear.OwnersTable(d.Features)}, nil
+	return []table.Spec{{Name: "sum", Keys: d.Features, Width: s.outputs, Type: s.typ, Scratch: true}, linear.OwnersTable(d.Features)}, nil
 }
 
 func (s *sharer) Load(part *dataset.Part, w *algos.Worker) error {
 	s.part, s.columns = w.Part, part.X.Cols()
 	keys := table.Keys(part.Keys)
-	if err := s.Sum.Open(w, "sum", keys, s.outputs); err != nil {
+	if err := s.Sum.Open(w, "sum", keys, s.outputs, s.typ); err != nil {
 		return err
 	}
 	return s.Owners.Open(w, keys)
@@ -64,9 +65,13 @@ func (s *sharer) Conclude(_ dataset.Info, e *algos.Eval) { e.Objective = 1 }
 // Sums are of what the parts have now, not of what they had; each column has one owner.
 func TestShares(t *testing.T) {
 	for _, parts := range []int{1, 3, 45} {
-		for _, outputs := range []int{1, 3} {
+		for outputs, typ := range map[int]table.Type{1: table.Float64, 3: table.Float64, 2: table.Float32} {
+			tol := 1e-12
+			if typ == table.Float32 {
+				tol = 1e-5
+			}
 			info, data := read(t, plain.Text(2, 40, 15, false, plain.Sign), parts)
-			h := algotest.Play(t, consistency.BSP(), info, data, func() algos.Algorithm { return &sharer{outputs: outputs} }, nil)
+			h := algotest.Play(t, consistency.BSP(), info, data, func() algos.Algorithm { return &sharer{outputs: outputs, typ: typ} }, nil)
 			h.Push(3)
 			want, owners := map[string]float64{}, make([]float64, info.Features)
 			for n, a := range h.Algorithms {
@@ -79,9 +84,9 @@ func TestShares(t *testing.T) {
 				}
 			}
 			for n, a := range h.Algorithms {
-				for i, got := range a.(*sharer).View.Values() {
+				for i, got := range a.(*sharer).Values() {
 					key := data[n].Keys[i/outputs]
-					if w := want[fmt.Sprint(key, i%outputs)]; math.Abs(got-w) > 1e-12 {
+					if w := want[fmt.Sprint(key, i%outputs)]; math.Abs(got-w) > tol {
 						t.Errorf("%d parts, %d outputs: part %d: column %d, output %d: got %v, want %v", parts, outputs, n, key, i%outputs, got, w)
 					}
 				}

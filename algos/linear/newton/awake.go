@@ -49,7 +49,7 @@ func (s *solver) look() {
 		return
 	}
 	a.fresh = false
-	g, w, k := s.gradient.View.Values(), s.W.Values(), s.Outputs
+	g, w, k := s.gradient.Values(), s.W.Values(), s.Outputs
 	if a.other.is == nil {
 		a.other.is = make([]bool, s.X.Cols())
 	}

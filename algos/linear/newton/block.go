@@ -21,7 +21,8 @@ type block struct {
 	size     int                  // columns
 	products linear.Sum           // lower triangle of B, row by row
 	nominees *table.View[float64] // of each part size times a key and its curvature; nil if all columns are in
-	g, w     *table.View[float64] // of the columns of the block
+	g        *linear.Reals        // of the columns of the block
+	w        *table.View[float64]
 
 	at        []int32 // of each column of the part, where it is in the block; -1: nowhere
 	free      int     // the column that is not penalised, -1 if none is
@@ -68,7 +69,7 @@ func openBlock(s *solver, w *algos.Worker) (b *block, err error) {
 	}
 	all := specs[0].Keys // size (size+1) / 2
 	b = &block{size: int(math.Sqrt(float64(2 * all))), free: -1}
-	if err = b.products.Open(w, blocks, table.Span(0, all), 1); err != nil {
+	if err = b.products.Open(w, blocks, table.Span(0, all), 1, table.Float64); err != nil {
 		return nil, err
 	}
 	columns := table.Span(0, uint64(b.size))
@@ -81,7 +82,7 @@ func openBlock(s *solver, w *algos.Worker) (b *block, err error) {
 	} else {
 		b.choose(s, columns)
 	}
-	if b.g, err = algos.View[float64](w, gradients, columns, table.Increments); err == nil {
+	if b.g, err = linear.OpenReals(w, gradients, columns, precision(s.Problem)); err == nil {
 		b.w, err = algos.View[float64](w, linear.Weights, columns, table.Increments)
 	}
 	return b, err
@@ -151,7 +152,7 @@ func (b *block) stale() float64 {
 // nominate has the part name the foremost of the columns that it counts.
 func (b *block) nominate(s *solver) {
 	list := make([]nominee, 0, 2*b.size)
-	for j, h := range s.curvature.View.Values() {
+	for j, h := range s.curvature.Values() {
 		if s.Own[j] == 0 || len(list) >= b.size && !(h > list[b.size-1].curvature) {
 			continue
 		}
@@ -235,7 +236,7 @@ func (b *block) penalty(s *solver, i int) (l1, l2 float64) {
 // writes B in full.
 func (b *block) factorize(s *solver) {
 	l := b.factor
-	copy(l, b.products.View.Values())
+	copy(l, b.products.Values())
 	for i := range b.size {
 		row := l[i*(i+1)/2:][:i+1]
 		_, l2 := b.penalty(s, i)
@@ -272,7 +273,7 @@ func (b *block) direction(s *solver, z []float64) *direction {
 				l1, l2 := s.Penalty(j)
 				z[j] = b.x[k]
 				if l1 > 0 {
-					s.q[j] = s.facing(s.gradient.View.Values()[j]+l2*w, l1, w, z[j])
+					s.q[j] = s.facing(s.gradient.Values()[j]+l2*w, l1, w, z[j])
 				}
 			}
 		}

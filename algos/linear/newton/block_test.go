@@ -31,8 +31,8 @@ func TestBlock(t *testing.T) {
 			}
 		}
 		var keys []uint64
-		for i := range first.block.g.Len() {
-			keys = append(keys, first.block.g.Key(i))
+		for i := range first.block.w.Len() {
+			keys = append(keys, first.block.w.Key(i))
 		}
 		if want := min(features, blockSize); len(keys) != want {
 			t.Fatalf("%d features: a block of %d, want %d", features, len(keys), want)
@@ -143,7 +143,7 @@ func TestCurvature(t *testing.T) {
 		}
 		h := play(t, info, data, func(m *linear.Model) { m.Loss = c.loss })
 		for n, s := range h.solvers {
-			for i, got := range s.curvature.View.Values() {
+			for i, got := range s.curvature.Values() {
 				if j := s.Keys.Key(i / s.Outputs); !near(got, want[j], 1e-12) {
 					t.Errorf("%s, %d outputs: part %d: H of column %d: got %v, want %v", c.loss, s.Outputs, n, j, got, want[j])
 				}

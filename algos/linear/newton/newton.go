@@ -112,12 +112,23 @@ func groups(p *linear.Problem) int {
 	return p.Outputs
 }
 
+// precision is that of g and H: of large models single, which halves what travels.
+func precision(p *linear.Problem) table.Type {
+	if p.Columns >= large {
+		return table.Float32
+	}
+	return table.Float64
+}
+
+// large is how many columns make a large model.
+var large uint64 = 1 << 17 // a variable for tests
+
 func tables(p *linear.Problem, d dataset.Info) []table.Spec {
 	keys, shares := p.Columns, groupsAt+groups(p)*groupSize
 	return append([]table.Spec{
 		{Name: linear.Weights, Keys: keys, Width: p.Outputs, Type: table.Float64},
-		{Name: gradients, Keys: keys, Width: p.Outputs, Type: table.Float64, Scratch: true},
-		{Name: curvatures, Keys: keys, Width: p.Outputs, Type: table.Float64, Scratch: true},
+		{Name: gradients, Keys: keys, Width: p.Outputs, Type: precision(p), Scratch: true},
+		{Name: curvatures, Keys: keys, Width: p.Outputs, Type: precision(p), Scratch: true},
 		{Name: sums, Keys: linear.MostParts, Width: shares, Type: table.Float64, Rule: table.Replace, Scratch: true},
 		linear.OwnersTable(keys),
 	}, blockTables(p, d)...)
@@ -139,10 +150,10 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 		}
 	}
 	s.dirs = append(make([]*direction, 0, directions), s.direction())
-	if err := s.gradient.Open(w, gradients, p.Keys, p.Outputs); err != nil {
+	if err := s.gradient.Open(w, gradients, p.Keys, p.Outputs, precision(p)); err != nil {
 		return nil, err
 	}
-	if err := s.curvature.Open(w, curvatures, p.Keys, p.Outputs); err != nil {
+	if err := s.curvature.Open(w, curvatures, p.Keys, p.Outputs, precision(p)); err != nil {
 		return nil, err
 	}
 	var err error
@@ -312,7 +323,7 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		e.Add(linear.Unsettled, 1)
 	}
 	s.stepped = false
-	g, gap, worst, asleep, own := s.gradient.View.Values(), 0.0, 0.0, 0.0, 0.0
+	g, gap, worst, asleep, own := s.gradient.Values(), 0.0, 0.0, 0.0, 0.0
 	for v, w := range s.W.Values() {
 		j := v / s.Outputs
 		if s.Own[j] == 0 {

@@ -33,7 +33,7 @@ func (s *solver) span() []*direction {
 
 // descend makes the direction z and q.
 func (s *solver) descend(z []float64) {
-	g, h, w := s.gradient.View.Values(), s.curvature.View.Values(), s.W.Values()
+	g, h, w := s.gradient.Values(), s.curvature.Values(), s.W.Values()
 	scale := 1.0
 	if s.iteration == 0 {
 		scale = firstScale
@@ -252,7 +252,7 @@ func combine(a []float64, all []*direction, vector func(e *direction) []float64)
 // or is to have: q tells it.
 func (s *solver) clip(step []float64) {
 	w := s.W.Values()
-	g := s.gradient.View.Values()
+	g := s.gradient.Values()
 	f := s.X.Cols()
 	for i, x := range step {
 		l1, l2 := s.Penalty(i % f)

@@ -186,3 +186,31 @@ func TestSeparable(t *testing.T) {
 		}
 	}
 }
+
+// Sums of float32, as large models have them, come as close to the optimum.
+func TestSingle(t *testing.T) {
+	defer func(was uint64) { large = was }(large)
+	large = 1
+	for _, c := range problems() {
+		info, data := read(t, c.text, 3, c.quantity)
+		m := linear.New(linear.Family{Losses: losses})
+		c.set(m)
+		p := plain.Of(info, data, m.Loss, 0, m.Intercept)
+		c.plain(&p)
+		best, err := p.Minimum(100000, 1e-8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := play(t, info, data, c.set)
+		if n := h.solvers[0].gradient.Values(); len(n) > 0 && n[0] != float64(float32(n[0])) {
+			t.Errorf("%s: g is %v, want float32", c.name, n[0])
+		}
+		for range max(c.clocks, 60) / 4 {
+			h.Push(4)
+			h.alike(p)
+		}
+		if got, want := p.Objective(h.values()), p.Objective(best); !near(got, want, 1e-8) {
+			t.Errorf("%s: got %.12g, want %.12g", c.name, got, want)
+		}
+	}
+}

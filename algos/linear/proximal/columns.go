@@ -94,6 +94,7 @@ func (s *solver) step(b int, full bool) {
 	s.stepped = true
 	f, k := s.columns.Rows(), s.Outputs
 	bounded := bendOf(s.Problem).varies
+	shares := s.shares.Values()
 	for _, column := range s.block(b) {
 		j := int(column)
 		if s.asleep[j] && !full {
@@ -101,7 +102,7 @@ func (s *solver) step(b int, full bool) {
 		}
 		sleeps := j != s.Free
 		l1, l2 := s.Penalty(j)
-		share := s.shares.View.Row(j)
+		share := shares[j*2*k : (j+1)*2*k]
 		for c, w := range s.weights(j) {
 			z, u := share[c], share[k+c]
 			sleeps = sleeps && w == 0 && math.Abs(z) < awake

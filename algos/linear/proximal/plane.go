@@ -118,7 +118,7 @@ const hugeSum = 1e200
 // leap moves the part's own columns to where the model is least, or back to where P was
 // less. Without a leap to blame, steps get shorter.
 func (s *solver) leap() {
-	t := s.sums.View.Values()
+	t := s.sums.Values()
 	var a [past]float64
 	if t[lateAt] != 0 {
 		s.known, s.leapt, s.best = 0, false, math.Inf(1)

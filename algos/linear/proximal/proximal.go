@@ -156,7 +156,7 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 		keys table.Set
 		size int
 	}{{&s.shares, shares, p.Keys, 2 * k}, {&s.pace, pace, table.Span(0, 1), 2}, {&s.sums, sums, table.Span(0, 1), planeSize}} {
-		if err := t.sum.Open(w, t.name, t.keys, t.size); err != nil {
+		if err := t.sum.Open(w, t.name, t.keys, t.size, table.Float64); err != nil {
 			return nil, err
 		}
 	}

@@ -115,7 +115,7 @@ func (s *solver) adapt() {
 		}
 		s.restart()
 	}
-	if v := s.pace.View.Values(); v[0] > 0 && v[1] > 0 {
+	if v := s.pace.Values(); v[0] > 0 && v[1] > 0 {
 		s.damping = max(care*v[0]/v[1], leastDamping)
 	}
 }
