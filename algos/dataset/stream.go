@@ -291,7 +291,9 @@ func (s *Stream) seal(b *Batch) {
 			b.Labels, b.Class = append(b.Labels, s.labels[id]), append(b.Class, s.places[id])
 		}
 	}
-	if b.evenOut(); !s.info.Weighted {
+	if s.info.Weighted {
+		b.evenOut()
+	} else {
 		b.Weight = nil
 	}
 	l.values, l.classes = l.values[:0], l.classes[:0]

@@ -1,0 +1,591 @@
+package online_test
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"petuum/algos"
+	"petuum/algos/algotest"
+	"petuum/algos/dataset"
+	"petuum/algos/linear"
+	"petuum/algos/linear/online"
+	"petuum/algos/logreg"
+	"petuum/algos/regression"
+	"petuum/algos/svm"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// The rows of the tests: what they are of, and how many.
+const (
+	features = 40
+	seed     = 11
+)
+
+// written makes a file of rows with 6 of the features, the first ones most often, and
+// labels that depend on them: classes 0 to k-1 or, with k = 0, counts.
+func written(t *testing.T, name string, rows, k int, weighted bool) string {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, uint64(len(name))))
+	truth := rand.New(rand.NewPCG(seed, 0))
+	var w [features + 1][3]float64
+	for j := range w {
+		for c := range w[j] {
+			w[j][c] = truth.NormFloat64()
+		}
+	}
+	var text bytes.Buffer
+	for range rows {
+		var x [features + 1]float64
+		for range 6 {
+			x[1+int(features*math.Pow(r.Float64(), 2))] = 1 + float64(r.IntN(3))/2
+		}
+		var m [3]float64
+		for j, v := range x {
+			for c := range m {
+				m[c] += v * w[j][c]
+			}
+		}
+		label := 0
+		switch {
+		case k == 0:
+			label = int(math.Exp(m[0]/4) + r.Float64())
+		case k == 2 && m[0]+r.NormFloat64() > 0:
+			label = 1
+		case k == 3:
+			for c := range m {
+				if m[c] > m[label] {
+					label = c
+				}
+			}
+		}
+		fmt.Fprint(&text, label)
+		if weighted {
+			fmt.Fprintf(&text, ":%g", 0.5+float64(r.IntN(4))/2)
+		}
+		for j, v := range x {
+			if v != 0 {
+				fmt.Fprintf(&text, " %d:%g", j, v)
+			}
+		}
+		text.WriteByte('\n')
+	}
+	return file(t, name, text.Bytes())
+}
+
+func file(t *testing.T, name string, text []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name+".svm")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// hashed reads features as 2^6 of them.
+func hashed() dataset.Options {
+	o := dataset.Defaults()
+	o.Hash = 6
+	return o
+}
+
+// each reads the batches of a job of one part, so many times, and calls f with them.
+func each(t *testing.T, path string, o dataset.Options, clocks, passes int, quantity bool, f func(*dataset.Batch)) {
+	t.Helper()
+	o.Stream, o.Quantity = true, quantity
+	s, err := dataset.Scan([]string{path}, o, []int{0}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := dataset.Info{}.Merge(s.Info(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts, err := s.Parts(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := parts[0].Stream
+	defer stream.Close()
+	if err := stream.Start(clocks, dataset.Global); err != nil {
+		t.Fatal(err)
+	}
+	for range clocks * passes {
+		b := stream.Next()
+		if stream.Err() != nil {
+			t.Fatal(stream.Err())
+		}
+		f(b)
+	}
+}
+
+// plain is the algorithms as the papers have them, one number after another: FTRL-Proximal
+// as McMahan et al. (2013), Algorithm 1, of sums of gradients; AdaGrad as Duchi, Hazan and
+// Singer (2011), with proximal steps.
+type plain struct {
+	m       *linear.Model
+	outputs int
+	l1, l2  float64
+	classes []float64 // weights; nil: 1
+
+	w, z, n map[[2]int]float64 // by feature and output
+	count   map[int]int
+}
+
+func newPlain(m *linear.Model, outputs int, l1, l2 float64, classes []float64) *plain {
+	return &plain{m: m, outputs: outputs, l1: l1, l2: l2, classes: classes,
+		w: map[[2]int]float64{}, z: map[[2]int]float64{}, n: map[[2]int]float64{}, count: map[int]int{}}
+}
+
+// slope is the derivative of the loss by score m.
+func (p *plain) slope(m, y float64) float64 {
+	switch p.m.Loss {
+	case linear.Logistic:
+		return -y / (1 + math.Exp(y*m))
+	case linear.Hinge:
+		if y*m < 1 {
+			return -y
+		}
+		return 0
+	case linear.SquaredHinge:
+		return -2 * y * math.Max(0, 1-y*m)
+	case linear.Huber:
+		return math.Max(-p.m.Delta, math.Min(p.m.Delta, m-y))
+	case linear.Poisson:
+		return math.Exp(m) - y
+	}
+	return m - y
+}
+
+// slopes are those of all scores of a row.
+func (p *plain) slopes(scores []float64, class int, label float64) []float64 {
+	d := make([]float64, len(scores))
+	if p.m.Loss == linear.Logistic && len(scores) > 1 && p.m.Multi != "ovr" {
+		sum := 0.0
+		for _, m := range scores {
+			sum += math.Exp(m)
+		}
+		for c, m := range scores {
+			d[c] = math.Exp(m) / sum
+		}
+		d[class]--
+		return d
+	}
+	for c, m := range scores {
+		y := label
+		switch {
+		case class >= 0 && len(scores) == 1:
+			y = float64(2*class - 1)
+		case class >= 0 && class == c:
+			y = 1
+		case class >= 0:
+			y = -1
+		}
+		d[c] = p.slope(m, y)
+	}
+	return d
+}
+
+// learn takes a batch in.
+func (p *plain) learn(b *dataset.Batch) {
+	sum := map[[2]int]float64{}
+	for i := range b.Rows() {
+		x := map[int]float64{}
+		cols, values := b.Row(i)
+		for k, j := range cols {
+			if p.count[int(j)]++; p.count[int(j)] >= p.m.Tail {
+				x[int(j)] = float64(values[k])
+			}
+		}
+		if p.m.Intercept {
+			x[64] = 1
+		}
+		scores := make([]float64, p.outputs)
+		for j, v := range x {
+			for c := range scores {
+				scores[c] += v * p.w[[2]int{j, c}]
+			}
+		}
+		class, weight := -1, 1.0
+		if b.Weight != nil {
+			weight = float64(b.Weight[i])
+		}
+		if b.Class != nil {
+			if class = int(b.Class[i]); p.classes != nil {
+				weight *= p.classes[class]
+			}
+		}
+		for c, d := range p.slopes(scores, class, b.Labels[i]) {
+			for j, v := range x {
+				sum[[2]int{j, c}] += weight * d * v
+			}
+		}
+	}
+	for at, g := range sum {
+		if p.m.Solver == "ftrl" {
+			p.ftrl(at, g)
+		} else {
+			p.adaGrad(at, g)
+		}
+	}
+}
+
+func (p *plain) ftrl(at [2]int, g float64) {
+	alpha, beta := 0.2, 1.0
+	if p.m.Alpha > 0 {
+		alpha = p.m.Alpha
+	}
+	sigma := (math.Sqrt(p.n[at]+g*g) - math.Sqrt(p.n[at])) / alpha
+	p.z[at] += g - sigma*p.w[at]
+	p.n[at] += g * g
+	p.w[at] = 0
+	if z := p.z[at]; math.Abs(z) > p.l1 {
+		p.w[at] = -(z - math.Copysign(p.l1, z)) / ((beta+math.Sqrt(p.n[at]))/alpha + p.l2)
+	}
+}
+
+func (p *plain) adaGrad(at [2]int, g float64) {
+	eta := 0.12
+	if p.m.Alpha > 0 {
+		eta = p.m.Alpha
+	}
+	p.n[at] += g * g
+	h := eta / math.Sqrt(1+p.n[at])
+	w := p.w[at] - h*g
+	p.w[at] = math.Copysign(math.Max(0, math.Abs(w)-h*p.l1), w) / (1 + h*p.l2)
+}
+
+// trial is a job and what it has in common with its reference.
+type trial struct {
+	name     string
+	family   func() *linear.Model
+	set      func(*linear.Model)
+	k        int // classes; 0: quantities
+	weighted bool
+	outputs  int
+	l1, l2   float64 // of sums over rows
+	classes  []float64
+}
+
+func (c trial) instance() *linear.Model {
+	m := c.family()
+	m.Solver, m.Batch = "ftrl", 50
+	c.set(m)
+	return m
+}
+
+var trials = []trial{
+	{"ftrl", logreg.New, func(m *linear.Model) {}, 2, false, 1, 1, 0, nil},
+	{"adagrad", logreg.New, func(m *linear.Model) { m.Solver = "adagrad" }, 2, false, 1, 0, 0, nil},
+	{"ftrl elastic", logreg.New, func(m *linear.Model) { m.Penalty, m.Ratio, m.Alpha = "elastic", 0.25, 0.5 }, 2, false, 1, 0.25, 0.75, nil},
+	{"adagrad elastic", logreg.New, func(m *linear.Model) { m.Solver, m.Penalty, m.Alpha = "adagrad", "elastic", 0.3 }, 2, false, 1, 0.5, 0.5, nil},
+	{"intercept", logreg.New, func(m *linear.Model) { m.Intercept = true }, 2, false, 1, 1, 0, nil},
+	{"softmax", logreg.New, func(m *linear.Model) { m.Intercept = true }, 3, false, 3, 1, 0, nil},
+	{"ovr", logreg.New, func(m *linear.Model) { m.Multi = "ovr" }, 3, false, 3, 1, 0, nil},
+	{"weights", logreg.New, func(m *linear.Model) { m.ClassWeight, m.Penalty = []string{"1:2.5"}, "none" }, 2, true, 1, 0, 0, []float64{1, 2.5}},
+	{"weights of three classes", logreg.New, func(m *linear.Model) { m.Solver, m.ClassWeight = "adagrad", []string{"2:0.5"} }, 3, true, 3, 0, 0, []float64{1, 1, 0.5}},
+	{"hinge", svm.New, func(m *linear.Model) { m.Loss = linear.Hinge }, 2, false, 1, 1, 0, nil},
+	{"squared hinge", svm.New, func(m *linear.Model) {}, 3, false, 3, 1, 0, nil},
+	{"squared", regression.New, func(m *linear.Model) { m.Intercept = true }, 0, false, 1, 1, 0, nil},
+	{"huber", regression.New, func(m *linear.Model) { m.Loss, m.Solver = linear.Huber, "adagrad" }, 0, true, 1, 0, 0, nil},
+	{"poisson", regression.New, func(m *linear.Model) { m.Loss, m.Alpha = linear.Poisson, 0.05 }, 0, false, 1, 1, 0, nil},
+	{"tail", logreg.New, func(m *linear.Model) { m.Tail, m.TailBits = 20, 8 }, 2, false, 1, 1, 0, nil},
+	{"tail, hashed", logreg.New, func(m *linear.Model) { m.Tail, m.TailBits = 20, 22 }, 2, false, 1, 1, 0, nil},
+}
+
+// TestAsThePapers: a job of one part makes the weights that a plain loop over the same
+// batches makes, but for what float32 rounds away, whether the part holds all of the
+// model or the keys of its rows, and these two alike to the bit.
+func TestAsThePapers(t *testing.T) {
+	const rows, passes = 1000, 2
+	t.Logf("seed %d", seed)
+	for _, c := range trials {
+		t.Run(c.name, func(t *testing.T) {
+			m := c.instance()
+			path := written(t, "train", rows, c.k, c.weighted)
+			want := newPlain(m, c.outputs, c.l1, c.l2, c.classes)
+			each(t, path, hashed(), rows/m.Batch, passes, c.k == 0, want.learn)
+			var tables []byte
+			for _, bits := range []int{22, 2} { // the whole view, and the keys of the rows
+				restore := online.HoldBits(bits)
+				r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return c.instance() }, Path: path, Options: hashed(), Shards: 3, Stop: algos.Stop{Epochs: passes}})
+				restore()
+				if got := int(r.Clocks); got != 1+passes*rows/m.Batch { // the first prepares
+					t.Fatalf("got %d clocks, want %d", got, 1+passes*rows/m.Batch)
+				}
+				want.equals(t, r, 2e-4)
+				if tables == nil {
+					tables = r.Tables
+				} else if !bytes.Equal(tables, r.Tables) {
+					t.Error("a part that holds the keys of its rows makes other tables than one that holds all")
+				}
+			}
+		})
+	}
+}
+
+// equals compares the weights of a job with the plain ones.
+func (p *plain) equals(t *testing.T, r algotest.Result, within float64) {
+	t.Helper()
+	keys := make([]uint64, 64)
+	for j := range keys {
+		keys[j] = uint64(j)
+	}
+	if p.m.Intercept {
+		keys = append(keys, 64)
+	}
+	got, err := r.Model.Values(linear.Weights, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	learned := 0
+	for i, x := range got {
+		at := [2]int{i / p.outputs, i % p.outputs}
+		if w := p.w[at]; math.Abs(x-w) > within*(1+math.Abs(w)) {
+			t.Errorf("feature %d, output %d: got %v, want %v", at[0], at[1], x, w)
+		}
+		if x != 0 {
+			learned++
+		}
+	}
+	if learned < features/3 {
+		t.Errorf("got %d weights that are not 0: nothing was tested", learned)
+	}
+}
+
+// TestParts: under bsp the sums of gradients, and so the weights, are those of one part,
+// however the rows are dealt out. A clock takes all rows, for the batches to be the same.
+func TestParts(t *testing.T) {
+	path := written(t, "train", 600, 2, false)
+	for _, solver := range []string{"ftrl", "adagrad"} {
+		var first []float64
+		for _, parts := range []int{1, 2, 6} {
+			for _, bits := range []int{22, 2} {
+				restore := online.HoldBits(bits)
+				r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+					m := logreg.New()
+					m.Solver, m.Batch, m.Alpha = solver, 100000, 0.05
+					return m
+				}, Path: path, Options: hashed(), Parts: parts, Group: 2, Shards: 2, Stop: algos.Stop{Clocks: 5}})
+				restore()
+				got, err := r.Model.Values(linear.Weights, []uint64{0, 1, 2, 3, 4, 5, 10, 20, 30})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if first == nil {
+					first = got
+				}
+				for j, w := range first {
+					if math.Abs(got[j]-w) > 1e-5*(1+math.Abs(w)) {
+						t.Errorf("%s, %d parts, 2^%d keys held: weight %d: got %v, want %v as of one part", solver, parts, bits, j, got[j], w)
+					}
+				}
+				if first[1] == 0 {
+					t.Errorf("%s learned nothing", solver)
+				}
+			}
+		}
+	}
+}
+
+// heldOut is the log-loss of a model of classes 0 and 1 on a file.
+func heldOut(t *testing.T, r algotest.Result, path string) float64 {
+	t.Helper()
+	scores, part := r.Predict(t, path)
+	loss := 0.0
+	for i, m := range scores {
+		loss += math.Log1p(math.Exp(-m * float64(2*part.Class[i]-1)))
+	}
+	return loss / float64(len(scores))
+}
+
+// TestPolicies: rows that nobody has seen are told apart under every policy, with every
+// weight of late updates, and with the keys of the rows held, nearly as well as by one
+// part in lockstep.
+func TestPolicies(t *testing.T) {
+	train, test := written(t, "train", 4000, 2, false), written(t, "unseen rows", 1000, 2, false)
+	run := func(policy, late string, parts, bits int) float64 {
+		p, err := consistency.ParsePolicy(policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer online.HoldBits(bits)()
+		r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+			m := logreg.New()
+			m.Solver, m.Batch, m.Late = "ftrl", 40, late
+			return m
+		}, Path: train, Options: hashed(), Parts: parts, Shards: 2, Policy: p, Delay: seed, Stop: algos.Stop{}})
+		if r.Reason != algos.ReasonEpochs || r.Clocks < 100 || r.Clocks > 105 { // rows are estimated
+			t.Errorf("%s: got %d clocks and a stop by %s, want those of one pass: nothing says when to stop", policy, r.Clocks, r.Reason)
+		}
+		return heldOut(t, r, test)
+	}
+	best := run("bsp", "add", 1, 22)
+	if best > 0.45 || best < 0.1 {
+		t.Errorf("one part: got a log-loss of %.4f, want about 0.3", best)
+	}
+	for _, policy := range []string{"bsp", "ssp:3", "asp"} {
+		for _, late := range table.LateNames() {
+			for _, bits := range []int{22, 2} {
+				if got, most := run(policy, late, 3, bits), best+0.05; !(got < most) {
+					t.Errorf("%s, late %s, 2^%d keys held: got a log-loss of %.4f, want at most %.4f", policy, late, bits, got, most)
+				}
+			}
+		}
+	}
+}
+
+// TestTables: how late updates count and the tail reach the tables.
+func TestTables(t *testing.T) {
+	d := dataset.Info{Rows: 100, Features: 64, Classes: []string{"0", "1"}, Counts: []uint64{50, 50}}
+	for _, late := range table.LateNames() {
+		m := logreg.New()
+		m.Solver, m.Late, m.Tail, m.TailBits = "adagrad", late, 2, 10
+		specs, err := m.Tables(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(specs) != 2 || specs[0].Late.String() != late || specs[0].Type != table.Float32 {
+			t.Errorf("late %s: got tables %+v, want weights that are float32 and weighted so, and the counters", late, specs)
+		}
+		if got := specs[len(specs)-1]; got.Keys != 1<<10 || !got.Scratch {
+			t.Errorf("got counters %+v, want 2^10 that are no part of the model", got)
+		}
+	}
+	m := logreg.New()
+	m.Solver, m.Late = "ftrl", "never"
+	if _, err := m.Tables(d); err == nil || !strings.Contains(err.Error(), `late "never" is none of add, mean, dyn`) {
+		t.Errorf("late never: got error %v", err)
+	}
+}
+
+// TestTail: a feature has no weight before its n-th row and one from that on, whether it
+// has a counter of its own or shares two; where counters are far too few, rare ones come
+// through, and none that is frequent is kept out.
+func TestTail(t *testing.T) {
+	const n = 4
+	var text strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&text, "%d 1:1", i%2)
+		for j := range 10 { // feature 10+j is in j+1 of the rows
+			if i < j+1 {
+				fmt.Fprintf(&text, " %d:1", 10+j)
+			}
+		}
+		for j := range 5 {
+			fmt.Fprintf(&text, " %d:1", 1000+5*i+j) // in one row each
+		}
+		text.WriteByte('\n')
+	}
+	path := file(t, "tail", []byte(text.String()))
+	for _, c := range []struct {
+		bits, hash int
+		crowded    bool
+	}{{20, 12, false}, {22, 24, false}, {8, 12, true}} {
+		for _, held := range []int{30, 2} {
+			t.Run(fmt.Sprintf("2^%d counters, 2^%d features, 2^%d held", c.bits, c.hash, held), func(t *testing.T) {
+				defer online.HoldBits(min(held, 22))()
+				o := dataset.Defaults()
+				o.Hash = c.hash
+				r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+					m := logreg.New()
+					m.Solver, m.Batch, m.Tail, m.TailBits = "adagrad", 1, n, c.bits
+					return m
+				}, Path: path, Options: o})
+				var keys []uint64
+				for j := range uint64(10) {
+					keys = append(keys, 10+j)
+				}
+				for j := range uint64(1000) {
+					keys = append(keys, 1000+j)
+				}
+				w, err := r.Model.Values(linear.Weights, keys)
+				if err != nil {
+					t.Fatal(err)
+				}
+				through := 0
+				for k, x := range w {
+					rows := k + 1
+					if k >= 10 {
+						rows = 1
+					}
+					if rows >= n && x == 0 {
+						t.Errorf("feature of %d rows: got no weight, want one from the %d-th on", rows, n)
+					}
+					if rows < n && x != 0 {
+						through++
+					}
+				}
+				if (through > 0) != c.crowded {
+					t.Errorf("got %d features of less than %d rows with a weight, want some: %v", through, n, c.crowded)
+				}
+			})
+		}
+	}
+}
+
+// TestAllocations: a clock of a model that is held whole allocates nothing, with a tail
+// and without.
+func TestAllocations(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	var text strings.Builder
+	for range 4000 { // rows of the same length, for all batches to have as many, in a pass that the test is in the midst of
+		fmt.Fprintf(&text, "%d %d:1 %d:0.5 %d:2 63:1\n", r.IntN(2), 10+r.IntN(10), 20+r.IntN(10), 30+r.IntN(30))
+	}
+	path := file(t, "even", []byte(text.String()))
+	for _, tail := range []int{0, 3} {
+		algotest.Suite{New: func() algos.Algorithm {
+			m := logreg.New()
+			m.Solver, m.Batch, m.Tail, m.TailBits = "ftrl", 40, tail, 10
+			return m
+		}, Path: path, Options: hashed(), Clocks: 45, Every: 1000}.Allocations(t)
+	}
+}
+
+// failing is a test that ends its goroutine when it fails, and remembers why.
+type failing struct {
+	testing.TB
+	said string
+}
+
+func (f *failing) Fatalf(format string, args ...any) {
+	f.said = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// TestStreamFails: a malformed line ends the job, and is named.
+func TestStreamFails(t *testing.T) {
+	const rows, bad = 60000, 30007 // a row that no sample has
+	line := []byte("1 1:1 2:1 3:0.5 4:1\n")
+	text := bytes.Repeat(line, rows)
+	for i := range rows / 2 {
+		text[2*i*len(line)] = '0'
+	}
+	copy(text[(bad-1)*len(line):], "1 1:1 2:oops")
+	path := file(t, "bad", text)
+	for _, bits := range []int{22, 2} {
+		f := &failing{TB: t}
+		ended := make(chan struct{})
+		restore := online.HoldBits(bits)
+		go func() {
+			defer close(ended)
+			algotest.Train(f, algotest.Job{New: func() algos.Algorithm {
+				m := logreg.New()
+				m.Solver, m.Batch = "ftrl", 1000
+				return m
+			}, Path: path, Options: hashed(), Parts: 2, Policy: consistency.SSP(2)})
+		}()
+		<-ended
+		restore()
+		if want := fmt.Sprintf("%s:%d:9: value \"oops", path, bad); !strings.Contains(f.said, want) {
+			t.Errorf("2^%d keys held: got error %q, want one with %s", bits, f.said, want)
+		}
+	}
+}
