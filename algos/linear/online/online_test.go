@@ -531,6 +531,45 @@ func TestTail(t *testing.T) {
 	}
 }
 
+// TestSketch: of features that occur once as many come through as the package says.
+func TestSketch(t *testing.T) {
+	const distinct = 4096
+	var text strings.Builder
+	for i := range distinct / 8 {
+		fmt.Fprint(&text, i%2)
+		for j := range 8 {
+			fmt.Fprintf(&text, " %d:1", 1000003*(8*i+j))
+		}
+		text.WriteByte('\n')
+	}
+	path, o := file(t, "once", []byte(text.String())), dataset.Defaults()
+	o.Hash = 40
+	keys := make([]uint64, distinct)
+	for j := range keys {
+		keys[j] = 1000003 * uint64(j)
+	}
+	for bits, percent := range map[int]float64{12: 38, 13: 17, 14: 6} {
+		r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm {
+			m := logreg.New()
+			m.Solver, m.Tail, m.TailBits = "adagrad", 2, bits
+			return m
+		}, Path: path, Options: o})
+		w, err := r.Model.Values(linear.Weights, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		through := 0
+		for _, x := range w {
+			if x != 0 {
+				through++
+			}
+		}
+		if got := 100 * float64(through) / distinct; math.Abs(got-percent) > 3 {
+			t.Errorf("2^%d counters, %d features: got %.1f %% that come through, want %v %%", bits, distinct, got, percent)
+		}
+	}
+}
+
 // TestAllocations: a clock of a model that is held whole allocates nothing, with a tail
 // and without.
 func TestAllocations(t *testing.T) {
@@ -562,7 +601,7 @@ func (f *failing) Fatalf(format string, args ...any) {
 
 // TestStreamFails: a malformed line ends the job, and is named.
 func TestStreamFails(t *testing.T) {
-	const rows, bad = 60000, 30007 // a row that no sample has
+	const rows, bad = 60000, 21007 // a row that no sample has
 	line := []byte("1 1:1 2:1 3:0.5 4:1\n")
 	text := bytes.Repeat(line, rows)
 	for i := range rows / 2 {
