@@ -601,7 +601,7 @@ func (f *failing) Fatalf(format string, args ...any) {
 
 // TestStreamFails: a malformed line ends the job, and is named.
 func TestStreamFails(t *testing.T) {
-	const rows, bad = 60000, 21007 // a row that no sample has
+	const rows, bad = 200000, 20000 // a row that no sample has
 	line := []byte("1 1:1 2:1 3:0.5 4:1\n")
 	text := bytes.Repeat(line, rows)
 	for i := range rows / 2 {
