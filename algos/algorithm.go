@@ -180,7 +180,7 @@ func (t Task) Width(d dataset.Info) int {
 }
 
 // LIBLINEAR is a Predictor whose scores are linear, so that LIBLINEAR may have made the
-// model: the table "weights" has a float64 for each feature, and for one key more if
+// model: the table "weights" has a float for each feature, and for one key more if
 // there is an intercept, which may as well be in a table "intercept" of one key. With
 // Multiclass the width is the number of classes.
 type LIBLINEAR interface {

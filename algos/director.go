@@ -11,13 +11,22 @@ import (
 // Stop says when a job, or each stage of one, is done. What is zero does not apply. With nothing set a
 // job stops at a relative gap or a relative change of the objective of 1e-6,
 // whichever comes first; without epochs, clocks or seconds it stops after 1,000
-// epochs at the latest.
+// epochs at the latest. What StopOf says of jobs that stream comes before both.
 type Stop struct {
 	Epochs    int
 	Clocks    int
 	Seconds   float64  // of training, all stages together
 	Tolerance float64  // relative gap where one is known, else relative change of the objective between evaluations
 	Objective *float64 // reached when the objective is at or below
+}
+
+// StopOf is the rules of a job of an algorithm: where nothing is set and the data is
+// read as it is learned from, the job is done after one pass.
+func StopOf(a Algorithm, set Stop) Stop {
+	if s, ok := a.(Streaming); ok && s.Streams() && set == (Stop{}) {
+		return Stop{Epochs: 1}
+	}
+	return set
 }
 
 // The reasons to stop, as the summary names them.

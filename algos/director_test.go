@@ -181,6 +181,36 @@ func TestDefaultStop(t *testing.T) {
 }
 
 // TestUntil holds random jobs against what is promised of barriers.
+// rereads is an algorithm that streams if it says so.
+type rereads struct {
+	algos.Streaming
+	streams bool
+}
+
+func (a rereads) Streams() bool { return a.streams }
+
+// TestStopOf: only a job that streams and says nothing stops after a pass.
+func TestStopOf(t *testing.T) {
+	var nothing algos.Stop
+	for _, c := range []struct {
+		name      string
+		a         algos.Algorithm
+		set, want algos.Stop
+	}{
+		{"streams", rereads{streams: true}, nothing, algos.Stop{Epochs: 1}},
+		{"could stream", rereads{}, nothing, nothing},
+		{"cannot stream", struct{ algos.Algorithm }{}, nothing, nothing},
+		{"epochs", rereads{streams: true}, algos.Stop{Epochs: 3}, algos.Stop{Epochs: 3}},
+		{"tolerance", rereads{streams: true}, algos.Stop{Tolerance: 0.1}, algos.Stop{Tolerance: 0.1}},
+		{"objective", rereads{streams: true}, algos.Stop{Objective: at(0)}, algos.Stop{Objective: at(0)}},
+	} {
+		got := algos.StopOf(c.a, c.set)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: (-want +got)\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestUntil(t *testing.T) {
 	const seed = 21
 	t.Logf("seed %d", seed)

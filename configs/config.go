@@ -108,7 +108,7 @@ type Evaluate struct {
 // Stop is the [stop] section. Whichever rule holds first ends the training; if
 // none is set a relative gap or change of 1e-6 does.
 type Stop struct {
-	Epochs    int      `toml:"epochs" min:"0" doc:"stop after that many passes over the data; 0 is 1,000 if neither clocks nor seconds are set, else off"`
+	Epochs    int      `toml:"epochs" min:"0" doc:"stop after that many passes over the data; 0 is 1,000 if neither clocks nor seconds are set, else off; with nothing of stop set, a solver that streams makes 1 pass"`
 	Clocks    int      `toml:"clocks" min:"0" doc:"stop after that many clocks; 0 is off"`
 	Seconds   float64  `toml:"seconds" min:"0" doc:"stop after that many seconds of training; 0 is off"`
 	Tolerance float64  `toml:"tolerance" min:"0" doc:"stop when the objective changes relatively less between evaluations, or the relative gap is smaller where there is one; 0 is off"`

@@ -55,6 +55,12 @@ func TestEveryConfig(t *testing.T) {
 		"dml-letter.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 0.53, 0.02)
 		},
+		"logreg-online.toml": func(t *testing.T, s summary) {
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.85, 0.005)
+			if s.Epochs != 2 || s.StopReason != "epochs" {
+				t.Errorf("got %v epochs and a stop by %s, want 2 and one by epochs", s.Epochs, s.StopReason)
+			}
+		},
 		"lasso-diabetes.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 1807.1653, 1e-6)
 			if s.Gap == nil || *s.Gap > 1e-6*s.Objective {

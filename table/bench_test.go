@@ -208,3 +208,18 @@ func BenchmarkPacker(b *testing.B) {
 		})
 	}
 }
+
+// A sparse table is exported in the order of its keys, which were touched in another.
+func BenchmarkExport(b *testing.B) {
+	const keys = 1 << 21
+	s := newStore[float32](Spec{Name: "w", Keys: 1 << 40}, Range{0, 1 << 40})
+	for i := range uint64(keys) {
+		row := s.touch(mix(i) >> 24)
+		s.apply(rowSet{n: 1, list: []uint32{row}}, []byte{0, 0, 128, 63}, 1)
+	}
+	n := 0
+	for b.Loop() {
+		s.written(func(uint64, uint32) { n++ })
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "keys/s")
+}

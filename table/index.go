@@ -1,5 +1,7 @@
 package table
 
+import "slices"
+
 // index finds the rows of a sparse store's keys. It is cut in buckets by the upper
 // bits of the hash (extendible hashing: Fagin et al., TODS 1979), each an open
 // addressing table of its own that grows by a quarter and is split in two when it is
@@ -11,6 +13,8 @@ package table
 type index struct {
 	buckets []*bucket // 2^depth, by the upper depth bits of the hash
 	depth   uint
+	rows    []uint32 // scratch: of a bucket that grows
+	keys    []uint64 // scratch
 }
 
 type bucket struct {
@@ -59,8 +63,8 @@ func (b *bucket) put(hash uint64, row uint32) {
 
 func (b *bucket) full() bool { return b.n+1 > len(b.tags)*7/8 }
 
-// grow makes room in the full bucket of a hash; of says what that of a row's key is.
-func (x *index) grow(hash uint64, of func(row uint32) uint64) {
+// grow makes room in the full bucket of a hash; keys looks the keys of rows up.
+func (x *index) grow(hash uint64, keys func(rows []uint32, to []uint64)) {
 	b := x.of(hash)
 	slots := min(len(b.tags)*3/2, splitSlots)
 	if len(b.tags) >= splitSlots {
@@ -71,11 +75,18 @@ func (x *index) grow(hash uint64, of func(row uint32) uint64) {
 	if len(b.tags) == mostSlots {
 		halves = [2]*bucket{newBucket(b.depth+1, splitSlots), newBucket(b.depth+1, splitSlots)}
 	}
+	x.rows, x.keys = slices.Grow(x.rows[:0], mostSlots)[:mostSlots], slices.Grow(x.keys[:0], mostSlots)[:mostSlots]
+	n := 0
 	for i, t := range b.tags {
+		x.rows[n] = b.rows[i]
 		if t != 0 {
-			h := of(b.rows[i])
-			halves[h>>(63-b.depth)&1].put(h, b.rows[i])
+			n++
 		}
+	}
+	keys(x.rows[:n], x.keys[:n])
+	for i, key := range x.keys[:n] {
+		h := mix(key)
+		halves[h>>(63-b.depth)&1].put(h, x.rows[i])
 	}
 	x.replace(hash, b.depth, halves)
 }
@@ -122,7 +133,7 @@ func (s *store[T]) touchHash(key, hash uint64) uint32 {
 		}
 	}
 	for b.full() {
-		s.index.grow(hash, func(row uint32) uint64 { return mix(s.key(row)) })
+		s.index.grow(hash, s.keysOf)
 		b = s.index.of(hash)
 	}
 	row := s.insert(key)
@@ -134,7 +145,6 @@ func (s *store[T]) touchHash(key, hash uint64) uint32 {
 // misses of the cache, so the keys go in batches, whose misses overlap: first all
 // slots are looked at, then all keys that are found there.
 func (s *store[T]) touchAll(set Set, rows []uint32) {
-	const batch = 32
 	var hashes [batch]uint64
 	var rowAt [batch]uint32
 	var there [batch]bool
@@ -154,6 +164,28 @@ func (s *store[T]) touchAll(set Set, rows []uint32) {
 				rows[first+i] = s.touchHash(set.Key(first+i), hashes[i])
 			}
 		}
+	}
+}
+
+// keysOf looks up the keys of rows of a sparse store: in batches, one step of all of a
+// batch after the other, so that the misses of the cache overlap.
+func (s *store[T]) keysOf(rows []uint32, to []uint64) {
+	var near [batch][]uint32
+	for len(rows) > 0 {
+		n := min(len(rows), batch)
+		if s.wide {
+			for i, row := range rows[:n] {
+				to[i] = s.pages[row>>pageBits].far[row&pageMask]
+			}
+		} else {
+			for i, row := range rows[:n] {
+				near[i] = s.pages[row>>pageBits].near
+			}
+			for i, row := range rows[:n] {
+				to[i] = s.rng.Begin + uint64(near[i][row&pageMask])
+			}
+		}
+		rows, to = rows[n:], to[n:]
 	}
 }
 

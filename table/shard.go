@@ -252,17 +252,6 @@ func (s *Shard) enter(e placement.Entry) {
 	}
 }
 
-// Export calls f with each key of a table that was ever written, in order, and
-// its values, encoded little endian. Both are good during the call.
-func (s *Shard) Export(table int, f func(key uint64, values []byte)) {
-	var b []byte
-	st := s.stores[table]
-	st.written(func(key uint64, row uint32) {
-		b = st.appendRow(b[:0], row)
-		f(key, b)
-	})
-}
-
 // SetRoster puts a roster of a later generation in force: newcomers enter at
 // their start, those who are not on it no longer count, and every client has to
 // say hello again.

@@ -376,8 +376,6 @@ func (s *store[T]) listed(at rowSet, p places) []uint32 {
 	return rows.list
 }
 
-func (s *store[T]) appendRow(b []byte, row uint32) []byte { return kernel.Append(b, s.row(row)) }
-
 // restamp gives every written row the stamp 1.
 func (s *store[T]) restamp() {
 	s.latest = min(s.latest, 1)
@@ -392,38 +390,6 @@ func (s *store[T]) restamp() {
 			}
 		}
 		p.all = 0
-	}
-}
-
-// written calls f for each row that was ever written, by key.
-func (s *store[T]) written(f func(key uint64, row uint32)) {
-	if !s.spec.sparse() {
-		for n, p := range s.pages {
-			if p == nil {
-				continue
-			}
-			for i := range p.stamps {
-				if row := uint32(n)<<pageBits + uint32(i); p.stamp(i) > 0 {
-					f(s.key(row), row)
-				}
-			}
-		}
-		return
-	}
-	rows := make([]uint32, 0, s.rows)
-	for row := range s.rows {
-		if s.pages[row>>pageBits].stamp(int(row&pageMask)) > 0 {
-			rows = append(rows, row)
-		}
-	}
-	slices.SortFunc(rows, func(a, b uint32) int {
-		if s.key(a) < s.key(b) {
-			return -1
-		}
-		return 1
-	})
-	for _, row := range rows {
-		f(s.key(row), row)
 	}
 }
 

@@ -245,7 +245,7 @@ func (t *training) prepare() error {
 	if prepares {
 		t.at = 1
 	}
-	t.director = algos.NewDirector(t.job.Stop, t.at, perEpoch, t.job.Every)
+	t.director = algos.NewDirector(algos.StopOf(t.alg, t.job.Stop), t.at, perEpoch, t.job.Every)
 	for p := range t.crew {
 		t.order(p, (*algos.Part).Prepare)
 	}

@@ -26,7 +26,7 @@ type Batch struct {
 	Ends   []int     // of each row: where its columns end, which begin where those before end
 	Cols   []uint32  // of each value, ascending within a row
 	Values []float32 // none is 0
-	Keys   []uint64  // Local: the feature ids of the batch, ascending, in memory of their own, so that a view may hold them
+	Keys   []uint64  // Local: the feature ids of the batch, ascending, in memory of their own, with room for one more, so that a view may hold them
 
 	coding  Coding
 	weights []float32 // memory of Weight
@@ -117,7 +117,7 @@ const digitBits = 11
 func (c *coder) code(b *Batch) {
 	c.keys = c.keys[:0]
 	c.number(b)
-	b.Keys = append([]uint64{}, c.keys...)
+	b.Keys = append(make([]uint64, 0, len(c.keys)+1), c.keys...)
 }
 
 // number sets Cols, and collects the keys.

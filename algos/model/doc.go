@@ -38,7 +38,8 @@
 //
 // # Tables
 //
-// All numbers are little endian. Only keys that were ever written are in the
+// All numbers are little endian. Only keys that were ever written, in a sparse
+// table only those whose values are not the initial ones, are in the
 // file, in ascending order; all others have the initial values that the manifest
 // tells. A file is a header, blocks of rows, and an end mark:
 //
@@ -66,7 +67,7 @@
 //
 // # Text
 //
-// NAME.txt has a line for each key that was ever written, in ascending order:
+// NAME.txt has a line for each key of the binary file, in ascending order:
 // the name of the key, a tab, and the values with blanks between them, in as few
 // digits as tell them from every other number of the type:
 //

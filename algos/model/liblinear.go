@@ -143,15 +143,15 @@ func (r *Reader) weights(l *liblinear, width int) error {
 	}
 	features := r.m.Data.Features
 	w := t.l.width
-	if t.spec.Type != table.Float64 || t.l.keys < features || t.l.keys > features+1 || w != width && !(width == 2 && w == 1) {
-		return fmt.Errorf("its weights are not a float64 for each of %d features%s", features, map[bool]string{true: " and classes"}[width > 2])
+	if t.spec.Type == table.Int32 || t.l.keys < features || t.l.keys > features+1 || w != width && !(width == 2 && w == 1) {
+		return fmt.Errorf("its weights are not a number for each of %d features%s", features, map[bool]string{true: " and classes"}[width > 2])
 	}
 	l.tables, l.intercept = []*tableReader{t}, t.l.keys > features
 	for _, b := range r.tables {
 		if b.about.Name != "intercept" {
 			continue
 		}
-		if l.intercept || b.spec.Type != table.Float64 || b.l.keys != 1 || b.l.width != w {
+		if l.intercept || b.spec.Type != t.spec.Type || b.l.keys != 1 || b.l.width != w {
 			return errors.New("its table \"intercept\" is not the one intercept of its weights")
 		}
 		l.tables, l.intercept = append(l.tables, b), true

@@ -55,6 +55,25 @@ func TestLIBLINEAR(t *testing.T) {
 	}
 }
 
+// Weights that are float32 are written as the numbers they are, not rounded to fewer digits.
+func TestLIBLINEARFloat32(t *testing.T) {
+	m, tab := linear([]string{"-1", "1"}, true, 3, 3, map[uint64][]float64{0: {0.5}, 1: {0.1}, 2: {-1e-30}})
+	tab.spec.Type = table.Float32
+	dir := filepath.Join(t.TempDir(), "model")
+	save(t, dir, m, tab)
+	var out bytes.Buffer
+	if err := mustOpen(t, dir).WriteLIBLINEAR(&out, "L2R_LR"); err != nil {
+		t.Fatal(err)
+	}
+	_, lines, _ := strings.Cut(out.String(), "w\n")
+	for k, text := range strings.Fields(lines) {
+		got, err := strconv.ParseFloat(text, 64)
+		if want := float64(float32(tab.rows[uint64(k)][0])); err != nil || got != want {
+			t.Errorf("feature %d: got %s, want %v", k, text, want)
+		}
+	}
+}
+
 func TestLIBLINEARRefuses(t *testing.T) {
 	for _, c := range []struct {
 		want   string
@@ -67,9 +86,9 @@ func TestLIBLINEARRefuses(t *testing.T) {
 		{`it has 0 classes`, func(m *Manifest, _ *rowsOf) { m.Data.Classes, m.Data.Counts = nil, nil }},
 		{`indices of its training data start at 0`, func(m *Manifest, _ *rowsOf) { m.Data.Base = 0 }},
 		{`there is no table "weights"`, func(_ *Manifest, tab *rowsOf) { tab.spec.Name = "w" }},
-		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Type = table.Float32 }},
-		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Keys = 5 }},
-		{`not a float64 for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Width = 3; tab.rows = nil }},
+		{`not a number for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Type = table.Int32 }},
+		{`not a number for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Keys = 5 }},
+		{`not a number for each of 3 features`, func(_ *Manifest, tab *rowsOf) { tab.spec.Width = 3; tab.rows = nil }},
 		{`at most 2147483646`, func(m *Manifest, tab *rowsOf) {
 			m.Data.Features, m.Data.Seen, tab.spec.Keys, tab.names.Features = math.MaxInt32, math.MaxInt32, math.MaxInt32, math.MaxInt32
 		}},
@@ -109,14 +128,14 @@ func TestLIBLINEARSolvers(t *testing.T) {
 		{"intercept as a table", "L2R_LR", "bias 1\nw\n1 2 3 \n0 0 0 \n0 0 0 \n", three, 2, 3, []rowsOf{intercept(3)}},
 		{"two intercepts", "L2R_LR", "is not the one intercept", three, 3, 3, []rowsOf{intercept(3)}},
 		{"intercept of another width", "L2R_LR", "is not the one intercept", three, 2, 3, []rowsOf{intercept(1)}},
-		{"a column too few", "L2R_LR", "not a float64 for each of 2 features and classes", three, 2, 2, nil},
-		{"one column of three", "L2R_LR", "not a float64 for each of 2 features and classes", three, 2, 1, nil},
+		{"a column too few", "L2R_LR", "not a number for each of 2 features and classes", three, 2, 2, nil},
+		{"one column of three", "L2R_LR", "not a number for each of 2 features and classes", three, 2, 1, nil},
 		{"two columns of two", "L2R_LR", "nr_class 2\nlabel 2 1\nnr_feature 2\nbias -1\nw\n0.5 \n0 \n", two, 2, 2, nil},
 		{"one column of two", "MCSVM_CS", "label 2 1\nnr_feature 2\nbias -1\nw\n1 -1 \n0 0 \n", two, 2, 1, nil},
 		{"hinge", "L2R_L1LOSS_SVC_DUAL", "solver_type L2R_L1LOSS_SVC_DUAL\nnr_class 2\nlabel 2 1\n", two, 2, 1, nil},
 		{"regression", "L2R_L2LOSS_SVR", "solver_type L2R_L2LOSS_SVR\nnr_class 2\nnr_feature 2\nbias 1\nw\n1 \n0 \n0 \n", nil, 2, 1, []rowsOf{intercept(1)}},
 		{"regression of labels that could be classes", "L2R_L1LOSS_SVR_DUAL", "solver_type L2R_L1LOSS_SVR_DUAL\nnr_class 2\nnr_feature 2\n", three, 2, 1, nil},
-		{"regression with columns", "L2R_L2LOSS_SVR", "not a float64 for each of 2 features", three, 2, 3, nil},
+		{"regression with columns", "L2R_L2LOSS_SVR", "not a number for each of 2 features", three, 2, 3, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, tab := linear(c.classes, true, 2, c.keys, map[uint64][]float64{0: []float64{1, 2, 3}[:c.width]})

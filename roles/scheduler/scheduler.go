@@ -364,8 +364,8 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	}
 	s.start = s.at
 	st := s.cfg.Stop
-	s.director = algos.NewDirector(algos.Stop{Epochs: st.Epochs, Clocks: st.Clocks, Seconds: st.Seconds, Tolerance: st.Tolerance, Objective: st.Objective},
-		s.at, s.perEpoch, s.cfg.Evaluate.Every)
+	stop := algos.Stop{Epochs: st.Epochs, Clocks: st.Clocks, Seconds: st.Seconds, Tolerance: st.Tolerance, Objective: st.Objective}
+	s.director = algos.NewDirector(algos.StopOf(s.alg, stop), s.at, s.perEpoch, s.cfg.Evaluate.Every)
 	alg, ok := s.alg.(algos.ModelParallel)
 	if !ok {
 		return nil

@@ -1,6 +1,8 @@
 package online
 
 import (
+	"slices"
+
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/linear"
@@ -13,8 +15,7 @@ type tail struct {
 	bits   uint
 	exact  bool // there is a counter for each feature
 	counts *table.View[int32]
-	cols   []uint32 // of the row, as long as the longest so far
-	values []float32
+	places []uint32 // scratch: of each key of a batch, among those that are left
 }
 
 func openTail(p *linear.Problem, w *algos.Worker) (t *tail, err error) {
@@ -23,19 +24,48 @@ func openTail(p *linear.Problem, w *algos.Worker) (t *tail, err error) {
 	return t, err
 }
 
-// frequent returns what of a row is of features seen often enough, this row included.
-func (t *tail) frequent(b *dataset.Batch, cols []uint32, values []float32) ([]uint32, []float32) {
-	t.cols, t.values = t.cols[:0], t.values[:0]
-	for n, j := range cols {
-		key := uint64(j)
-		if b.Keys != nil {
-			key = b.Keys[j]
+// sieve counts the rows of a batch, and leaves of them what is of features seen often
+// enough, the row itself included; of local keys those that any row still has.
+func (t *tail) sieve(b *dataset.Batch) {
+	t.places = slices.Grow(t.places[:0], len(b.Keys))[:len(b.Keys)]
+	clear(t.places)
+	n, k := 0, 0
+	for i, end := range b.Ends {
+		for ; k < end; k++ {
+			j := b.Cols[k]
+			key := uint64(j)
+			if b.Keys != nil {
+				key = b.Keys[j]
+			}
+			if !t.count(key) {
+				continue
+			}
+			b.Cols[n], b.Values[n] = j, b.Values[k]
+			if n++; b.Keys != nil {
+				t.places[j] = 1
+			}
 		}
-		if t.count(key) {
-			t.cols, t.values = append(t.cols, j), append(t.values, values[n])
+		b.Ends[i] = n
+	}
+	b.Cols, b.Values = b.Cols[:n], b.Values[:n]
+	if b.Keys != nil {
+		t.renumber(b)
+	}
+}
+
+// renumber leaves out the keys without a place.
+func (t *tail) renumber(b *dataset.Batch) {
+	n := 0
+	for j, key := range b.Keys {
+		if t.places[j] != 0 {
+			b.Keys[n], t.places[j] = key, uint32(n)
+			n++
 		}
 	}
-	return t.cols, t.values
+	b.Keys = b.Keys[:n]
+	for k, j := range b.Cols {
+		b.Cols[k] = t.places[j]
+	}
 }
 
 // count counts a row of a feature, and reports whether there were enough.
