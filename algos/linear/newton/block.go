@@ -1,9 +1,7 @@
 package newton
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
@@ -16,25 +14,26 @@ import (
 // diag(X'DX) says little of: B = X'DX of these columns is summed up over the parts, and
 // each finds the step itself, by a factor of B + L2 or, with L1, by coordinate descent.
 // Where that is all columns it works from the start, else after lateness iterations, as
-// most data does without. It is of one output. Methods of a nil block do nothing.
+// most data does without. Of several outputs each has a B of its own, where that is all
+// columns and cheap: what outputs of one loss have in common is left to A. Methods of a
+// nil block do nothing.
 type block struct {
 	size     int                  // columns
-	products linear.Sum           // lower triangle of B, row by row
+	products linear.Sum           // of each output the lower triangle of B, row by row
 	nominees *table.View[float64] // of each part size times a key and its curvature; nil if all columns are in
 	g, w     *table.View[float64] // of the columns of the block
 
 	at        []int32 // of each column of the part, where it is in the block; -1: nowhere
 	free      int     // the column that is not penalised, -1 if none is
 	idx       []uint32
-	val       []float64 // what a row has in the block
-	factor, x []float64
-	matrix    [][]float64 // B in full, for coordinate descent
-	bx        []float64
+	val       []float64   // what a row has in the block
+	matrix    [][]float64 // rows of each output: the factor, or B in full for coordinate descent
+	x, bx     []float64   // of each output
 	step      *direction
 	nominated bool
 	chosen    bool
-	fresh     bool // products are others than those that factor was made of
-	made      bool // there is a factor
+	fresh     bool // products are others than those that matrix was made of
+	made      bool // there is a matrix
 	l2        float64
 }
 
@@ -42,19 +41,22 @@ const (
 	blocks    = "block"
 	nominees  = "nominees"
 	blockSize = 256
-	rowCost   = 8192 // bounds the size times the values of a row
+	rowCost   = 8192  // bounds the size times the values of a row
+	manyCost  = 65536 // of several outputs the same, times the outputs
 	lateness  = 10
 	sweeps    = 200 // of coordinate descent, at most
 )
 
 // blockTables declares the tables of a block, which is the smaller the longer rows are.
 func blockTables(p *linear.Problem, d dataset.Info) []table.Spec {
-	if p.Outputs > 1 {
-		return nil
+	keys, values := p.Columns, 1+d.NonZeros/d.Rows
+	size := min(keys, blockSize, max(rowCost/values, 32))
+	if k := uint64(p.Outputs); k > 1 {
+		if size = keys; size > blockSize || size*values*k > manyCost {
+			return nil
+		}
 	}
-	keys := p.Columns
-	size := min(keys, blockSize, max(rowCost/(1+d.NonZeros/d.Rows), 32))
-	specs := []table.Spec{{Name: blocks, Keys: size * (size + 1) / 2, Type: table.Float64, Scratch: true}}
+	specs := []table.Spec{{Name: blocks, Keys: uint64(p.Outputs) * triangle(size), Type: table.Float64, Scratch: true}}
 	if size < keys {
 		specs = append(specs, table.Spec{Name: nominees, Keys: linear.MostParts, Width: 2 * int(size), Type: table.Float64, Rule: table.Replace, Scratch: true})
 	}
@@ -66,8 +68,8 @@ func openBlock(s *solver, w *algos.Worker) (b *block, err error) {
 	if specs == nil {
 		return nil, nil
 	}
-	all := specs[0].Keys // size (size+1) / 2
-	b = &block{size: int(math.Sqrt(float64(2 * all))), free: -1}
+	all := specs[0].Keys
+	b = &block{size: int(math.Sqrt(float64(2 * all / uint64(s.Outputs)))), free: -1} // size (size+1) is 2 all / Outputs
 	if err = b.products.Open(w, blocks, table.Span(0, all), 1); err != nil {
 		return nil, err
 	}
@@ -103,29 +105,12 @@ func (b *block) choose(s *solver, columns table.Set) {
 		}
 	}
 	b.idx, b.val = make([]uint32, 0, b.size), make([]float64, 0, b.size)
-	b.factor, b.x, b.bx = make([]float64, b.size*(b.size+1)/2), make([]float64, b.size), make([]float64, b.size)
-	b.matrix = make([][]float64, b.size)
+	n := b.size * s.Outputs
+	b.x, b.bx, b.matrix = make([]float64, n), make([]float64, n), make([][]float64, n)
 	for i := range b.matrix {
 		b.matrix[i] = make([]float64, b.size)
 	}
 }
-
-// nominee is a column that may be one of the block.
-type nominee struct {
-	key       uint64
-	curvature float64
-}
-
-// foremost sorts the columns and keeps those with the most curvature.
-func foremost(list []nominee, size int) []nominee {
-	slices.SortFunc(list, func(a, b nominee) int {
-		return cmp.Or(cmp.Compare(b.curvature, a.curvature), cmp.Compare(a.key, b.key))
-	})
-	return list[:min(len(list), size)]
-}
-
-// nominates reports whether it is time to nominate.
-func (b *block) nominates(s *solver) bool { return b != nil && !b.chosen && s.iteration >= lateness }
 
 // waits reports whether the block is yet to be summed up.
 func (b *block) waits() bool { return b != nil && b.chosen && !b.made }
@@ -148,49 +133,12 @@ func (b *block) stale() float64 {
 	return stale
 }
 
-// nominate has the part name the foremost of the columns that it counts.
-func (b *block) nominate(s *solver) {
-	list := make([]nominee, 0, 2*b.size)
-	for j, h := range s.curvature.View.Values() {
-		if s.Own[j] == 0 || len(list) >= b.size && !(h > list[b.size-1].curvature) {
-			continue
-		}
-		if list = append(list, nominee{s.Keys.Key(j), h}); len(list) == cap(list) {
-			list = foremost(list, b.size)
-		}
-	}
-	row := make([]float64, 0, 2*b.size)
-	for _, n := range foremost(list, b.size) {
-		row = append(row, float64(n.key), n.curvature)
-	}
-	for len(row) < cap(row) {
-		row = append(row, 0, -1)
-	}
-	b.nominees.Put(s.number, row)
-	b.nominated = true
-}
-
 // learn takes in what the last clock brought.
 func (b *block) learn(s *solver) {
 	switch {
 	case b == nil:
 	case b.nominated && !b.chosen:
-		var list []nominee
-		for v := b.nominees.Values(); len(v) > 0; v = v[2:] {
-			if v[1] >= 0 {
-				list = append(list, nominee{uint64(v[0]), v[1]})
-			}
-		}
-		var keys []uint64
-		for _, n := range foremost(list, b.size) {
-			keys = append(keys, n.key)
-		}
-		slices.Sort(keys)
-		columns := table.Keys(keys)
-		b.choose(s, columns)
-		s.awake.checked = -checkEvery // to wake them up
-		b.g.Hold(columns)
-		b.w.Hold(columns)
+		b.elect(s)
 	case b.fresh, b.made && b.l2 != s.L2:
 		b.factorize(s)
 		b.fresh, b.made, b.l2 = false, true, s.L2
@@ -202,25 +150,43 @@ func (b *block) renew(s *solver) {
 	if b == nil || !b.chosen {
 		return
 	}
-	c := b.products.Begin()
-	for i, d := range s.d {
+	all, n, each := b.products.Begin(), s.X.Rows(), triangle(b.size)
+	for i := range n {
 		b.idx, b.val = b.idx[:0], b.val[:0]
 		for j, x := range s.X.Row(i) {
 			if k := b.at[j]; k >= 0 {
 				b.idx, b.val = append(b.idx, uint32(k)), append(b.val, x)
 			}
 		}
-		for n, k := range b.idx {
-			row, alpha := c[k*(k+1)/2:][:k+1], d*b.val[n]
-			if first := b.idx[0]; int(k-first) == n { // one after the other
-				kernel.Axpy(alpha, b.val[:n+1], row[first:])
-			} else {
-				kernel.ScatterAxpy(alpha, b.idx[:n+1], b.val, row)
+		for c := range s.Outputs {
+			if d := s.second(i, c*n+i); d != 0 {
+				b.add(d, all[c*each:(c+1)*each])
 			}
 		}
 	}
 	b.products.End()
 	b.fresh = true
+}
+
+// add adds d times the products of the row that idx and val are.
+func (b *block) add(d float64, to []float64) {
+	for n, k := range b.idx {
+		row, alpha := to[triangle(k):][:k+1], d*b.val[n]
+		if first := b.idx[0]; int(k-first) == n { // one after the other
+			kernel.Axpy(alpha, b.val[:n+1], row[first:])
+		} else {
+			kernel.ScatterAxpy(alpha, b.idx[:n+1], b.val, row)
+		}
+	}
+}
+
+// triangle is how many elements the first n rows of a lower triangle have.
+func triangle[T int | uint32 | uint64](n T) T { return n * (n + 1) / 2 }
+
+// output is what the part has of output c: the rows of its matrix and its vectors.
+func (b *block) output(c int) (matrix [][]float64, x, bx []float64) {
+	lo, hi := c*b.size, (c+1)*b.size
+	return b.matrix[lo:hi], b.x[lo:hi], b.bx[lo:hi]
 }
 
 // penalty is that of column i of the block.
@@ -231,29 +197,30 @@ func (b *block) penalty(s *solver, i int) (l1, l2 float64) {
 	return s.L1, s.L2
 }
 
-// factorize is Cholesky's method, on rows that lie one after the other. For L1 it only
-// writes B in full.
+// factorize is Cholesky's method. For L1 it only writes B in full.
 func (b *block) factorize(s *solver) {
-	l := b.factor
-	copy(l, b.products.View.Values())
-	for i := range b.size {
-		row := l[i*(i+1)/2:][:i+1]
-		_, l2 := b.penalty(s, i)
-		row[i] += l2
-		for j, x := range row {
-			b.matrix[i][j], b.matrix[j][i] = x, x
-		}
-		if s.L1 > 0 {
-			continue
-		}
-		most := row[i]
-		for j := range i {
-			up := l[j*(j+1)/2:][:j+1]
-			row[j] = (row[j] - kernel.Dot(row[:j], up)) / up[j]
-		}
-		row[i] = math.Inf(1) // a column without curvature stays where it is
-		if most > 0 {
-			row[i] = math.Sqrt(max(most-kernel.Square(row[:i]), 1e-8*most, math.SmallestNonzeroFloat64))
+	all, each := b.products.View.Values(), triangle(b.size)
+	for c := range s.Outputs {
+		l, _, _ := b.output(c)
+		for i, full := range l {
+			row := full[:i+1]
+			copy(row, all[c*each+triangle(i):])
+			_, l2 := b.penalty(s, i)
+			row[i] += l2
+			if s.L1 > 0 {
+				for j, x := range row {
+					l[j][i] = x
+				}
+				continue
+			}
+			most := row[i]
+			for j := range i {
+				row[j] = (row[j] - kernel.Dot(row[:j], l[j][:j])) / l[j][j]
+			}
+			row[i] = math.Inf(1) // a column without curvature stays where it is
+			if most > 0 {
+				row[i] = math.Sqrt(max(most-kernel.Square(row[:i]), 1e-8*most, math.SmallestNonzeroFloat64))
+			}
 		}
 	}
 }
@@ -264,64 +231,89 @@ func (b *block) direction(s *solver, z []float64) *direction {
 	if !b.steps() {
 		return nil
 	}
-	if s.L1 > 0 {
-		b.descend(s)
+	f := s.X.Cols()
+	for c := range s.Outputs {
+		if s.L1 > 0 {
+			b.descend(s, c)
+			b.face(s, c, z)
+			continue
+		}
+		b.solve(s, c)
 		for j, k := range b.at {
-			if k >= 0 && !s.awake.sleeps(j) {
-				w := s.W.Values()[j]
-				l1, l2 := s.Penalty(j)
-				z[j] = b.x[k]
-				if l1 > 0 {
-					s.q[j] = s.facing(s.gradient.View.Values()[j]+l2*w, l1, w, z[j])
-				}
+			if k >= 0 {
+				b.step.cols[c*f+j] = b.x[c*b.size+int(k)]
 			}
 		}
+	}
+	if s.L1 > 0 {
 		return nil
-	}
-	l, x, w := b.factor, b.x, b.w.Values()
-	for i, g := range b.g.Values() {
-		row := l[i*(i+1)/2:][:i+1]
-		_, l2 := b.penalty(s, i)
-		x[i] = (-g - l2*w[i] - kernel.Dot(row[:i], x)) / row[i]
-	}
-	for i := len(x) - 1; i >= 0; i-- {
-		row := l[i*(i+1)/2:][:i+1]
-		x[i] /= row[i]
-		kernel.Axpy(-x[i], row[:i], x)
-	}
-	for j, k := range b.at {
-		if k >= 0 {
-			b.step.cols[j] = x[k]
-		}
 	}
 	return b.step
 }
 
-// descend minimises the block's quadratic model with its penalties by coordinates.
-func (b *block) descend(s *solver) {
-	clear(b.x)
-	w := b.w.Values()
-	for i, g := range b.g.Values() {
-		_, l2 := b.penalty(s, i)
-		b.bx[i] = g + l2*w[i]
+// face writes the step of output c into z, and what follows from it into q.
+func (b *block) face(s *solver, c int, z []float64) {
+	_, x, _ := b.output(c)
+	for j, k := range b.at {
+		if k < 0 || s.awake.sleeps(j) {
+			continue
+		}
+		i, v := c*s.X.Cols()+j, j*s.Outputs+c
+		w := s.W.Values()[v]
+		l1, l2 := s.Penalty(j)
+		z[i] = x[k]
+		if l1 > 0 {
+			s.q[i] = s.facing(s.gradient.View.Values()[v]+l2*w, l1, w, z[i])
+		}
+	}
+}
+
+// slope is the derivative of the smooth part by column i of the block, and its weight.
+func (b *block) slope(s *solver, i, c int) (slope, w float64) {
+	v := i*s.Outputs + c
+	w = b.w.Values()[v]
+	_, l2 := b.penalty(s, i)
+	return b.g.Values()[v] + l2*w, w
+}
+
+// solve makes the Newton step of output c, by the factor.
+func (b *block) solve(s *solver, c int) {
+	l, x, _ := b.output(c)
+	for i, row := range l {
+		slope, _ := b.slope(s, i, c)
+		x[i] = (-slope - kernel.Dot(row[:i], x)) / row[i]
+	}
+	for i := len(x) - 1; i >= 0; i-- {
+		x[i] /= l[i][i]
+		kernel.Axpy(-x[i], l[i][:i], x)
+	}
+}
+
+// descend minimises the quadratic model of output c with its penalties by coordinates.
+func (b *block) descend(s *solver, c int) {
+	rows, x, bx := b.output(c)
+	clear(x)
+	for i := range bx {
+		bx[i], _ = b.slope(s, i, c)
 	}
 	for sweep, first := 0, 0.0; sweep < sweeps; sweep++ {
 		change := 0.0
-		for i, row := range b.matrix {
+		for i, row := range rows {
 			l1, _ := b.penalty(s, i)
 			h := row[i]
 			if h <= flat*l1 {
 				continue
 			}
-			at := w[i] + b.x[i]
-			to := linear.Soft(at-b.bx[i]/h, l1/h)
+			_, w := b.slope(s, i, c)
+			at := w + x[i]
+			to := linear.Soft(at-bx[i]/h, l1/h)
 			if l1 > 0 {
-				to = within(w[i], to)
+				to = within(w, to)
 			}
 			if d := to - at; d != 0 {
-				b.x[i] += d
+				x[i] += d
 				change += h * d * d
-				kernel.Axpy(d, row, b.bx)
+				kernel.Axpy(d, row, bx)
 			}
 		}
 		if sweep == 0 {
