@@ -14,12 +14,14 @@ import (
 // diag(X'DX) says little of: B = X'DX of these columns is summed up over the parts, and
 // each finds the step itself, by a factor of B + L2 or, with L1, by coordinate descent.
 // Where that is all columns it works from the start, else after lateness iterations, as
-// most data does without. Of several outputs each has a B of its own, where that is all
-// columns and cheap: what outputs of one loss have in common is left to A. Methods of a
-// nil block do nothing.
+// most data does without. Several outputs have a block only where it is all columns and
+// cheap: each has a B of its own, or coupled ones together one of all their weights, as
+// long as that is small, else what they have in common is left to A. Methods of a nil
+// block do nothing.
 type block struct {
 	size     int                  // columns
-	products linear.Sum           // of each output the lower triangle of B, row by row
+	side     int                  // rows of a B: size, or times Outputs
+	products linear.Sum           // of each B the lower triangle, row by row
 	nominees *table.View[float64] // of each part size times a key and its curvature; nil if all columns are in
 	g, w     *table.View[float64] // of the columns of the block
 
@@ -27,8 +29,10 @@ type block struct {
 	free      int     // the column that is not penalised, -1 if none is
 	idx       []uint32
 	val       []float64   // what a row has in the block
-	matrix    [][]float64 // rows of each output: the factor, or B in full for coordinate descent
-	x, bx     []float64   // of each output
+	matrix    [][]float64 // rows of each B: its factor, or B in full for coordinate descent
+	flat      []float64   // where the rows of matrix are
+	x, bx     []float64   // of all outputs
+	many      many
 	step      *direction
 	nominated bool
 	chosen    bool
@@ -42,39 +46,52 @@ const (
 	nominees  = "nominees"
 	blockSize = 256
 	rowCost   = 8192  // bounds the size times the values of a row
-	manyCost  = 65536 // of several outputs the same, times the outputs
+	manyCost  = 65536 // the same, of several outputs, times Outputs
+	jointSize = 720   // rows of a B of coupled outputs together, at most
 	lateness  = 10
 	sweeps    = 200 // of coordinate descent, at most
 )
 
-// blockTables declares the tables of a block, which is the smaller the longer rows are.
-func blockTables(p *linear.Problem, d dataset.Info) []table.Spec {
-	keys, values := p.Columns, 1+d.NonZeros/d.Rows
-	size := min(keys, blockSize, max(rowCost/values, 32))
-	if k := uint64(p.Outputs); k > 1 {
-		if size = keys; size > blockSize || size*values*k > manyCost {
-			return nil
-		}
+// shape is how many columns are in the block, 0 if there is none, and of how many rows
+// a B is. The block is the smaller the longer rows are.
+func shape(p *linear.Problem, d dataset.Info) (size, side uint64) {
+	values, k := 1+d.NonZeros/d.Rows, uint64(p.Outputs)
+	switch size = min(p.Columns, blockSize, max(rowCost/values, 32)); {
+	case k == 1:
+		return size, size
+	case p.Columns > blockSize || p.Columns*values*k > manyCost:
+		return 0, 0
+	case p.Coupled && p.Columns*k <= jointSize:
+		return p.Columns, p.Columns * k
 	}
-	specs := []table.Spec{{Name: blocks, Keys: uint64(p.Outputs) * triangle(size), Type: table.Float64, Scratch: true}}
-	if size < keys {
+	return p.Columns, p.Columns
+}
+
+// blockTables declares the tables of a block.
+func blockTables(p *linear.Problem, d dataset.Info) []table.Spec {
+	size, side := shape(p, d)
+	if size == 0 {
+		return nil
+	}
+	specs := []table.Spec{{Name: blocks, Keys: size * uint64(p.Outputs) / side * triangle(side), Type: table.Float64, Scratch: true}}
+	if size < p.Columns {
 		specs = append(specs, table.Spec{Name: nominees, Keys: linear.MostParts, Width: 2 * int(size), Type: table.Float64, Rule: table.Replace, Scratch: true})
 	}
 	return specs
 }
 
 func openBlock(s *solver, w *algos.Worker) (b *block, err error) {
-	specs := blockTables(s.Problem, w.Info)
-	if specs == nil {
+	size, side := shape(s.Problem, w.Info)
+	if size == 0 {
 		return nil, nil
 	}
-	all := specs[0].Keys
-	b = &block{size: int(math.Sqrt(float64(2 * all / uint64(s.Outputs)))), free: -1} // size (size+1) is 2 all / Outputs
+	b = &block{size: int(size), side: int(side), free: -1}
+	all := size * uint64(s.Outputs) / side * triangle(side)
 	if err = b.products.Open(w, blocks, table.Span(0, all), 1); err != nil {
 		return nil, err
 	}
-	columns := table.Span(0, uint64(b.size))
-	if len(specs) > 1 {
+	columns := table.Span(0, size)
+	if size < s.Columns {
 		columns = table.Keys(nil)
 		b.nominees, err = algos.View[float64](w, nominees, table.Span(0, uint64(w.Parts)), table.Increments)
 		if err != nil {
@@ -107,8 +124,12 @@ func (b *block) choose(s *solver, columns table.Set) {
 	b.idx, b.val = make([]uint32, 0, b.size), make([]float64, 0, b.size)
 	n := b.size * s.Outputs
 	b.x, b.bx, b.matrix = make([]float64, n), make([]float64, n), make([][]float64, n)
+	b.flat = make([]float64, n*b.side)
 	for i := range b.matrix {
-		b.matrix[i] = make([]float64, b.size)
+		b.matrix[i] = b.flat[i*b.side:][:b.side]
+	}
+	if s.Outputs > 1 {
+		b.many.open(b.size)
 	}
 }
 
@@ -118,19 +139,29 @@ func (b *block) waits() bool { return b != nil && b.chosen && !b.made }
 // steps reports whether there is a step.
 func (b *block) steps() bool { return b != nil && b.made }
 
+// replaces reports whether the step is written into z: with L1, as the orthant is that of
+// z, and with several outputs, where z beside it would gain nothing.
+func (b *block) replaces(s *solver) bool { return s.L1 > 0 || s.Outputs > 1 }
+
 // has reports whether column j of the part is in the block.
 func (b *block) has(j int) bool { return b != nil && b.chosen && b.at[j] >= 0 }
 
 // whole reports whether the block is all columns.
 func (b *block) whole() bool { return b != nil && b.nominees == nil }
 
+// exact reports whether the step minimises the model of all columns, penalties included.
+func (b *block) exact(s *solver) bool { return b.whole() && (b.joint() || !s.Coupled) }
+
 // stale is how much the sum of D may change, as a logarithm, before H is made anew: where
 // the block is all columns its step is as good as its H is new.
 func (b *block) stale() float64 {
-	if b.whole() {
-		return stale / 30
+	switch {
+	case !b.whole():
+		return stale
+	case b.many.rows != nil: // B costs as much as some passes
+		return stale / 3
 	}
-	return stale
+	return stale / 30
 }
 
 // learn takes in what the last clock brought.
@@ -150,26 +181,25 @@ func (b *block) renew(s *solver) {
 	if b == nil || !b.chosen {
 		return
 	}
-	all, n, each := b.products.Begin(), s.X.Rows(), triangle(b.size)
-	for i := range n {
-		b.idx, b.val = b.idx[:0], b.val[:0]
-		for j, x := range s.X.Row(i) {
-			if k := b.at[j]; k >= 0 {
-				b.idx, b.val = append(b.idx, uint32(k)), append(b.val, x)
-			}
+	if all := b.products.Begin(); s.Outputs == 1 {
+		for i, d := range s.d {
+			b.add(s, i, d, all)
 		}
-		for c := range s.Outputs {
-			if d := s.second(i, c*n+i); d != 0 {
-				b.add(d, all[c*each:(c+1)*each])
-			}
-		}
+	} else {
+		b.multiply(s, all)
 	}
 	b.products.End()
 	b.fresh = true
 }
 
-// add adds d times the products of the row that idx and val are.
-func (b *block) add(d float64, to []float64) {
+// add adds d times the products of row i.
+func (b *block) add(s *solver, i int, d float64, to []float64) {
+	b.idx, b.val = b.idx[:0], b.val[:0]
+	for j, x := range s.X.Row(i) {
+		if k := b.at[j]; k >= 0 {
+			b.idx, b.val = append(b.idx, uint32(k)), append(b.val, x)
+		}
+	}
 	for n, k := range b.idx {
 		row, alpha := to[triangle(k):][:k+1], d*b.val[n]
 		if first := b.idx[0]; int(k-first) == n { // one after the other
@@ -180,18 +210,21 @@ func (b *block) add(d float64, to []float64) {
 	}
 }
 
+// joint reports whether all outputs have one B.
+func (b *block) joint() bool { return b.side > b.size }
+
 // triangle is how many elements the first n rows of a lower triangle have.
 func triangle[T int | uint32 | uint64](n T) T { return n * (n + 1) / 2 }
 
-// output is what the part has of output c: the rows of its matrix and its vectors.
-func (b *block) output(c int) (matrix [][]float64, x, bx []float64) {
-	lo, hi := c*b.size, (c+1)*b.size
+// problem is B number c, its rows, and the vectors that go with it.
+func (b *block) problem(c int) (matrix [][]float64, x, bx []float64) {
+	lo, hi := c*b.side, (c+1)*b.side
 	return b.matrix[lo:hi], b.x[lo:hi], b.bx[lo:hi]
 }
 
-// penalty is that of column i of the block.
+// penalty is that of element i of x.
 func (b *block) penalty(s *solver, i int) (l1, l2 float64) {
-	if i == b.free {
+	if i%b.size == b.free {
 		return 0, 0
 	}
 	return s.L1, s.L2
@@ -199,9 +232,9 @@ func (b *block) penalty(s *solver, i int) (l1, l2 float64) {
 
 // factorize is Cholesky's method. For L1 it only writes B in full.
 func (b *block) factorize(s *solver) {
-	all, each := b.products.View.Values(), triangle(b.size)
-	for c := range s.Outputs {
-		l, _, _ := b.output(c)
+	all, each := b.products.View.Values(), triangle(b.side)
+	for c := range len(b.x) / b.side {
+		l, _, _ := b.problem(c)
 		for i, full := range l {
 			row := full[:i+1]
 			copy(row, all[c*each+triangle(i):])
@@ -231,56 +264,48 @@ func (b *block) direction(s *solver, z []float64) *direction {
 	if !b.steps() {
 		return nil
 	}
-	f := s.X.Cols()
-	for c := range s.Outputs {
+	for c := range len(b.x) / b.side {
 		if s.L1 > 0 {
 			b.descend(s, c)
-			b.face(s, c, z)
-			continue
+		} else {
+			b.solve(s, c)
 		}
-		b.solve(s, c)
-		for j, k := range b.at {
-			if k >= 0 {
-				b.step.cols[c*f+j] = b.x[c*b.size+int(k)]
+	}
+	f := s.X.Cols()
+	for i := range s.cols {
+		k := int(b.at[i%f])
+		switch {
+		case k < 0:
+		case !b.replaces(s):
+			b.step.cols[i] = b.x[i/f*b.size+k]
+		case !s.awake.sleeps(i % f):
+			z[i] = b.x[i/f*b.size+k]
+			if l1, l2 := s.Penalty(i % f); l1 > 0 {
+				v := s.at(i)
+				w := s.W.Values()[v]
+				s.q[i] = s.facing(s.gradient.View.Values()[v]+l2*w, l1, w, z[i])
 			}
 		}
 	}
-	if s.L1 > 0 {
+	if b.replaces(s) {
 		return nil
 	}
 	return b.step
 }
 
-// face writes the step of output c into z, and what follows from it into q.
-func (b *block) face(s *solver, c int, z []float64) {
-	_, x, _ := b.output(c)
-	for j, k := range b.at {
-		if k < 0 || s.awake.sleeps(j) {
-			continue
-		}
-		i, v := c*s.X.Cols()+j, j*s.Outputs+c
-		w := s.W.Values()[v]
-		l1, l2 := s.Penalty(j)
-		z[i] = x[k]
-		if l1 > 0 {
-			s.q[i] = s.facing(s.gradient.View.Values()[v]+l2*w, l1, w, z[i])
-		}
-	}
-}
-
-// slope is the derivative of the smooth part by column i of the block, and its weight.
-func (b *block) slope(s *solver, i, c int) (slope, w float64) {
-	v := i*s.Outputs + c
+// slope is the derivative of the smooth part by element i of x, and its weight.
+func (b *block) slope(s *solver, i int) (slope, w float64) {
+	v := i%b.size*s.Outputs + i/b.size
 	w = b.w.Values()[v]
 	_, l2 := b.penalty(s, i)
 	return b.g.Values()[v] + l2*w, w
 }
 
-// solve makes the Newton step of output c, by the factor.
+// solve makes the Newton step of B number c, by the factor.
 func (b *block) solve(s *solver, c int) {
-	l, x, _ := b.output(c)
+	l, x, _ := b.problem(c)
 	for i, row := range l {
-		slope, _ := b.slope(s, i, c)
+		slope, _ := b.slope(s, c*b.side+i)
 		x[i] = (-slope - kernel.Dot(row[:i], x)) / row[i]
 	}
 	for i := len(x) - 1; i >= 0; i-- {
@@ -289,12 +314,12 @@ func (b *block) solve(s *solver, c int) {
 	}
 }
 
-// descend minimises the quadratic model of output c with its penalties by coordinates.
+// descend minimises the quadratic model of B number c with its penalties by coordinates.
 func (b *block) descend(s *solver, c int) {
-	rows, x, bx := b.output(c)
+	rows, x, bx := b.problem(c)
 	clear(x)
 	for i := range bx {
-		bx[i], _ = b.slope(s, i, c)
+		bx[i], _ = b.slope(s, c*b.side+i)
 	}
 	for sweep, first := 0, 0.0; sweep < sweeps; sweep++ {
 		change := 0.0
@@ -304,7 +329,7 @@ func (b *block) descend(s *solver, c int) {
 			if h <= flat*l1 {
 				continue
 			}
-			_, w := b.slope(s, i, c)
+			_, w := b.slope(s, c*b.side+i)
 			at := w + x[i]
 			to := linear.Soft(at-bx[i]/h, l1/h)
 			if l1 > 0 {
