@@ -43,11 +43,15 @@ const (
 	blocks    = "block"
 	nominees  = "nominees"
 	blockSize = 256
-	rowCost   = 8192  // bounds the size times the values of a row
-	manyCost  = 65536 // the same, of several outputs, times Outputs
-	jointSize = 720   // rows of a B of coupled outputs together, at most
+	rowCost   = 8192 // bounds the size times the values of a row
 	lateness  = 10
 	sweeps    = 200 // of coordinate descent, at most
+
+	// Of several outputs, the square of the columns is bounded by the cost of a row in a
+	// pass, which is as that of its values and 16 more: B takes up to 10 passes then.
+	manyCost     = 100
+	mostProducts = 1 << 17
+	jointSize    = 512 // rows of a B of coupled outputs together
 )
 
 // shape is how many columns are in the block, 0 if there is none, and of how many rows
@@ -57,9 +61,9 @@ func shape(p *linear.Problem, d dataset.Info) (size, side uint64) {
 	switch size = min(p.Columns, blockSize, max(rowCost/values, 32)); {
 	case k == 1:
 		return size, size
-	case p.Columns > blockSize || p.Columns*values*k > manyCost:
+	case p.Columns > blockSize || p.Columns*p.Columns > manyCost*(values+16) || p.Columns*p.Columns*k > mostProducts:
 		return 0, 0
-	case p.Coupled && p.Columns*k <= jointSize:
+	case p.Coupled && p.Columns*k <= jointSize && p.Columns*p.Columns*(k+1)/2 <= 2*manyCost*(values+16):
 		return p.Columns, p.Columns * k
 	}
 	return p.Columns, p.Columns

@@ -80,23 +80,28 @@ func TestBlock(t *testing.T) {
 func TestBlockSize(t *testing.T) {
 	for _, c := range []struct {
 		outputs            int
+		coupled            bool
 		keys, rows, values uint64
 		want               uint64 // elements of all B
 		tables             int
 	}{
-		{1, 5, 10, 20, 15, 1},
-		{1, 256, 10, 20, 256 * 257 / 2, 1},
-		{1, 257, 10, 20, 256 * 257 / 2, 2},
-		{1, 1000, 10, 10000, 32 * 33 / 2, 2},
-		{1, 90, 10, 900, 90 * 91 / 2, 1},
-		{1, 100, 10, 1000, 81 * 82 / 2, 2},
-		{3, 5, 10, 20, 3 * 15, 1},
-		{26, 17, 16000, 16000 * 16, 26 * 17 * 18 / 2, 1},
-		{10, 65, 1797, 1797 * 64, 10 * 65 * 66 / 2, 1},
-		{3, 257, 10, 20, 0, 0},
-		{10, 256, 10, 2560, 0, 0},
+		{1, false, 5, 10, 20, 15, 1},
+		{1, false, 256, 10, 20, 256 * 257 / 2, 1},
+		{1, false, 257, 10, 20, 256 * 257 / 2, 2},
+		{1, false, 1000, 10, 10000, 32 * 33 / 2, 2},
+		{1, false, 90, 10, 900, 90 * 91 / 2, 1},
+		{1, false, 100, 10, 1000, 81 * 82 / 2, 2},
+		{3, false, 5, 10, 20, 3 * 15, 1},
+		{26, false, 17, 16000, 16000 * 16, 26 * 17 * 18 / 2, 1},
+		{10, false, 65, 1797, 1797 * 64, 10 * 65 * 66 / 2, 1},
+		{26, true, 17, 16000, 16000 * 16, 442 * 443 / 2, 1},
+		{10, true, 65, 1797, 1797 * 64, 10 * 65 * 66 / 2, 1},
+		{90, true, 27, 6000, 6000 * 26, 90 * 27 * 28 / 2, 1},
+		{3, false, 200, 20000, 20000 * 10, 0, 0},
+		{3, false, 257, 10, 20, 0, 0},
+		{10, false, 256, 10, 2560, 0, 0},
 	} {
-		p := linear.Problem{Columns: c.keys, Outputs: c.outputs}
+		p := linear.Problem{Columns: c.keys, Outputs: c.outputs, Coupled: c.coupled}
 		specs, got := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values}), uint64(0)
 		if len(specs) > 0 {
 			got = specs[0].Keys

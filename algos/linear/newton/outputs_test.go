@@ -2,6 +2,7 @@ package newton
 
 import (
 	"math"
+	"strconv"
 	"testing"
 
 	"petuum/algos/linear"
@@ -10,21 +11,28 @@ import (
 
 // outputs are blocks of several outputs: of all together, or of each.
 var outputs = []struct {
-	name     string
-	features int
-	multi    string
-	joint    bool
+	name              string
+	classes, features int
+	multi             string
+	joint             bool
 }{
-	{"softmax", 12, "softmax", true},
-	{"softmax of many columns", 250, "softmax", false},
-	{"one-vs-rest", 12, "ovr", false},
+	{"softmax", 3, 12, "softmax", true},
+	{"softmax of many classes", 26, 24, "softmax", false},
+	{"one-vs-rest", 3, 12, "ovr", false},
+}
+
+// classes makes a label of one of k classes of a score.
+func classes(k int) func(score, noise float64) string {
+	return func(score, noise float64) string {
+		return strconv.Itoa(int(math.Floor(3*(score+noise))+1e3*float64(k)) % k)
+	}
 }
 
 // The first step on the block is the Newton step: of all outputs together, or of each.
 func TestBlockOfOutputs(t *testing.T) {
 	const lambda = 1e-3
 	for _, c := range outputs {
-		info, data := read(t, plain.Text(22, 200, c.features, false, plain.Three), 3, false)
+		info, data := read(t, plain.Text(22, 200, c.features, false, classes(c.classes)), 3, false)
 		h := play(t, info, data, func(m *linear.Model) { m.Lambda, m.Multi = new(lambda), c.multi })
 		first := h.solvers[0]
 		if first.block == nil || first.block.joint() != c.joint {
@@ -34,9 +42,9 @@ func TestBlockOfOutputs(t *testing.T) {
 			h.Push(1)
 		}
 		p := plain.Of(info, data, linear.Logistic, lambda, false)
-		p.Outputs, p.Softmax = 3, c.multi == "softmax"
+		p.Outputs, p.Softmax = c.classes, c.multi == "softmax"
 		_, g := p.Smooth(h.values())
-		x := make([][]float64, 3)
+		x := make([][]float64, c.classes)
 		for k := range x {
 			x[k] = make([]float64, info.Features)
 			for _, s := range h.solvers {
@@ -46,12 +54,13 @@ func TestBlockOfOutputs(t *testing.T) {
 			}
 		}
 		// At weights of 0 all classes are as likely.
+		likely := 1 / float64(c.classes)
 		same, other := 1.0/4, 0.0
 		if p.Softmax {
-			same = 2.0 / 9
+			same = likely * (1 - likely)
 		}
 		if c.joint {
-			other = -1.0 / 9
+			other = -likely * likely
 		}
 		off, size := 0.0, 0.0
 		for k := range x {
@@ -92,11 +101,11 @@ func TestOptimumOfOutputs(t *testing.T) {
 			penalty string
 			l1, l2  float64
 			clocks  int
-		}{{"l2", 0, 1e-3, 60}, {"l1", 5e-3, 0, 200}, {"elastic", 3e-3, 3e-3, 200}} {
+		}{{"l2", 0, 1e-3, 120}, {"l1", 5e-3, 0, 200}, {"elastic", 3e-3, 3e-3, 200}} {
 			t.Run(c.name+" "+l.penalty, func(t *testing.T) {
-				info, data := read(t, plain.Text(22, 200, c.features, false, plain.Three), 3, false)
+				info, data := read(t, plain.Text(22, 200, c.features, false, classes(c.classes)), 3, false)
 				p := plain.Of(info, data, linear.Logistic, l.l2, true)
-				p.Outputs, p.Softmax, p.L1, p.Free = 3, c.multi == "softmax", l.l1, len(p.X[0])-1
+				p.Outputs, p.Softmax, p.L1, p.Free = c.classes, c.multi == "softmax", l.l1, len(p.X[0])-1
 				h := play(t, info, data, func(m *linear.Model) {
 					m.Lambda, m.Penalty, m.Multi = new(l.l1+l.l2), l.penalty, c.multi
 					m.Intercept, m.Unpenalised = true, true
@@ -108,7 +117,7 @@ func TestOptimumOfOutputs(t *testing.T) {
 				if got := p.Violation(h.values()); !(got <= 1e-7) {
 					t.Errorf("violation after %d clocks: got %.3g, want 1e-7", l.clocks, got)
 				}
-				if b := h.solvers[0].block; !b.made {
+				if b := h.solvers[0].block; b == nil || !b.made {
 					t.Error("there is no block")
 				}
 			})
