@@ -12,7 +12,8 @@
 //	step       A a = b, w += E a; the part's share of g = X'k and of P
 //
 // A clock of its own goes before products where it is needed: half the last step is
-// taken back if P has risen, H is made anew if D has changed.
+// taken back if P has risen, H is made anew if D has changed. Where the block is of
+// several outputs its step is z.
 //
 // Without L1, z = -(g + l w)/(H + l). With it (orthant-wise: Andrew and Gao, 2007)
 //
