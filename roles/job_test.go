@@ -41,6 +41,10 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%v non-zeros at first, want 1", n)
 			}
 		},
+		"logreg-letter.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.819702993, 1e-5)
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.77375, 0.001/0.77)
+		},
 		"svm-a9a.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 0.4220501, 1e-4) // LIBLINEAR's, of -s 2 -B 1
 			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.849, 0.001/0.85)

@@ -1,10 +1,6 @@
 package newton
 
 import (
-	"cmp"
-	"math"
-	"slices"
-
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/linear"
@@ -16,10 +12,14 @@ import (
 // diag(X'DX) says little of: B = X'DX of these columns is summed up over the parts, and
 // each finds the step itself, by a factor of B + L2 or, with L1, by coordinate descent.
 // Where that is all columns it works from the start, else after lateness iterations, as
-// most data does without. It is of one output. Methods of a nil block do nothing.
+// most data does without. Several outputs have a block only where it is all columns and
+// cheap: each has a B of its own, or coupled ones together one of all their weights, as
+// long as that is small, else what they have in common is left to A. Methods of a nil
+// block do nothing.
 type block struct {
 	size     int                  // columns
-	products linear.Sum           // lower triangle of B, row by row
+	side     int                  // rows of a B: size, or times Outputs
+	products linear.Sum           // of each B the lower triangle, row by row
 	nominees *table.View[float64] // of each part size times a key and its curvature; nil if all columns are in
 	g        *linear.Reals        // of the columns of the block
 	w        *table.View[float64]
@@ -27,15 +27,16 @@ type block struct {
 	at        []int32 // of each column of the part, where it is in the block; -1: nowhere
 	free      int     // the column that is not penalised, -1 if none is
 	idx       []uint32
-	val       []float64 // what a row has in the block
-	factor, x []float64
-	matrix    [][]float64 // B in full, for coordinate descent
-	bx        []float64
+	val       []float64   // what a row has in the block
+	matrix    [][]float64 // rows of each B: its factor, or B in full for coordinate descent
+	flat      []float64   // where the rows of matrix are
+	x, bx     []float64   // of all outputs
+	many      many
 	step      *direction
 	nominated bool
 	chosen    bool
-	fresh     bool // products are others than those that factor was made of
-	made      bool // there is a factor
+	fresh     bool // products are others than those that matrix was made of
+	made      bool // there is a matrix
 	l2        float64
 }
 
@@ -46,34 +47,54 @@ const (
 	rowCost   = 8192 // bounds the size times the values of a row
 	lateness  = 10
 	sweeps    = 200 // of coordinate descent, at most
+
+	// Of several outputs, the square of the columns is bounded by the cost of a row in a
+	// pass, which is as that of its values and 16 more: B takes up to 10 passes then.
+	manyCost     = 100
+	mostProducts = 1 << 17
+	jointSize    = 512 // rows of a B of coupled outputs together
 )
 
-// blockTables declares the tables of a block, which is the smaller the longer rows are.
+// shape is how many columns are in the block, 0 if there is none, and of how many rows
+// a B is. The block is the smaller the longer rows are.
+func shape(p *linear.Problem, d dataset.Info) (size, side uint64) {
+	values, k := 1+d.NonZeros/d.Rows, uint64(p.Outputs)
+	switch size = min(p.Columns, blockSize, max(rowCost/values, 32)); {
+	case k == 1:
+		return size, size
+	case p.Columns > blockSize || p.Columns*p.Columns > manyCost*(values+16) || p.Columns*p.Columns*k > mostProducts:
+		return 0, 0
+	case p.Coupled && p.Columns*k <= jointSize && p.Columns*p.Columns*(k+1)/2 <= 2*manyCost*(values+16):
+		return p.Columns, p.Columns * k
+	}
+	return p.Columns, p.Columns
+}
+
+// blockTables declares the tables of a block.
 func blockTables(p *linear.Problem, d dataset.Info) []table.Spec {
-	if p.Outputs > 1 {
+	size, side := shape(p, d)
+	if size == 0 {
 		return nil
 	}
-	keys := p.Columns
-	size := min(keys, blockSize, max(rowCost/(1+d.NonZeros/d.Rows), 32))
-	specs := []table.Spec{{Name: blocks, Keys: size * (size + 1) / 2, Type: table.Float64, Scratch: true}}
-	if size < keys {
+	specs := []table.Spec{{Name: blocks, Keys: size * uint64(p.Outputs) / side * triangle(side), Type: table.Float64, Scratch: true}}
+	if size < p.Columns {
 		specs = append(specs, table.Spec{Name: nominees, Keys: linear.MostParts, Width: 2 * int(size), Type: table.Float64, Rule: table.Replace, Scratch: true})
 	}
 	return specs
 }
 
 func openBlock(s *solver, w *algos.Worker) (b *block, err error) {
-	specs := blockTables(s.Problem, w.Info)
-	if specs == nil {
+	size, side := shape(s.Problem, w.Info)
+	if size == 0 {
 		return nil, nil
 	}
-	all := specs[0].Keys // size (size+1) / 2
-	b = &block{size: int(math.Sqrt(float64(2 * all))), free: -1}
+	b = &block{size: int(size), side: int(side), free: -1}
+	all := size * uint64(s.Outputs) / side * triangle(side)
 	if err = b.products.Open(w, blocks, table.Span(0, all), 1, table.Float64); err != nil {
 		return nil, err
 	}
-	columns := table.Span(0, uint64(b.size))
-	if len(specs) > 1 {
+	columns := table.Span(0, size)
+	if size < s.Columns {
 		columns = table.Keys(nil)
 		b.nominees, err = algos.View[float64](w, nominees, table.Span(0, uint64(w.Parts)), table.Increments)
 		if err != nil {
@@ -104,29 +125,16 @@ func (b *block) choose(s *solver, columns table.Set) {
 		}
 	}
 	b.idx, b.val = make([]uint32, 0, b.size), make([]float64, 0, b.size)
-	b.factor, b.x, b.bx = make([]float64, b.size*(b.size+1)/2), make([]float64, b.size), make([]float64, b.size)
-	b.matrix = make([][]float64, b.size)
+	n := b.size * s.Outputs
+	b.x, b.bx, b.matrix = make([]float64, n), make([]float64, n), make([][]float64, n)
+	b.flat = make([]float64, n*b.side)
 	for i := range b.matrix {
-		b.matrix[i] = make([]float64, b.size)
+		b.matrix[i] = b.flat[i*b.side:][:b.side]
+	}
+	if s.Outputs > 1 {
+		b.many.open(b.size)
 	}
 }
-
-// nominee is a column that may be one of the block.
-type nominee struct {
-	key       uint64
-	curvature float64
-}
-
-// foremost sorts the columns and keeps those with the most curvature.
-func foremost(list []nominee, size int) []nominee {
-	slices.SortFunc(list, func(a, b nominee) int {
-		return cmp.Or(cmp.Compare(b.curvature, a.curvature), cmp.Compare(a.key, b.key))
-	})
-	return list[:min(len(list), size)]
-}
-
-// nominates reports whether it is time to nominate.
-func (b *block) nominates(s *solver) bool { return b != nil && !b.chosen && s.iteration >= lateness }
 
 // waits reports whether the block is yet to be summed up.
 func (b *block) waits() bool { return b != nil && b.chosen && !b.made }
@@ -134,41 +142,29 @@ func (b *block) waits() bool { return b != nil && b.chosen && !b.made }
 // steps reports whether there is a step.
 func (b *block) steps() bool { return b != nil && b.made }
 
+// replaces reports whether the step is written into z: with L1, as the orthant is that of
+// z, and with several outputs, where z beside it would gain nothing.
+func (b *block) replaces(s *solver) bool { return s.L1 > 0 || s.Outputs > 1 }
+
 // has reports whether column j of the part is in the block.
 func (b *block) has(j int) bool { return b != nil && b.chosen && b.at[j] >= 0 }
 
 // whole reports whether the block is all columns.
 func (b *block) whole() bool { return b != nil && b.nominees == nil }
 
+// exact reports whether the step minimises the model of all columns, penalties included.
+func (b *block) exact(s *solver) bool { return b.whole() && (b.joint() || !s.Coupled) }
+
 // stale is how much the sum of D may change, as a logarithm, before H is made anew: where
 // the block is all columns its step is as good as its H is new.
 func (b *block) stale() float64 {
-	if b.whole() {
-		return stale / 30
+	switch {
+	case !b.whole():
+		return stale
+	case b.many.rows != nil: // B costs as much as some passes
+		return stale / 3
 	}
-	return stale
-}
-
-// nominate has the part name the foremost of the columns that it counts.
-func (b *block) nominate(s *solver) {
-	list := make([]nominee, 0, 2*b.size)
-	for j, h := range s.curvature.Values() {
-		if s.Own[j] == 0 || len(list) >= b.size && !(h > list[b.size-1].curvature) {
-			continue
-		}
-		if list = append(list, nominee{s.Keys.Key(j), h}); len(list) == cap(list) {
-			list = foremost(list, b.size)
-		}
-	}
-	row := make([]float64, 0, 2*b.size)
-	for _, n := range foremost(list, b.size) {
-		row = append(row, float64(n.key), n.curvature)
-	}
-	for len(row) < cap(row) {
-		row = append(row, 0, -1)
-	}
-	b.nominees.Put(s.number, row)
-	b.nominated = true
+	return stale / 30
 }
 
 // learn takes in what the last clock brought.
@@ -176,22 +172,7 @@ func (b *block) learn(s *solver) {
 	switch {
 	case b == nil:
 	case b.nominated && !b.chosen:
-		var list []nominee
-		for v := b.nominees.Values(); len(v) > 0; v = v[2:] {
-			if v[1] >= 0 {
-				list = append(list, nominee{uint64(v[0]), v[1]})
-			}
-		}
-		var keys []uint64
-		for _, n := range foremost(list, b.size) {
-			keys = append(keys, n.key)
-		}
-		slices.Sort(keys)
-		columns := table.Keys(keys)
-		b.choose(s, columns)
-		s.awake.checked = -checkEvery // to wake them up
-		b.g.Hold(columns)
-		b.w.Hold(columns)
+		b.elect(s)
 	case b.fresh, b.made && b.l2 != s.L2:
 		b.factorize(s)
 		b.fresh, b.made, b.l2 = false, true, s.L2
@@ -203,61 +184,40 @@ func (b *block) renew(s *solver) {
 	if b == nil || !b.chosen {
 		return
 	}
-	c := b.products.Begin()
-	for i, d := range s.d {
-		b.idx, b.val = b.idx[:0], b.val[:0]
-		for j, x := range s.X.Row(i) {
-			if k := b.at[j]; k >= 0 {
-				b.idx, b.val = append(b.idx, uint32(k)), append(b.val, x)
-			}
+	if all := b.products.Begin(); s.Outputs == 1 {
+		for i, d := range s.d {
+			b.add(s, i, d, all)
 		}
-		for n, k := range b.idx {
-			row, alpha := c[k*(k+1)/2:][:k+1], d*b.val[n]
-			if first := b.idx[0]; int(k-first) == n { // one after the other
-				kernel.Axpy(alpha, b.val[:n+1], row[first:])
-			} else {
-				kernel.ScatterAxpy(alpha, b.idx[:n+1], b.val, row)
-			}
-		}
+	} else {
+		b.multiply(s, all)
 	}
 	b.products.End()
 	b.fresh = true
 }
 
-// penalty is that of column i of the block.
-func (b *block) penalty(s *solver, i int) (l1, l2 float64) {
-	if i == b.free {
-		return 0, 0
+// add adds d times the products of row i.
+func (b *block) add(s *solver, i int, d float64, to []float64) {
+	b.idx, b.val = b.idx[:0], b.val[:0]
+	for j, x := range s.X.Row(i) {
+		if k := b.at[j]; k >= 0 {
+			b.idx, b.val = append(b.idx, uint32(k)), append(b.val, x)
+		}
 	}
-	return s.L1, s.L2
+	for n, k := range b.idx {
+		row, alpha := to[triangle(k):][:k+1], d*b.val[n]
+		if first := b.idx[0]; int(k-first) == n { // one after the other
+			kernel.Axpy(alpha, b.val[:n+1], row[first:])
+		} else {
+			kernel.ScatterAxpy(alpha, b.idx[:n+1], b.val, row)
+		}
+	}
 }
 
-// factorize is Cholesky's method, on rows that lie one after the other. For L1 it only
-// writes B in full.
-func (b *block) factorize(s *solver) {
-	l := b.factor
-	copy(l, b.products.Values())
-	for i := range b.size {
-		row := l[i*(i+1)/2:][:i+1]
-		_, l2 := b.penalty(s, i)
-		row[i] += l2
-		for j, x := range row {
-			b.matrix[i][j], b.matrix[j][i] = x, x
-		}
-		if s.L1 > 0 {
-			continue
-		}
-		most := row[i]
-		for j := range i {
-			up := l[j*(j+1)/2:][:j+1]
-			row[j] = (row[j] - kernel.Dot(row[:j], up)) / up[j]
-		}
-		row[i] = math.Inf(1) // a column without curvature stays where it is
-		if most > 0 {
-			row[i] = math.Sqrt(max(most-kernel.Square(row[:i]), 1e-8*most, math.SmallestNonzeroFloat64))
-		}
-	}
-}
+// joint reports whether all outputs have one B.
+func (b *block) joint() bool { return b.side > b.size }
+
+// triangle is how many elements the first n rows of a lower triangle have.
+func triangle[T int | uint32 | uint64](n T) T { return n * (n + 1) / 2 }
 
 // direction is the Newton step of the block, nil while there is none. With L1 it is
 // written into z, the direction of all columns.
@@ -265,71 +225,31 @@ func (b *block) direction(s *solver, z []float64) *direction {
 	if !b.steps() {
 		return nil
 	}
-	if s.L1 > 0 {
-		b.descend(s)
-		for j, k := range b.at {
-			if k >= 0 && !s.awake.sleeps(j) {
-				w := s.W.Values()[j]
-				l1, l2 := s.Penalty(j)
-				z[j] = b.x[k]
-				if l1 > 0 {
-					s.q[j] = s.facing(s.gradient.Values()[j]+l2*w, l1, w, z[j])
-				}
+	for c := range len(b.x) / b.side {
+		if s.L1 > 0 {
+			b.descend(s, c)
+		} else {
+			b.solve(s, c)
+		}
+	}
+	f := s.X.Cols()
+	for i := range s.cols {
+		k := int(b.at[i%f])
+		switch {
+		case k < 0:
+		case !b.replaces(s):
+			b.step.cols[i] = b.x[i/f*b.size+k]
+		case !s.awake.sleeps(i % f):
+			z[i] = b.x[i/f*b.size+k]
+			if l1, l2 := s.Penalty(i % f); l1 > 0 {
+				v := s.at(i)
+				w := s.W.Values()[v]
+				s.q[i] = s.facing(s.gradient.Values()[v]+l2*w, l1, w, z[i])
 			}
 		}
+	}
+	if b.replaces(s) {
 		return nil
 	}
-	l, x, w := b.factor, b.x, b.w.Values()
-	for i, g := range b.g.Values() {
-		row := l[i*(i+1)/2:][:i+1]
-		_, l2 := b.penalty(s, i)
-		x[i] = (-g - l2*w[i] - kernel.Dot(row[:i], x)) / row[i]
-	}
-	for i := len(x) - 1; i >= 0; i-- {
-		row := l[i*(i+1)/2:][:i+1]
-		x[i] /= row[i]
-		kernel.Axpy(-x[i], row[:i], x)
-	}
-	for j, k := range b.at {
-		if k >= 0 {
-			b.step.cols[j] = x[k]
-		}
-	}
 	return b.step
-}
-
-// descend minimises the block's quadratic model with its penalties by coordinates.
-func (b *block) descend(s *solver) {
-	clear(b.x)
-	w := b.w.Values()
-	for i, g := range b.g.Values() {
-		_, l2 := b.penalty(s, i)
-		b.bx[i] = g + l2*w[i]
-	}
-	for sweep, first := 0, 0.0; sweep < sweeps; sweep++ {
-		change := 0.0
-		for i, row := range b.matrix {
-			l1, _ := b.penalty(s, i)
-			h := row[i]
-			if h <= flat*l1 {
-				continue
-			}
-			at := w[i] + b.x[i]
-			to := linear.Soft(at-b.bx[i]/h, l1/h)
-			if l1 > 0 {
-				to = within(w[i], to)
-			}
-			if d := to - at; d != 0 {
-				b.x[i] += d
-				change += h * d * d
-				kernel.Axpy(d, row, b.bx)
-			}
-		}
-		if sweep == 0 {
-			first = change
-		}
-		if change <= 1e-8*first {
-			return
-		}
-	}
 }

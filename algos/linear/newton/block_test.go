@@ -75,21 +75,39 @@ func TestBlock(t *testing.T) {
 	}
 }
 
-// The block stays small where rows are long, and is of one output.
+// The block stays small where rows are long; that of several outputs is all columns,
+// or there is none.
 func TestBlockSize(t *testing.T) {
 	for _, c := range []struct {
+		outputs            int
+		coupled            bool
 		keys, rows, values uint64
-		want               uint64
+		want               uint64 // elements of all B
 		tables             int
-	}{{5, 10, 20, 5, 1}, {256, 10, 20, 256, 1}, {257, 10, 20, 256, 2}, {1000, 10, 10000, 32, 2}, {90, 10, 900, 90, 1}, {100, 10, 1000, 81, 2}} {
-		p := linear.Problem{Columns: c.keys, Outputs: 1}
-		specs := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values})
-		if got := specs[0].Keys; got != c.want*(c.want+1)/2 || len(specs) != c.tables {
-			t.Errorf("%+v: got %+v", c, specs)
+	}{
+		{1, false, 5, 10, 20, 15, 1},
+		{1, false, 256, 10, 20, 256 * 257 / 2, 1},
+		{1, false, 257, 10, 20, 256 * 257 / 2, 2},
+		{1, false, 1000, 10, 10000, 32 * 33 / 2, 2},
+		{1, false, 90, 10, 900, 90 * 91 / 2, 1},
+		{1, false, 100, 10, 1000, 81 * 82 / 2, 2},
+		{3, false, 5, 10, 20, 3 * 15, 1},
+		{26, false, 17, 16000, 16000 * 16, 26 * 17 * 18 / 2, 1},
+		{10, false, 65, 1797, 1797 * 64, 10 * 65 * 66 / 2, 1},
+		{26, true, 17, 16000, 16000 * 16, 442 * 443 / 2, 1},
+		{10, true, 65, 1797, 1797 * 64, 10 * 65 * 66 / 2, 1},
+		{90, true, 27, 6000, 6000 * 26, 90 * 27 * 28 / 2, 1},
+		{3, false, 200, 20000, 20000 * 10, 0, 0},
+		{3, false, 257, 10, 20, 0, 0},
+		{10, false, 256, 10, 2560, 0, 0},
+	} {
+		p := linear.Problem{Columns: c.keys, Outputs: c.outputs, Coupled: c.coupled}
+		specs, got := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values}), uint64(0)
+		if len(specs) > 0 {
+			got = specs[0].Keys
 		}
-		p.Outputs = 3
-		if specs := blockTables(&p, dataset.Info{Rows: c.rows, NonZeros: c.values}); specs != nil {
-			t.Errorf("%+v, three outputs: got %+v", c, specs)
+		if got != c.want || len(specs) != c.tables {
+			t.Errorf("%+v: got %d elements, %d tables", c, got, len(specs))
 		}
 	}
 }

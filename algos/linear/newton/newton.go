@@ -12,7 +12,8 @@
 //	step       A a = b, w += E a; the part's share of g = X'k and of P
 //
 // A clock of its own goes before products where it is needed: half the last step is
-// taken back if P has risen, H is made anew if D has changed.
+// taken back if P has risen, H is made anew if D has changed. Where the block is of
+// several outputs its step is z.
 //
 // Without L1, z = -(g + l w)/(H + l). With it (orthant-wise: Andrew and Gao, 2007)
 //
@@ -267,15 +268,20 @@ func (s *solver) norms() {
 // renew computes H, and the same of the block.
 func (s *solver) renew() {
 	s.scatter(&s.curvature, false, func(x *dataset.Matrix, i, r int, h []float64) {
-		d := s.d[r]
-		if s.Coupled { // w p (1 - p)
-			if w := s.Weight(i); w > 0 {
-				d -= d * d / w
-			}
-		}
-		x.AddSquares(i, d, h)
+		x.AddSquares(i, s.second(i, r), h)
 	})
 	s.block.renew(s)
+}
+
+// second is the second derivative of row i's loss by score r, one of that row.
+func (s *solver) second(i, r int) float64 {
+	d := s.d[r]
+	if s.Coupled { // w p (1 - p)
+		if w := s.Weight(i); w > 0 {
+			d -= d * d / w
+		}
+	}
+	return d
 }
 
 // halve takes half of the last step back, or, if that did not help often enough, all,

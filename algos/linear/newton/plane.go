@@ -25,7 +25,7 @@ func (s *solver) products() {
 // span is the directions to combine. With L1, the step on a block of all columns is as
 // good as the model gets; past steps lead away from it.
 func (s *solver) span() []*direction {
-	if s.L1 > 0 && s.block.whole() {
+	if s.L1 > 0 && s.block.exact(s) {
 		return s.dirs[:1]
 	}
 	return s.dirs
@@ -179,7 +179,7 @@ func (s *solver) couple(share []float64, all []*direction) {
 // step solves A a = b and makes the step, which takes the place of the direction.
 func (s *solver) step() {
 	all := s.span()
-	if s.block.steps() && s.L1 == 0 {
+	if s.block.steps() && !s.block.replaces(s) {
 		all = append(all, s.block.step)
 	}
 	z := s.dirs[0]
@@ -192,7 +192,7 @@ func (s *solver) step() {
 				clear(a[1:])
 				s.solve(groupsAt+c*groupSize, a[:1])
 			}
-			if s.L1 > 0 && s.block.whole() { // z is where the model ends, on the edge of the orthant perhaps
+			if s.L1 > 0 && s.block.exact(s) { // z is where the model ends, on the edge of the orthant perhaps
 				a[0] = min(a[0], 1)
 			}
 		}
