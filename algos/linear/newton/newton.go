@@ -77,6 +77,7 @@ type solver struct {
 	iteration int
 	l1, l2    float64 // the penalties that all this is for
 	stepped   bool    // since the last evaluation, and nothing was taken back
+	looked    bool    // since the last evaluation there was a gradient of all columns
 }
 
 // direction is a vector of the columns and its product with X.
@@ -235,7 +236,7 @@ func (s *solver) measure() {
 		}
 	})
 	if s.awake.fresh = all; all {
-		s.awake.checked = s.iteration
+		s.awake.checked, s.looked = s.iteration, true
 	}
 	s.norms()
 }
@@ -308,10 +309,10 @@ func (s *solver) move(e *direction) {
 func (s *solver) Evaluate(e *algos.Eval) {
 	s.Learn()
 	s.Report(e, s.share[lossAt], s.scores)
-	if !s.stepped || s.awake.checked != s.iteration {
+	if !s.stepped || !s.looked {
 		e.Add(linear.Unsettled, 1)
 	}
-	s.stepped = false
+	s.stepped, s.looked = false, false
 	g, gap, worst, asleep, own := s.gradient.View.Values(), 0.0, 0.0, 0.0, 0.0
 	for v, w := range s.W.Values() {
 		j := v / s.Outputs
