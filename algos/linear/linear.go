@@ -43,7 +43,8 @@ type Model struct {
 	exact   bool
 	problem Problem
 	solver  Solver
-	stage   int // of the path
+	stage   int     // of the path
+	seen    Guesses // of the last evaluation of a stream that had rows
 }
 
 // Family says what models of one name have in common.
@@ -301,14 +302,20 @@ func (m *Model) Evaluate(_ *algos.Worker, e *algos.Eval) { m.solver.Evaluate(e) 
 func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	p, n, norms := m.describe(d), 1.0, e.Norms(Weights)
 	k, _, _ := m.method(&p)
-	loss := e.Sum("loss")
-	if k.Streams { // of the rows since the last evaluation; the penalty is the servers'
-		if n = e.Sum("weight"); n == 0 {
+	g := guesses(e)
+	if k.Streams { // of the rows since the last evaluation that had any; the penalty is the servers'
+		if g.Weight > 0 {
+			m.seen = g
+		} else {
+			g = m.seen
+			e.Add(Unsettled, 1)
+		}
+		if n = g.Weight; n == 0 {
 			n = 1
 		}
-		loss /= n
 		p.L1, p.L2 = 0, 0
 	}
+	loss := g.Loss / n
 	e.Objective = loss + p.L1*(norms.Abs-e.Sum("free_abs")) + p.L2/2*(norms.Squares-e.Sum("free_squares"))
 	if k.Gap != nil {
 		e.Gap = k.Gap(&p, d, e)
@@ -316,15 +323,15 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	e.Unsettled = e.Sum(Unsettled) > 0
 	switch {
 	case quantities(m.Loss):
-		e.Metrics["train_rmse"] = math.Sqrt(e.Sum("squares") / n)
-		e.Metrics["train_mae"] = e.Sum("absolute") / n
+		e.Metrics["train_rmse"] = math.Sqrt(g.Squares / n)
+		e.Metrics["train_mae"] = g.Absolute / n
 		e.Metrics["train_loss"] = loss
 	case m.Loss == Logistic && (p.Outputs == 1 || p.Coupled):
 		e.Metrics["train_logloss"] = loss
-		e.Metrics["train_accuracy"] = e.Sum("correct") / n
+		e.Metrics["train_accuracy"] = g.Correct / n
 	default:
 		e.Metrics["train_loss"] = loss
-		e.Metrics["train_accuracy"] = e.Sum("correct") / n
+		e.Metrics["train_accuracy"] = g.Correct / n
 	}
 	e.Metrics["nonzeros"] = float64(norms.NonZeros)
 	e.Metrics["lambda"] = m.lambda(p.N)

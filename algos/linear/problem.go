@@ -206,6 +206,11 @@ func (g *Guesses) Add(e *algos.Eval) {
 	*g = Guesses{}
 }
 
+// guesses is what Add has added to an evaluation.
+func guesses(e *algos.Eval) Guesses {
+	return Guesses{e.Sum("weight"), e.Sum("loss"), e.Sum("correct"), e.Sum("squares"), e.Sum("absolute")}
+}
+
 // Mean is the expected quantity of a score.
 func (p *Problem) Mean(score float64) float64 {
 	if p.Loss == Poisson {

@@ -14,7 +14,8 @@ import (
 // keep a second matrix, of the columns that are awake.
 //
 // All parts that have a column agree on it, as they decide by its weight and slope when
-// both are fresh. An evaluation is unsettled unless the last gradient was of all columns.
+// both are fresh. An evaluation is unsettled unless there was a gradient of all columns
+// since the one before.
 type awake struct {
 	list    []int32 // the columns, ascending; nil: all are awake
 	is      []bool  // of each column; nil: all are
@@ -68,6 +69,9 @@ func (s *solver) look() {
 			list = append(list, int32(j))
 		}
 		same = same && is[j] == a.is[j]
+	}
+	if list == nil { // all sleep
+		list = []int32{}
 	}
 	if a.other.list = list; same {
 		return

@@ -78,6 +78,7 @@ type solver struct {
 	iteration int
 	l1, l2    float64 // the penalties that all this is for
 	stepped   bool    // since the last evaluation, and nothing was taken back
+	looked    bool    // since the last evaluation there was a gradient of all columns
 }
 
 // direction is a vector of the columns and its product with X.
@@ -247,7 +248,7 @@ func (s *solver) measure() {
 		}
 	})
 	if s.awake.fresh = all; all {
-		s.awake.checked = s.iteration
+		s.awake.checked, s.looked = s.iteration, true
 	}
 	s.norms()
 }
@@ -325,10 +326,10 @@ func (s *solver) move(e *direction) {
 func (s *solver) Evaluate(e *algos.Eval) {
 	s.Learn()
 	s.Report(e, s.share[lossAt], s.scores)
-	if !s.stepped || s.awake.checked != s.iteration {
+	if !s.stepped || !s.looked {
 		e.Add(linear.Unsettled, 1)
 	}
-	s.stepped = false
+	s.stepped, s.looked = false, false
 	g, gap, worst, asleep, own := s.gradient.Values(), 0.0, 0.0, 0.0, 0.0
 	for v, w := range s.W.Values() {
 		j := v / s.Outputs
@@ -356,6 +357,9 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		}
 	}
 	e.Add("gap", gap)
+	if s.awake.is != nil && s.awake.checked != s.iteration {
+		e.Add("stale", 1) // slopes of columns that sleep
+	}
 	if s.L1 > 0 {
 		values := 0.0
 		if s.awake.small() {
@@ -366,9 +370,9 @@ func (s *solver) Evaluate(e *algos.Eval) {
 	e.Max("violation", worst)
 }
 
-// gap is known where the penalty of all columns is strongly convex.
+// gap is known where the penalty of all columns is strongly convex, and all slopes are.
 func gap(p *linear.Problem, _ dataset.Info, e *algos.Eval) float64 {
-	if p.L2 == 0 || e.Sum("free") != 0 {
+	if p.L2 == 0 || e.Sum("free") != 0 || e.Sum("stale") != 0 {
 		return math.NaN()
 	}
 	return e.Sum("gap")

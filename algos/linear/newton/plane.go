@@ -262,7 +262,9 @@ func (s *solver) clip(step []float64) {
 		v := s.at(i)
 		sign := w[v]
 		if sign == 0 && s.q[i] != 0 { // q = -(g + l w) - L1 sign, and 0 where the column is not free
-			sign = -(s.q[i] + g[v] + l2*w[v])
+			if sign = -(s.q[i] + g[v] + l2*w[v]); sign == 0 { // L1 was lost in rounding
+				sign = s.q[i]
+			}
 		}
 		switch {
 		case sign == 0:

@@ -214,3 +214,17 @@ func TestSingle(t *testing.T) {
 		}
 	}
 }
+
+// Slopes of data that is not scaled may be so much larger than L1 that it is lost beside
+// them; columns leave 0 all the same.
+func TestLargeSlopes(t *testing.T) {
+	info, data := read(t, "3000000 1:10000000 2:1\n5000000 1:20000000 2:1\n9000000 1:30000000 2:2\n", 2, true)
+	h := play(t, info, data, func(m *linear.Model) { m.Loss, m.Lambda, m.Penalty = linear.Squared, new(1e-4), "l1" })
+	h.Push(100)
+	p := plain.Of(info, data, linear.Squared, 0, false)
+	p.L1 = 1e-4
+	w := [][]float64{{0.2, 4e6 / 3}} // of least squares: 1e-4 moves neither by a millionth
+	if got, want := p.Objective(h.values()), p.Objective(w); !near(got, want, 1e-6) {
+		t.Errorf("objective: got %v of %v, want %v", got, h.values(), want)
+	}
+}
