@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"petuum/consistency"
+	"petuum/table/kernel"
 )
 
 // view is a View of any element type, as its client sees it.
@@ -216,6 +217,38 @@ func (v *View[T]) Inc(i int, d T) {
 	}
 	v.dirty[i>>6] |= 1 << (i & 63)
 	v.touched = true
+}
+
+// Scatter adds alpha*x[k] to value at[k], as Inc does, for a table of width 1. The
+// positions are distinct.
+func (v *View[T]) Scatter(at []uint32, alpha T, x []T) {
+	n := uint32(v.set.Len())
+	for _, i := range at {
+		if i >= n {
+			panic("table: a position beyond the view")
+		}
+		v.dirty[i>>6] |= 1 << (i & 63)
+	}
+	v.touched = v.touched || len(at) > 0
+	if v.preview {
+		scatterAxpy(alpha, at, x, v.vals)
+	}
+	if !v.inPlace {
+		scatterAxpy(alpha, at, x, v.delta)
+	}
+}
+
+func scatterAxpy[T Elem](alpha T, at []uint32, x, y []T) {
+	switch y := any(y).(type) {
+	case []float32:
+		kernel.ScatterAxpy(float32(alpha), at, any(x).([]float32), y)
+	case []float64:
+		kernel.ScatterAxpy(float64(alpha), at, any(x).([]float64), y)
+	case []int32:
+		for k, i := range at {
+			y[i] += int32(alpha * x[k])
+		}
+	}
 }
 
 // AddTo adds alpha*x to the values of key i; len(x) is Width.

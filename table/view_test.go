@@ -494,3 +494,46 @@ func TestWriteOnly(t *testing.T) {
 		}
 	}
 }
+
+// Scatter is Inc for many: seen at once where the rule has a preview, refused beyond the view.
+func TestScatter(t *testing.T) {
+	scatter[float64](t, Float64, Add, 2.5)
+	scatter[float32](t, Float32, Add, 2.5)
+	scatter[int32](t, Int32, Add, 3)
+	scatter[float32](t, Float32, ProximalL1(1, 0), -2.5) // which steps against what it is sent
+}
+
+func scatter[T Elem](t *testing.T, typ Type, rule Rule, alpha T) {
+	r := newRig(t, rigJob{specs: oneTable(typ, 1, 200, rule), parts: []int{1, 1}})
+	v := openView[T](r, 0, 0, "w", Span(0, 200), Increments)
+	o := openView[T](r, 1, 0, "w", Span(0, 200), Increments)
+	r.start()
+	at, x := []uint32{0, 63, 64, 150, 199}, []T{1, 2, 3, 4, 5}
+	v.Scatter(nil, 1, nil)
+	v.Scatter(at, alpha, x)
+	for round, seen := range []bool{rule == Add, true} {
+		for k, i := range at {
+			want := T(0)
+			if seen {
+				if want = alpha * x[k]; rule != Add {
+					want = -want
+				}
+			}
+			if got := v.Values()[i]; got != want {
+				t.Errorf("%s, %s, after %d clocks: value %d: got %v, want %v", typ, rule, round, i, got, want)
+			}
+			if got := o.Values()[i]; round == 1 && got != want {
+				t.Errorf("%s, %s: value %d at the other: got %v, want %v", typ, rule, i, got, want)
+			}
+		}
+		if round == 0 {
+			r.clock()
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Errorf("%s: a position beyond the view was taken", typ)
+		}
+	}()
+	v.Scatter([]uint32{200}, 1, []T{1})
+}

@@ -3,6 +3,8 @@ package linear
 import (
 	"math"
 	"slices"
+
+	"petuum/table/kernel"
 )
 
 // The losses, of a row with score m and target y: a class, which is +1 or -1, or a
@@ -110,6 +112,9 @@ func (p *Problem) Measure(scores, slope, curvature []float64) (loss, total float
 	if p.Coupled {
 		return p.measureCoupled(scores, slope, curvature)
 	}
+	if p.Loss == Logistic && p.Outputs == 1 {
+		return p.measureLogistic(scores, slope, curvature)
+	}
 	for c := range p.Outputs {
 		for i := range n {
 			l, k, d := p.At(scores[c*n+i], p.Target(i, c))
@@ -119,6 +124,36 @@ func (p *Problem) Measure(scores, slope, curvature []float64) (loss, total float
 			slope[c*n+i] = r * k
 			if curvature != nil {
 				curvature[c*n+i] = r * d
+			}
+		}
+	}
+	return loss, total
+}
+
+// measureLogistic is Measure for two classes, with exponentials by vectors.
+func (p *Problem) measureLogistic(scores, slope, curvature []float64) (loss, total float64) {
+	var exp, log [256]float64
+	for lo := 0; lo < len(scores); lo += len(exp) {
+		part := scores[lo:min(lo+len(exp), len(scores))]
+		for i, m := range part {
+			exp[i] = -math.Abs(m)
+		}
+		kernel.Exp(exp[:len(part)], exp[:len(part)])
+		kernel.Log1p(log[:len(part)], exp[:len(part)])
+		for i, m := range part {
+			at := lo + i
+			y, r := float64(2*p.Class[at]-1), 1/(1+exp[i]) // r is sigmoid(|m|)
+			l, k := log[i], exp[i]*r
+			d := k * r
+			if y*m < 0 {
+				l, k = l-y*m, r
+			}
+			w := p.Weight(at)
+			loss += w * l
+			total += w * d
+			slope[at] = -y * w * k
+			if curvature != nil {
+				curvature[at] = w * d
 			}
 		}
 	}

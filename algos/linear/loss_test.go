@@ -212,3 +212,28 @@ func TestSoft(t *testing.T) {
 		}
 	}
 }
+
+// By vectors or one by one, the loss of two classes is the same.
+func TestMeasureLogistic(t *testing.T) {
+	p := of(Logistic, 600, 1, false)
+	r := rand.New(rand.NewPCG(1, 2))
+	scores := make([]float64, 600)
+	for i := range scores {
+		scores[i] = 20 * r.NormFloat64()
+	}
+	scores[0], scores[1], scores[2] = 0, 1e4, -1e4
+	slope, curvature := make([]float64, 600), make([]float64, 600)
+	loss, total := p.Measure(scores, slope, curvature)
+	wantLoss, wantTotal := 0.0, 0.0
+	for i, m := range scores {
+		l, k, d := p.At(m, p.Target(i, 0))
+		w := p.Weight(i)
+		wantLoss, wantTotal = wantLoss+w*l, wantTotal+w*d
+		if math.Abs(slope[i]-w*k) > 1e-15*w || math.Abs(curvature[i]-w*d) > 1e-15*w {
+			t.Errorf("score %v: got the derivatives %v and %v, want %v and %v", m, slope[i], curvature[i], w*k, w*d)
+		}
+	}
+	if math.Abs(loss-wantLoss) > 1e-12*wantLoss || math.Abs(total-wantTotal) > 1e-12*wantTotal {
+		t.Errorf("got the loss %v and the sum %v, want %v and %v", loss, total, wantLoss, wantTotal)
+	}
+}

@@ -27,7 +27,7 @@ type Parameters struct {
 	Balanced    bool     `toml:"balanced" doc:"weigh classes so that they count alike: rows / (classes * rows of the class)"`
 	Alpha       float64  `toml:"alpha" min:"0" doc:"ftrl, adagrad: how long steps are; 0 is 0.2 for ftrl, 0.12 for adagrad"`
 	Beta        float64  `toml:"beta" min:"0" doc:"ftrl: added to the root of the sum of squared gradients; adagrad: where that sum starts; 0 is 1"`
-	Batch       int      `toml:"batch" min:"0" doc:"ftrl, adagrad: rows that all parts together take in a clock; 0 is a 160th of them, from 10 to 6000"`
+	Batch       int      `toml:"batch" min:"0" doc:"ftrl, adagrad: rows that all parts together take in a clock; 0 is a 125th of them, from 10 to 8000"`
 	Late        string   `toml:"late" doc:"ftrl, adagrad: how much a late update counts: add (like any other), mean (1/workers) or dyn (1/(1 + clocks that it is late))"`
 	Tail        int      `toml:"tail" min:"0" doc:"ftrl, adagrad: leave a feature out before its tail-th row; 0 and 1 take all"`
 	TailBits    int      `toml:"tail_bits" min:"8" max:"30" doc:"ftrl, adagrad: 2^tail_bits counters tell how often a feature was seen"`

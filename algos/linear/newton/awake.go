@@ -20,7 +20,8 @@ type awake struct {
 	list    []int32 // the columns, ascending; nil: all are awake
 	is      []bool  // of each column; nil: all are
 	x       dataset.Matrix
-	packed  []float64 // what the columns of list have of a vector
+	cols    []int32   // of x: those of list, and perhaps some that have gone to sleep since
+	packed  []float64 // what they have of a vector
 	checked int       // the iteration of the last gradient of all columns
 	other   struct {  // memory of the last but one decision
 		is   []bool
@@ -78,13 +79,31 @@ func (s *solver) look() {
 	}
 	a.other.is, a.other.list = a.is, a.list
 	a.is, a.list = is, list
-	if a.packed = a.packed[:0]; float64(len(list)) < worthwhile*float64(len(is)) {
-		a.x, a.packed = s.X.Select(list), make([]float64, len(list))
+	switch {
+	case a.small() && len(list) > len(a.cols)/2 && within32(list, a.cols):
+	case float64(len(list)) < worthwhile*float64(len(is)):
+		a.cols = append(a.cols[:0], list...)
+		a.x, a.packed = s.X.Select(a.cols), make([]float64, len(a.cols))
+	default:
+		a.packed = nil
 	}
 }
 
+// within32 reports whether all of a are in b. Both ascend.
+func within32(a, b []int32) bool {
+	for _, x := range a {
+		for len(b) > 0 && b[0] < x {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0] != x {
+			return false
+		}
+	}
+	return true
+}
+
 // small reports whether there is a matrix of the columns that are awake.
-func (a *awake) small() bool { return len(a.packed) > 0 || a.list != nil && len(a.list) == 0 }
+func (a *awake) small() bool { return a.packed != nil }
 
 // multiply computes the product of X and a vector that is 0 where columns sleep.
 func (s *solver) multiply(e, rows []float64) {
@@ -96,7 +115,7 @@ func (s *solver) multiply(e, rows []float64) {
 	n, f := s.X.Rows(), s.X.Cols()
 	for c := range s.Outputs {
 		col := e[c*f:]
-		for k, j := range a.list {
+		for k, j := range a.cols {
 			a.packed[k] = col[j]
 		}
 		for i := range n {
@@ -125,7 +144,7 @@ func (s *solver) scatter(t *linear.Sum, all bool, add func(x *dataset.Matrix, i,
 			for i := range n {
 				add(&a.x, i, c*n+i, a.packed)
 			}
-			for k, j := range a.list {
+			for k, j := range a.cols {
 				now[c*f+int(j)] = a.packed[k]
 			}
 		}

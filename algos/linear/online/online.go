@@ -36,6 +36,7 @@ import (
 	"petuum/algos/linear"
 	"petuum/consistency"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // The solvers of this package.
@@ -85,7 +86,7 @@ func method(name string, rule func(p *linear.Problem, l1, l2 float64) table.Rule
 func clocks(p *linear.Problem, d dataset.Info) int {
 	batch := uint64(p.Batch)
 	if batch == 0 {
-		batch = min(max(d.Rows/160, 10), 6000)
+		batch = min(max(d.Rows/125, 10), 8000)
 	}
 	return int(max((d.Rows+batch-1)/batch, 1))
 }
@@ -163,11 +164,7 @@ func (s *solver) row(b *dataset.Batch, i int) {
 	clear(s.scores)
 	switch {
 	case k == 1:
-		t := float32(0)
-		for n, j := range cols {
-			t += values[n] * w[j]
-		}
-		s.scores[0] = float64(t)
+		s.scores[0] = float64(kernel.GatherDot(cols, values, w))
 	default:
 		for n, j := range cols {
 			for c, x := range w[int(j)*k : int(j+1)*k] {
@@ -186,8 +183,12 @@ func (s *solver) row(b *dataset.Batch, i int) {
 		if g == 0 {
 			continue
 		}
-		for n, j := range cols {
-			s.w.Inc(int(j)*k+c, g*values[n])
+		if k == 1 {
+			s.w.Scatter(cols, g, values)
+		} else {
+			for n, j := range cols {
+				s.w.Inc(int(j)*k+c, g*values[n])
+			}
 		}
 		if s.Intercept {
 			s.w.Inc(intercept*k+c, g)
