@@ -25,7 +25,7 @@ type Parameters struct {
 	Multi       string   `toml:"multi" doc:"more than two classes: softmax (in one loss), ovr (one-vs-rest), or auto: softmax for logistic, else ovr"`
 	ClassWeight []string `toml:"class_weight" doc:"how often a row of a class counts, as \"label:weight\"; 1 for classes that are not listed"`
 	Balanced    bool     `toml:"balanced" doc:"weigh classes so that they count alike: rows / (classes * rows of the class)"`
-	Alpha       float64  `toml:"alpha" min:"0" doc:"ftrl, adagrad: how long steps are; 0 is 0.2 for ftrl, 0.12 for adagrad"`
+	Alpha       float64  `toml:"alpha" min:"0" doc:"ftrl, adagrad: how long steps are; 0 is 0.25 for ftrl, 0.2 for adagrad"`
 	Beta        float64  `toml:"beta" min:"0" doc:"ftrl: added to the root of the sum of squared gradients; adagrad: where that sum starts; 0 is 1"`
 	Batch       int      `toml:"batch" min:"0" doc:"ftrl, adagrad: rows that all parts together take in a clock; 0 is a 125th of them, from 10 to 8000"`
 	Late        string   `toml:"late" doc:"ftrl, adagrad: how much a late update counts: add (like any other), mean (1/workers) or dyn (1/(1 + clocks that it is late))"`

@@ -42,10 +42,10 @@ import (
 // The solvers of this package.
 var (
 	FTRL = method("ftrl", func(p *linear.Problem, l1, l2 float64) table.Rule {
-		return table.FTRL(or(p.Alpha, 0.2), or(p.Beta, 1), l1, l2)
+		return table.FTRL(or(p.Alpha, 0.25), or(p.Beta, 1), l1, l2)
 	})
 	AdaGrad = method("adagrad", func(p *linear.Problem, l1, l2 float64) table.Rule {
-		return table.AdaGradWith(table.AdaGradOptions{Eta: or(p.Alpha, 0.12), Initial: or(p.Beta, 1), L1: l1, L2: l2})
+		return table.AdaGradWith(table.AdaGradOptions{Eta: or(p.Alpha, 0.2), Initial: or(p.Beta, 1), L1: l1, L2: l2})
 	})
 )
 

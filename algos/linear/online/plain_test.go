@@ -119,7 +119,7 @@ func (p *plain) learn(b *dataset.Batch) {
 }
 
 func (p *plain) ftrl(at [2]int, g float64) {
-	alpha, beta := 0.2, 1.0
+	alpha, beta := 0.25, 1.0
 	if p.m.Alpha > 0 {
 		alpha = p.m.Alpha
 	}
@@ -133,7 +133,7 @@ func (p *plain) ftrl(at [2]int, g float64) {
 }
 
 func (p *plain) adaGrad(at [2]int, g float64) {
-	eta := 0.12
+	eta := 0.2
 	if p.m.Alpha > 0 {
 		eta = p.m.Alpha
 	}
