@@ -115,7 +115,7 @@ func adaGradStep[T Elem](r *adaGrad, v, sum, u T) (v2, sum2 T) {
 	h := r.eta / root
 	x := float64(v) - h*g
 	if r.l1 > 0 {
-		x = softThreshold(x, h*r.l1)
+		x = SoftThreshold(x, h*r.l1)
 	}
 	if r.l2 > 0 {
 		x = bounded[float64](x) / (1 + h*r.l2)

@@ -246,7 +246,7 @@ func applyRow[T Elem](r Rule, v, state, u []T) {
 		}
 	case ruleProximalL1:
 		for j, g := range u {
-			v[j] = T(softThreshold(float64(v[j])-r.eta*float64(g), r.eta*r.reg))
+			v[j] = T(SoftThreshold(float64(v[j])-r.eta*float64(g), r.eta*r.reg))
 		}
 	case ruleFTRL:
 		z, root, r := state[:w], state[w:2*w], r.ftrl()
@@ -281,8 +281,8 @@ func adaStep[T Elem](r Rule, g, g2 T) T {
 	return T(r.eta * float64(g) / (math.Sqrt(float64(g2)) + r.eps))
 }
 
-// softThreshold is S(x, t) = sign(x) max(|x| - t, 0).
-func softThreshold(x, t float64) float64 {
+// SoftThreshold is S(x, t) = sign(x) max(|x| - t, 0).
+func SoftThreshold(x, t float64) float64 {
 	switch {
 	case x > t:
 		return x - t

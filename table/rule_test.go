@@ -249,3 +249,11 @@ func TestDeterministicFold(t *testing.T) {
 		wantEqual(t, "the bytes", got, []byte(want))
 	}
 }
+
+func TestSoftThreshold(t *testing.T) {
+	for _, c := range [][3]float64{{3, 1, 2}, {-3, 1, -2}, {0.5, 1, 0}, {-0.5, 1, 0}, {1, 1, 0}, {2, 0, 2}} {
+		if got := SoftThreshold(c[0], c[1]); got != c[2] {
+			t.Errorf("SoftThreshold(%v, %v): got %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}

@@ -205,14 +205,6 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-func TestSoft(t *testing.T) {
-	for _, c := range [][3]float64{{3, 1, 2}, {-3, 1, -2}, {0.5, 1, 0}, {-0.5, 1, 0}, {1, 1, 0}, {2, 0, 2}} {
-		if got := Soft(c[0], c[1]); got != c[2] {
-			t.Errorf("Soft(%v, %v): got %v, want %v", c[0], c[1], got, c[2])
-		}
-	}
-}
-
 // By vectors or one by one, the loss of two classes is the same.
 func TestMeasureLogistic(t *testing.T) {
 	p := of(Logistic, 600, 1, false)
@@ -235,5 +227,40 @@ func TestMeasureLogistic(t *testing.T) {
 	}
 	if math.Abs(loss-wantLoss) > 1e-12*wantLoss || math.Abs(total-wantTotal) > 1e-12*wantTotal {
 		t.Errorf("got the loss %v and the sum %v, want %v and %v", loss, total, wantLoss, wantTotal)
+	}
+}
+
+// Vectors that are combinations of others, or zero, are left out; the rest solves A a = b.
+func TestSolve(t *testing.T) {
+	vectors := [][]float64{{1, 2, 0, 1}, {0, 1, 1, 0}, {1, 3, 1, 1}, {0, 0, 0, 0}, {0, 0, 2, 5}} // the third is the sum of two
+	right := []float64{3, -1, 2, 4}
+	dot := func(x, y []float64) (t float64) {
+		for i, v := range x {
+			t += v * y[i]
+		}
+		return t
+	}
+	var matrix, b []float64
+	for i, x := range vectors {
+		for _, y := range vectors[:i+1] {
+			matrix = append(matrix, dot(x, y))
+		}
+		b = append(b, dot(x, right))
+	}
+	a := make([]float64, len(vectors))
+	Solve(matrix, b, a, 0)
+	if a[2] != 0 || a[3] != 0 {
+		t.Errorf("got %v, want 0 for the third and the fourth", a)
+	}
+	rest := append([]float64(nil), right...)
+	for i, x := range vectors {
+		for k, v := range x {
+			rest[k] -= a[i] * v
+		}
+	}
+	for i, x := range vectors { // what is left is orthogonal to all of them
+		if got := dot(x, rest); math.Abs(got) > 1e-9 {
+			t.Errorf("vector %d: got %g, want 0", i, got)
+		}
 	}
 }

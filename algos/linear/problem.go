@@ -93,17 +93,6 @@ func (p *Problem) Penalty(j int) (l1, l2 float64) {
 	return p.L1, p.L2
 }
 
-// Soft is S(x, t) = sign(x) max(|x| - t, 0).
-func Soft(x, t float64) float64 {
-	switch {
-	case x > t:
-		return x - t
-	case x < -t:
-		return x + t
-	}
-	return 0
-}
-
 // Scores computes e.x of all rows: vectors of columns and of rows hold one output
 // after the other.
 func (p *Problem) Scores(e, scores []float64) {

@@ -3,7 +3,7 @@ package newton
 import (
 	"math"
 
-	"petuum/algos/linear"
+	"petuum/table"
 	"petuum/table/kernel"
 )
 
@@ -87,7 +87,7 @@ func (b *block) descend(s *solver, c int) {
 			}
 			_, w := b.slope(s, c*b.side+i)
 			at := w + x[i]
-			to := linear.Soft(at-bx[i]/h, l1/h)
+			to := table.SoftThreshold(at-bx[i]/h, l1/h)
 			if l1 > 0 {
 				to = within(w, to)
 			}

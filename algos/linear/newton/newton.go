@@ -344,10 +344,10 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		if w != 0 {
 			worst = max(worst, math.Abs(slope+math.Copysign(l1, w)))
 		} else {
-			worst = max(worst, math.Abs(linear.Soft(slope, l1)))
+			worst = max(worst, math.Abs(table.SoftThreshold(slope, l1)))
 		}
 		if l2 > 0 {
-			t := linear.Soft(g[v], l1)
+			t := table.SoftThreshold(g[v], l1)
 			gap += g[v]*w + l1*math.Abs(w) + l2/2*w*w + t*t/(2*l2)
 		}
 		if j == s.Free {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"petuum/algos/linear"
+	"petuum/table"
 	"petuum/table/kernel"
 )
 
@@ -55,7 +56,7 @@ func (s *solver) descend(z []float64) {
 			}
 		default:
 			curvature = max(curvature*scale, flat*l1)
-			z[i] = within(w[v], linear.Soft(w[v]-slope/curvature, l1/curvature)) - w[v]
+			z[i] = within(w[v], table.SoftThreshold(w[v]-slope/curvature, l1/curvature)) - w[v]
 			s.q[i] = s.facing(slope, l1, w[v], z[i])
 		}
 	}
@@ -275,49 +276,20 @@ func (s *solver) clip(step []float64) {
 	}
 }
 
-// solve is Cholesky's method, without the directions that are those before them.
+// solve solves A a = b of the group whose sums begin at a place.
 func (s *solver) solve(at int, a []float64) {
-	var l [directions][directions]float64
-	b := at + matrixSize
-	for i := range a {
-		for j := range i + 1 {
-			t := s.total(at)
-			at++
-			most := pivot * t
-			if j == i && s.L1 > 0 {
-				t *= 1 + ridge
-			}
-			for k := range j {
-				t -= float64(l[i][k] * l[j][k])
-			}
-			switch {
-			case j < i && l[j][j] > 0:
-				l[i][j] = t / l[j][j]
-			case j == i && t > most:
-				l[i][i] = math.Sqrt(t)
-			}
-		}
-		if a[i] = 0; l[i][i] > 0 {
-			t := s.total(b + i)
-			for k := range i {
-				t -= float64(l[i][k] * a[k])
-			}
-			a[i] = t / l[i][i]
-		}
+	var sum [groupSize]float64
+	for i := range sum {
+		sum[i] = s.total(at + i)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		if l[i][i] == 0 {
-			continue
-		}
-		a[i] /= l[i][i]
-		for k := range i {
-			a[k] -= float64(l[i][k] * a[i])
-		}
+	r := 0.0
+	if s.L1 > 0 {
+		r = ridge
 	}
+	linear.Solve(sum[:], sum[matrixSize:], a, r)
 }
 
 const (
 	shortest = 0.2
-	pivot    = 1e-9 // the part of an element of A's diagonal that has to be left of it
 	ridge    = 1e-6 // of the diagonal, where past steps are not quite those of free columns
 )

@@ -3,7 +3,7 @@ package proximal
 import (
 	"math"
 
-	"petuum/algos/linear"
+	"petuum/table"
 )
 
 // take brings the scores up to the weights: what others did, and what this part did
@@ -113,7 +113,7 @@ func (s *solver) step(b int, full bool) {
 			if s.Own[j] == 0 {
 				continue
 			}
-			d := linear.Soft(z, l1)/(u+l2) - w
+			d := table.SoftThreshold(z, l1)/(u+l2) - w
 			if x := s.largest.Values()[j]; bounded && x > 0 {
 				most := s.reach[c*f+j] / x
 				d = min(max(d, -most), most)
@@ -129,5 +129,5 @@ func violation(slope, l1, w float64) float64 {
 	if w != 0 {
 		return math.Abs(slope + math.Copysign(l1, w))
 	}
-	return math.Abs(linear.Soft(slope, l1))
+	return math.Abs(table.SoftThreshold(slope, l1))
 }

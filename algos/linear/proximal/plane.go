@@ -22,7 +22,6 @@ type point struct{ w, scores []float64 }
 
 const (
 	past  = 5    // differences of successive points
-	pivot = 1e-9 // the part of an element of A's diagonal that has to be left of it
 	ridge = 1e-6 // of the diagonal
 	noise = 1e-9 // of P
 
@@ -142,7 +141,7 @@ func (s *solver) leap() {
 		return
 	}
 	s.leapt = true
-	solve(t[matrixAt:], t[slopesAt:], a[:s.known-1])
+	linear.Solve(t[matrixAt:], t[slopesAt:], a[:s.known-1], ridge)
 	s.land(a[:s.known-1])
 }
 
@@ -161,46 +160,5 @@ func (s *solver) land(a []float64) {
 			to = 0
 		}
 		s.increase(i%f, i/f, to-s.weights(i % f)[i/f])
-	}
-}
-
-// solve is Cholesky's method, without the directions that are those before them.
-func solve(m, b, a []float64) {
-	var l [past][past]float64
-	at := 0
-	for i := range a {
-		for j := range i + 1 {
-			t := m[at]
-			at++
-			most := pivot * t
-			if i == j {
-				t *= 1 + ridge
-			}
-			for k := range j {
-				t -= float64(l[i][k] * l[j][k])
-			}
-			switch {
-			case j < i && l[j][j] > 0:
-				l[i][j] = t / l[j][j]
-			case j == i && t > most:
-				l[i][i] = math.Sqrt(t)
-			}
-		}
-		if a[i] = 0; l[i][i] > 0 {
-			t := b[i]
-			for k := range i {
-				t -= float64(l[i][k] * a[k])
-			}
-			a[i] = t / l[i][i]
-		}
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		if l[i][i] == 0 {
-			continue
-		}
-		a[i] /= l[i][i]
-		for k := range i {
-			a[k] -= float64(l[i][k] * a[i])
-		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"petuum/algos/regression"
 	"petuum/algos/svm"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // write makes data whose labels follow some of the features. label makes one of a score.
@@ -85,7 +86,7 @@ func optimum(all *dataset.Part, l1, l2 float64, free int, loss func(m float64, i
 				g, h = g+k*v/float64(n), h+d*v*v/float64(n)
 			}
 			l1, l2 := penalty(j)
-			d := linear.Soft(h*w[j]-g, l1)/(h+l2) - w[j]
+			d := table.SoftThreshold(h*w[j]-g, l1)/(h+l2) - w[j]
 			w[j] += d
 			for i, v := range col {
 				m[i] += d * v
