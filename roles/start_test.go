@@ -14,7 +14,7 @@ func TestStart(t *testing.T) {
 		t.Run(fmt.Sprint(servers, " servers"), func(t *testing.T) {
 			dir := t.TempDir()
 			args := func(sets ...string) (all []string) {
-				for _, s := range append([]string{"algorithm.solver=adagrad", "algorithm.lambda=0.01", "output.model=m"}, sets...) {
+				for _, s := range append([]string{"algorithm.lambda=0.01", "output.model=m"}, sets...) {
 					all = append(all, "--set", s)
 				}
 				return append(all, config(t, "logreg-a9a.toml"))
@@ -22,7 +22,7 @@ func TestStart(t *testing.T) {
 			early := train(t, dir, args("stop.epochs=2", "cluster.servers=2")...)
 			late := train(t, dir, args("stop.epochs=30", "job.start=m", fmt.Sprint("cluster.servers=", servers))...)
 			near(t, "objective where it begins", late.Curve[0].Objective, early.Objective, 1e-12)
-			optimum := train(t, dir, args("algorithm.solver=newton", "stop.epochs=100", "stop.tolerance=1e-10", "output.model=")...)
+			optimum := train(t, dir, args("stop.epochs=100", "stop.tolerance=1e-10", "output.model=")...)
 			near(t, "objective where it ends", late.Objective, optimum.Objective, 1e-5)
 			if late.Objective >= early.Objective {
 				t.Errorf("it ends at %v, where the earlier job did at %v", late.Objective, early.Objective)
@@ -34,7 +34,7 @@ func TestStart(t *testing.T) {
 // TestStartRefused: a model that cannot be where the job begins is refused, and why.
 func TestStartRefused(t *testing.T) {
 	dir := rows(t)
-	adagrad := []string{"job.algorithm=logreg", "algorithm.solver=adagrad", "stop.clocks=3"}
+	base := []string{"job.algorithm=logreg", "stop.clocks=3"}
 	run := func(sets ...string) *program {
 		args := []string{"run", "--json"}
 		for _, s := range append([]string{"data.train=full.csv", "data.ignore=[]"}, sets...) {
@@ -42,10 +42,10 @@ func TestStartRefused(t *testing.T) {
 		}
 		return startToys(t, dir, append(args, "job.toml")...)
 	}
-	run(append(adagrad, "output.model=good")...).result()
+	run(append(base, "output.model=good")...).result()
 	run("job.algorithm=ridge", "stop.clocks=3", "output.model=ridge").result()
 	run("job.algorithm=lasso", "algorithm.lambda=0.1", "output.model=lasso").result()
-	run(append(adagrad, "data.train=sparse", "output.model=two")...).result()
+	run(append(base, "data.train=sparse", "output.model=two")...).result()
 	for name, text := range map[string]string{"other.csv": "y,z,a,b,d\n0,1,2,3,4\n1,2,3,4,5\n", "words.csv": "y,z,a,b,c\nno,1,2,3,4\nyes,2,3,4,5\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -59,8 +59,8 @@ func TestStartRefused(t *testing.T) {
 	}{
 		{"no folder", []string{"job.start=none"}, 2, "--set job.start=none: no such folder: looked for "},
 		{"no model", []string{"job.start=."}, 1, "job.start: model: there is none in "},
-		{"a solver that cannot", []string{"job.start=good", "algorithm.solver=dual"}, 2, "job.start=good: solver dual cannot start from weights"},
-		{"auto is newton", []string{"job.start=good", "algorithm.solver=auto"}, 2, "solver newton cannot start from weights"},
+		{"a solver that cannot", []string{"job.start=good", "algorithm.solver=dual"}, 2, "solver dual cannot start from the weights of a model"},
+		{"auto is dual", []string{"job.start=good", "consistency.policy=ssp:2"}, 2, "solver dual cannot start from the weights of a model"},
 		{"an algorithm that cannot", []string{"job.start=good", "job.algorithm=apart"}, 2, "job.start=good: apart cannot begin with a model"},
 		{"features", []string{"job.start=good", "data.train=less.csv"}, 1, "the training data has 1 features, and the model's had 4"},
 		{"fewer features of LIBSVM", []string{"job.start=good", "data.train=sparse"}, 1, "set data.features = 4"},
@@ -72,7 +72,7 @@ func TestStartRefused(t *testing.T) {
 		{"other keys", []string{"job.start=good", "algorithm.intercept=true"}, 1, `its table "weights" has 4 keys of 1 values, and the job's 5 of 1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			sets := append(append([]string{}, adagrad...), c.sets...)
+			sets := append(append([]string{}, base...), c.sets...)
 			if len(c.sets) > 1 && strings.HasPrefix(c.sets[1], "job.algorithm=") {
 				sets = c.sets
 			}
