@@ -252,17 +252,8 @@ func (s *scheduler) scan(ctx context.Context) error {
 			return fmt.Errorf("%s: parts differ: %w", s.cfg.Data.Train, err)
 		}
 	}
-	if s.info.Rows == 0 {
-		return fmt.Errorf("%s: no samples", s.cfg.Data.Train)
-	}
-	if label := s.info.Positive; label != "" && !s.info.Sampled && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
-		return fmt.Errorf("%s: no sample has the label %q: see data.positive, and petuum data stat for the labels that there are", s.cfg.Data.Train, label)
-	}
-	if err := checkWeights(s.cfg, s.alg, s.info); err != nil {
+	if err := s.checkData(); err != nil {
 		return err
-	}
-	if p, ok := s.alg.(algos.Predictor); ok && p.Task(s.info) != algos.Regression && s.info.Sampled && len(s.info.Classes) == 1 {
-		return fmt.Errorf("%s: all rows that were looked at have the label %s, and the other class must be known before data is streamed from disk: set data.positive to the label of one of two classes", s.cfg.Data.Train, s.info.Classes[0])
 	}
 	var names []string
 	if s.cfg.Data.Names != "" {
@@ -272,6 +263,20 @@ func (s *scheduler) scan(ctx context.Context) error {
 	}
 	s.info, err = s.info.WithNames(names, s.cfg.Data.Names)
 	return err
+}
+
+// checkData refuses data that no job of this configuration can use.
+func (s *scheduler) checkData() error {
+	if s.info.Rows == 0 {
+		return fmt.Errorf("%s: no samples", s.cfg.Data.Train)
+	}
+	if label := s.info.Positive; label != "" && !s.info.Sampled && len(s.info.Counts) == 2 && s.info.Counts[1] == 0 {
+		return fmt.Errorf("%s: no sample has the label %q: see data.positive, and petuum data stat for the labels that there are", s.cfg.Data.Train, label)
+	}
+	if p, ok := s.alg.(algos.Predictor); ok && p.Task(s.info) != algos.Regression && s.info.Sampled && len(s.info.Classes) == 1 {
+		return fmt.Errorf("%s: all rows that were looked at have the label %s, and the other class must be known before data is streamed from disk: set data.positive to the label of one of two classes", s.cfg.Data.Train, s.info.Classes[0])
+	}
+	return checkWeights(s.cfg, s.alg, s.info)
 }
 
 // setUp makes the tables, and has the servers hold them and the workers open
