@@ -73,7 +73,7 @@ func (p *progress) Evaluated(e *algos.Eval, epochs, seconds float64) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if strings.HasPrefix(name, "train_") || name == "nonzeros" {
+		if strings.HasPrefix(name, "train_") || name == "nonzeros" || name == "kkt_filtered" {
 			fmt.Fprintf(&b, "  %s %.5g", strings.TrimPrefix(name, "train_"), e.Metrics[name])
 		}
 	}
