@@ -176,7 +176,11 @@ func (d *Director) converged(before, e *Eval) bool {
 	if before == nil || e.Clock == before.Clock || e.Unsettled {
 		return false
 	}
-	return math.Abs(before.Objective-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)
+	was := before.Objective
+	if !math.IsNaN(e.Before) {
+		was = e.Before
+	}
+	return math.Abs(was-e.Objective) <= d.stop.Tolerance*math.Abs(e.Objective)
 }
 
 // Curve is the evaluations so far.

@@ -377,3 +377,32 @@ func TestDirectorStages(t *testing.T) {
 		})
 	}
 }
+
+// An evaluation may say that it shows nothing, or what its objective is to be held against.
+func TestChange(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		set  func(e *algos.Eval)
+		want string
+	}{
+		{"the last evaluation", func(*algos.Eval) {}, algos.ReasonTolerance},
+		{"unsettled", func(e *algos.Eval) { e.Unsettled = true }, ""},
+		{"another objective", func(e *algos.Eval) { e.Before = 1.1 }, ""},
+		{"another one, alike", func(e *algos.Eval) { e.Before = 1 + 1e-6 }, algos.ReasonTolerance},
+	} {
+		d := algos.NewDirector(algos.Stop{Tolerance: 1e-3}, 1, 1, 1)
+		var reason string
+		for clock := range consistency.Clock(2) {
+			e := algos.NewEval(clock + 1)
+			e.Objective = 1
+			c.set(e)
+			var err error
+			if reason, err = d.Evaluated(e, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if reason != c.want {
+			t.Errorf("%s: stopped by %q, want %q", c.name, reason, c.want)
+		}
+	}
+}

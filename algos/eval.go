@@ -23,12 +23,13 @@ type Eval struct {
 	Gap       float64            // a bound on how far above the optimum it is; NaN: unknown
 	Scale     float64            // what Gap is relative to when it is held against a tolerance; 0: the objective
 	Unsettled bool               // that the objective has not changed says nothing
+	Before    float64            // the objective that this one is to be held against for its change; NaN: that of the last evaluation
 	Metrics   map[string]float64 // by name, as the summary prints them
 }
 
 // NewEval makes an empty evaluation.
 func NewEval(clock consistency.Clock) *Eval {
-	return &Eval{Clock: clock, Gap: math.NaN(), sums: map[string][]float64{},
+	return &Eval{Clock: clock, Gap: math.NaN(), Before: math.NaN(), sums: map[string][]float64{},
 		maxima: map[string]float64{}, tables: map[string]table.Norms{}, Metrics: map[string]float64{}}
 }
 

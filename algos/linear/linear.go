@@ -320,7 +320,10 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	if k.Gap != nil {
 		e.Gap = k.Gap(&p, d, e)
 	}
-	e.Unsettled = e.Sum(Unsettled) > 0
+	e.Unsettled = e.Unsettled || e.Sum(Unsettled) > 0
+	if v := e.Maximum(Before); v > math.Inf(-1) {
+		e.Before = v
+	}
 	switch {
 	case quantities(m.Loss):
 		e.Metrics["train_rmse"] = math.Sqrt(g.Squares / n)

@@ -42,6 +42,10 @@ type Problem struct {
 // another reason than that there is none to be made.
 const Unsettled = "unsettled"
 
+// Before is the maximum that is the objective some steps ago, against which the change is
+// to be held that a tolerance is about.
+const Before = "before"
+
 // Filtered is what a filter does, as four sums: the columns that it leaves alone, all
 // columns, the values in the former, all values.
 const Filtered = "filtered"

@@ -76,9 +76,10 @@ type solver struct {
 	renewed   float64      // the sum of D that H was made with
 	halved    int          // times that the last step was
 	iteration int
-	l1, l2    float64 // the penalties that all this is for
-	stepped   bool    // since the last evaluation, and nothing was taken back
-	looked    bool    // since the last evaluation there was a gradient of all columns
+	l1, l2    float64         // the penalties that all this is for
+	past      [window]float64 // P before the last steps, the last one first
+	stepped   bool            // since the last evaluation, and nothing was taken back
+	looked    bool            // since the last evaluation there was a gradient of all columns
 }
 
 // direction is a vector of the columns and its product with X.
@@ -95,6 +96,7 @@ const (
 	pastSteps    = 5
 	directions   = 1 + pastSteps + 1
 	mostHalvings = 20
+	window       = 5     // iterations over which P has to have stopped falling: one step may be a poor one
 	stale        = 0.3   // of ln sum D
 	noise        = 1e-12 // of P
 	flat         = 1e-3  // of L1: the least curvature of a column
@@ -141,6 +143,7 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 	if s.parts > linear.MostParts {
 		return nil, fmt.Errorf("newton: works with %d parts at most: set another solver", linear.MostParts)
 	}
+	s.forget()
 	s.rows, s.cols = p.X.Rows()*p.Outputs, p.Keys.Len()*p.Outputs
 	s.share = make([]float64, groupsAt+s.groups*groupSize)
 	s.scores, s.slope, s.d = make([]float64, s.rows), make([]float64, s.rows), make([]float64, s.rows)
@@ -216,6 +219,8 @@ func (s *solver) Push(consistency.Clock) {
 		s.renew()
 	default:
 		s.best, s.halved = p, 0
+		copy(s.past[1:], s.past[:])
+		s.past[0] = p
 		s.look() // not before the step is known to stay: columns that it made 0 may sleep
 		s.products()
 	}
@@ -225,9 +230,17 @@ func (s *solver) Push(consistency.Clock) {
 func (s *solver) restart() {
 	s.l1, s.l2 = s.L1, s.L2
 	s.best, s.halved, s.found, s.stepped = math.Inf(1), 0, false, false
+	s.forget()
 	s.dirs = s.dirs[:1]
 	s.awake.checked = -checkEvery
 	s.measure()
+}
+
+// forget has the change of P count from here.
+func (s *solver) forget() {
+	for i := range s.past {
+		s.past[i] = math.MaxFloat64
+	}
 }
 
 // total is the sum over the parts of element i of their rows of sums.
@@ -357,6 +370,7 @@ func (s *solver) Evaluate(e *algos.Eval) {
 		}
 	}
 	e.Add("gap", gap)
+	e.Max(linear.Before, s.past[window-1])
 	if s.awake.is != nil && s.awake.checked != s.iteration {
 		e.Add("stale", 1) // slopes of columns that sleep
 	}
