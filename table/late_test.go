@@ -150,10 +150,13 @@ func TestLateUpdateIsSentAgain(t *testing.T) {
 		}
 	}
 	after := r.shards[0].AppendSnapshot(nil)
-	for what, snapshot := range map[string][]byte{"before it": before, "after it": after} {
+	for _, c := range []struct { // in this order: what was acknowledged a shard must have
+		what     string
+		snapshot []byte
+	}{{"before it", before}, {"after it", after}} {
 		o := r.options
 		o.Life++
-		s, err := Restore(snapshot, r.specs, o)
+		s, err := Restore(c.snapshot, r.specs, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +166,7 @@ func TestLateUpdateIsSentAgain(t *testing.T) {
 			r.connect(o, 0)
 		}
 		r.pump()
-		wantValues(t, "restored to "+what, stored[float64](r.shards[0], 0)[1], -1./3)
+		wantValues(t, "restored to "+c.what, stored[float64](r.shards[0], 0)[1], -1./3)
 	}
 	r.end(1, 0)
 	wantValues(t, "the view", views[1].Values(), -3, -1./3, 0, 0)
