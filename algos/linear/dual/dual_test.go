@@ -104,6 +104,9 @@ func domain(loss string, delta, y float64) (lo, hi float64) {
 
 // C is minus the conjugate of the loss.
 func TestConjugate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine computes for long")
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, loss := range losses {
 		for range 100 {
@@ -125,6 +128,9 @@ func TestConjugate(t *testing.T) {
 // A step goes where C(b) - m (b - beta) - q/2 (b - beta)^2 is largest, as a search of the
 // whole domain finds.
 func TestAscend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine computes for long")
+	}
 	r := rand.New(rand.NewPCG(3, 4))
 	const delta = 1.5
 	for _, loss := range losses {

@@ -140,6 +140,9 @@ func TestConformance(t *testing.T) {
 
 // Losses, penalties and outputs, against independent optima.
 func TestOptimum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine computes for long")
+	}
 	const lambda = 0.02
 	labels := func(all *dataset.Part, f func(m, y float64) (float64, float64, float64)) func(float64, int) (float64, float64, float64) {
 		return func(m float64, i int) (float64, float64, float64) {
@@ -218,6 +221,9 @@ func TestOptimum(t *testing.T) {
 
 // Outputs with a loss in common end where Newton's method ends.
 func TestSoftmax(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine computes for long")
+	}
 	path := write(t, 9, 200, 12, func(score float64, r *rand.Rand) float64 {
 		return math.Floor(min(max(score+r.NormFloat64(), -1), 2))
 	})
