@@ -268,11 +268,7 @@ func (m *Model) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	}
 	if k.Streams {
 		p.Stream = part.Stream
-		m.problem = p
-		m.solver, err = k.Open(&m.problem, w)
-		return err
-	}
-	if p.W, err = algos.View[float64](w, Weights, p.Keys, table.Increments); err != nil {
+	} else if p.W, err = algos.View[float64](w, Weights, p.Keys, table.Increments); err != nil {
 		return err
 	}
 	m.problem = p

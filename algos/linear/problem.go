@@ -56,6 +56,10 @@ const NoKey = math.MaxUint64
 // Weights is the name of the table of w: K values a key.
 const Weights = "weights"
 
+// Place is where W, and any table of as many values a key, has element i of a vector of
+// columns, which holds one output after the other.
+func (p *Problem) Place(i int) int { return i%p.X.Cols()*p.Outputs + i/p.X.Cols() }
+
 // Target is y of row i for output c.
 func (p *Problem) Target(i, c int) float64 {
 	switch {

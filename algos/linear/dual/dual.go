@@ -89,16 +89,13 @@ func open(p *linear.Problem, w *algos.Worker) (linear.Solver, error) {
 
 func (d *solver) Prepare() {}
 
-// at is where the view has element i of a vector of columns.
-func (d *solver) at(i int) int { return i%d.X.Cols()*d.Outputs + i/d.X.Cols() }
-
 // Push takes one step on each row of the clock. It steps on the copy, where its
 // changes count sigma times, and adds to the table what really changed.
 func (d *solver) Push(now consistency.Clock) {
 	d.settle(now)
 	w, f, n := d.W.Values(), d.X.Cols(), d.X.Rows()
 	for i := range d.own {
-		d.own[i] = d.start(i, w[d.at(i)])
+		d.own[i] = d.start(i, w[d.Place(i)])
 	}
 	for _, r := range d.Next() {
 		i := int(r)
@@ -113,10 +110,10 @@ func (d *solver) Push(now consistency.Clock) {
 		}
 	}
 	for i, x := range d.own {
-		if start := d.start(i, w[d.at(i)]); x != start {
+		if start := d.start(i, w[d.Place(i)]); x != start {
 			change := (x - start) / d.sigma
 			d.recent[i] += change
-			d.W.Inc(d.at(i), change)
+			d.W.Inc(d.Place(i), change)
 		}
 	}
 }
@@ -220,7 +217,7 @@ func (d *solver) conjugate(y, b float64) float64 {
 func (d *solver) Evaluate(e *algos.Eval) {
 	w, n := d.W.Values(), d.X.Rows()
 	for i := range d.own {
-		d.own[i] = w[d.at(i)]
+		d.own[i] = w[d.Place(i)]
 	}
 	scores := make([]float64, n*d.Outputs)
 	d.Scores(d.own, scores)

@@ -242,7 +242,7 @@ func (b *block) direction(s *solver, z []float64) *direction {
 		case !s.awake.sleeps(i % f):
 			z[i] = b.x[i/f*b.size+k]
 			if l1, l2 := s.Penalty(i % f); l1 > 0 {
-				v := s.at(i)
+				v := s.Place(i)
 				w := s.W.Values()[v]
 				s.q[i] = s.facing(s.gradient.Values()[v]+l2*w, l1, w, z[i])
 			}

@@ -176,14 +176,11 @@ func (s *solver) direction() *direction {
 	return &direction{make([]float64, s.cols), make([]float64, s.rows)}
 }
 
-// at is where the views have element i of a vector of columns.
-func (s *solver) at(i int) int { return i%s.X.Cols()*s.Outputs + i/s.X.Cols() }
-
 // Prepare begins at the weights that the table has.
 func (s *solver) Prepare() {
 	s.Offer()
 	for i, w := range s.dirs[0].cols {
-		s.dirs[0].cols[i] = w + s.W.Values()[s.at(i)]
+		s.dirs[0].cols[i] = w + s.W.Values()[s.Place(i)]
 	}
 	s.Scores(s.dirs[0].cols, s.scores)
 	s.measure()
@@ -324,7 +321,7 @@ func (s *solver) move(e *direction) {
 	f := s.X.Cols()
 	for i, x := range e.cols {
 		if x != 0 && s.Own[i%f] != 0 {
-			s.W.Inc(s.at(i), x)
+			s.W.Inc(s.Place(i), x)
 		}
 	}
 	kernel.Axpy(1, e.rows, s.scores)

@@ -147,7 +147,7 @@ func (h *host) alike(p plain.Problem) {
 		f := s.X.Cols()
 		for i := range s.cols {
 			at := column{i / f, int(s.Keys.Key(i % f))}
-			if x := s.W.Values()[s.at(i)]; x != w[at.output][at.key] {
+			if x := s.W.Values()[s.Place(i)]; x != w[at.output][at.key] {
 				h.t.Fatalf("part %d: w of %v: got %v, want %v", n, at, x, w[at.output][at.key])
 			}
 			owned[at] += int(s.Own[i%f])

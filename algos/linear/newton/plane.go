@@ -45,7 +45,7 @@ func (s *solver) descend(z []float64) {
 			s.q[i], z[i] = 0, 0
 			continue
 		}
-		v := s.at(i)
+		v := s.Place(i)
 		l1, l2 := s.Penalty(i % f)
 		slope, curvature := g[v]+l2*w[v], max(h[v], 0)+l2
 		switch {
@@ -260,7 +260,7 @@ func (s *solver) clip(step []float64) {
 		if l1 == 0 {
 			continue
 		}
-		v := s.at(i)
+		v := s.Place(i)
 		sign := w[v]
 		if sign == 0 && s.q[i] != 0 { // q = -(g + l w) - L1 sign, and 0 where the column is not free
 			if sign = -(s.q[i] + g[v] + l2*w[v]); sign == 0 { // L1 was lost in rounding
