@@ -11,6 +11,7 @@ import (
 	"petuum/algos/linear"
 	"petuum/algos/linear/plain"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 var losses = []string{linear.Logistic, linear.Hinge, linear.SquaredHinge, linear.Squared, linear.Huber}
@@ -42,23 +43,11 @@ func play(t *testing.T, policy consistency.Policy, info dataset.Info, parts []*d
 
 // values is w, of every column that any part has.
 func (h *host) values() [][]float64 {
-	p := h.solvers[0]
-	w := make([][]float64, p.Outputs)
-	for c := range w {
-		w[c] = make([]float64, p.Columns)
-		for _, s := range h.solvers {
-			for j, x := range s.W.Values() {
-				if j%p.Outputs == c {
-					w[c][s.W.Key(j/p.Outputs)] = x
-				}
-			}
-		}
+	views := make([]*table.View[float64], len(h.solvers))
+	for n, s := range h.solvers {
+		views[n] = s.W
 	}
-	return w
-}
-
-func near(got, want, tol float64) bool {
-	return math.Abs(got-want) <= tol*math.Max(1, math.Abs(want))
+	return plain.Gather(h.solvers[0].Outputs, h.solvers[0].Columns, views)
 }
 
 // entropy is C of a row, from the definition: minus the conjugate of its loss at -b, the
@@ -118,7 +107,7 @@ func TestConjugate(t *testing.T) {
 			lo, hi := domain(loss, delta, y)
 			s := solver{Problem: &linear.Problem{Parameters: linear.Parameters{Loss: loss, Delta: delta}}}
 			b := lo + (hi-lo)*(0.01+0.98*r.Float64())
-			if got, want := s.conjugate(y, b), entropy(loss, delta, y, b); !near(got, want, 1e-6) {
+			if got, want := s.conjugate(y, b), entropy(loss, delta, y, b); !plain.Near(got, want, 1e-6) {
 				t.Errorf("%s, y = %v, b = %v: got %v, want %v", loss, y, b, got, want)
 			}
 		}
@@ -278,15 +267,15 @@ func (h *host) check(t *testing.T, p plain.Problem, e *algos.Eval) {
 	for c := range w {
 		for j, got := range w[c] {
 			square += got * got
-			if !near(got, want[c][j], 1e-10) {
+			if !plain.Near(got, want[c][j], 1e-10) {
 				t.Fatalf("%d parts: w[%d][%d]: got %v, want %v", len(h.solvers), c, j, got, want[c][j])
 			}
 		}
 	}
-	if got := p.Objective(w); !near(e.Objective, got, 1e-10) {
+	if got := p.Objective(w); !plain.Near(e.Objective, got, 1e-10) {
 		t.Fatalf("%d parts: objective: got %v, want %v", len(h.solvers), e.Objective, got)
 	}
-	if d := sum - p.L2/2*square; !near(e.Objective-e.Gap, d, 1e-5) {
+	if d := sum - p.L2/2*square; !plain.Near(e.Objective-e.Gap, d, 1e-5) {
 		t.Fatalf("%d parts: dual: got %v, want %v", len(h.solvers), e.Objective-e.Gap, d)
 	}
 }

@@ -162,7 +162,7 @@ func TestCurvature(t *testing.T) {
 		h := play(t, info, data, func(m *linear.Model) { m.Loss = c.loss })
 		for n, s := range h.solvers {
 			for i, got := range s.curvature.Values() {
-				if j := s.Keys.Key(i / s.Outputs); !near(got, want[j], 1e-12) {
+				if j := s.Keys.Key(i / s.Outputs); !plain.Near(got, want[j], 1e-12) {
 					t.Errorf("%s, %d outputs: part %d: H of column %d: got %v, want %v", c.loss, s.Outputs, n, j, got, want[j])
 				}
 			}

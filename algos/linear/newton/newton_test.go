@@ -12,6 +12,7 @@ import (
 	"petuum/algos/linear"
 	"petuum/algos/linear/plain"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // host is a job whose solvers a test can look into.
@@ -45,23 +46,11 @@ func play(t *testing.T, info dataset.Info, parts []*dataset.Part, set func(*line
 
 // values is w, of every column that any part has.
 func (h *host) values() [][]float64 {
-	p := h.solvers[0]
-	w := make([][]float64, p.Outputs)
-	for c := range w {
-		w[c] = make([]float64, p.Columns)
-		for _, s := range h.solvers {
-			for j, x := range s.W.Values() {
-				if j%p.Outputs == c {
-					w[c][s.W.Key(j/p.Outputs)] = x
-				}
-			}
-		}
+	views := make([]*table.View[float64], len(h.solvers))
+	for n, s := range h.solvers {
+		views[n] = s.W
 	}
-	return w
-}
-
-func near(got, want, tol float64) bool {
-	return math.Abs(got-want) <= tol*math.Max(1, math.Abs(want))
+	return plain.Gather(h.solvers[0].Outputs, h.solvers[0].Columns, views)
 }
 
 // hard is text with many features, some of which nearly repeat one another.
@@ -123,7 +112,7 @@ func TestNewton(t *testing.T) {
 				}
 			}
 			e, w := h.Evaluate(linear.Weights), h.values()
-			if want := p.Objective(w); !near(e.Objective, want, 1e-10) {
+			if want := p.Objective(w); !plain.Near(e.Objective, want, 1e-10) {
 				t.Errorf("objective: got %v, want %v", e.Objective, want)
 			}
 			if !(e.Gap <= 1e-9*e.Objective) {
@@ -304,10 +293,10 @@ func TestOptimum(t *testing.T) {
 				}
 				w := h.values()
 				e, want := h.Evaluate(linear.Weights), p.Objective(best)
-				if got := p.Objective(w); !near(e.Objective, got, 1e-10) || !near(got, want, 1e-9) {
+				if got := p.Objective(w); !plain.Near(e.Objective, got, 1e-10) || !plain.Near(got, want, 1e-9) {
 					t.Errorf("%d parts: objective: got %.12g, by the plain form %.12g, want %.12g", of, e.Objective, got, want)
 				}
-				if got := p.Violation(w); !(got <= max(c.tol, 1e-7)) || !near(e.Metrics["kkt_violation"], got, 1e-9) {
+				if got := p.Violation(w); !(got <= max(c.tol, 1e-7)) || !plain.Near(e.Metrics["kkt_violation"], got, 1e-9) {
 					t.Errorf("%d parts: violation: got %.3g, evaluated as %.3g", of, got, e.Metrics["kkt_violation"])
 				}
 				if p.L1 == 0 {

@@ -115,7 +115,7 @@ func TestClassWeights(t *testing.T) {
 		t.Fatalf("%v rows", rows)
 	}
 	for j, x := range w[0][0] {
-		if !near(x, w[1][0][j], 1e-7) {
+		if !plain.Near(x, w[1][0][j], 1e-7) {
 			t.Errorf("w[%d]: got %v weighted, %v repeated", j, x, w[1][0][j])
 		}
 	}
@@ -209,7 +209,7 @@ func TestSingle(t *testing.T) {
 			h.Push(4)
 			h.alike(p)
 		}
-		if got, want := p.Objective(h.values()), p.Objective(best); !near(got, want, 1e-8) {
+		if got, want := p.Objective(h.values()), p.Objective(best); !plain.Near(got, want, 1e-8) {
 			t.Errorf("%s: got %.12g, want %.12g", c.name, got, want)
 		}
 	}
@@ -224,7 +224,7 @@ func TestLargeSlopes(t *testing.T) {
 	p := plain.Of(info, data, linear.Squared, 0, false)
 	p.L1 = 1e-4
 	w := [][]float64{{0.2, 4e6 / 3}} // of least squares: 1e-4 moves neither by a millionth
-	if got, want := p.Objective(h.values()), p.Objective(w); !near(got, want, 1e-6) {
+	if got, want := p.Objective(h.values()), p.Objective(w); !plain.Near(got, want, 1e-6) {
 		t.Errorf("objective: got %v of %v, want %v", got, h.values(), want)
 	}
 }

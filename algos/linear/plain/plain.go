@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"petuum/algos/dataset"
+	"petuum/table"
 )
 
 // Problem is, over weights w[c][j] of output c and column j,
@@ -305,4 +306,26 @@ func Quantity(score, noise float64) string {
 // Count labels rows 0, 1, 2 and so on.
 func Count(score, noise float64) string {
 	return fmt.Sprint(int(math.Exp(min(score/3, 3)) * (1 + noise*noise/2)))
+}
+
+// Gather puts together w[c][j] of outputs and columns from the views that parts have of a
+// table with so many values a key.
+func Gather(outputs int, columns uint64, views []*table.View[float64]) [][]float64 {
+	w := make([][]float64, outputs)
+	for c := range w {
+		w[c] = make([]float64, columns)
+		for _, v := range views {
+			for j, x := range v.Values() {
+				if j%outputs == c {
+					w[c][v.Key(j/outputs)] = x
+				}
+			}
+		}
+	}
+	return w
+}
+
+// Near reports whether got is within tol of want, relatively where want is above 1.
+func Near(got, want, tol float64) bool {
+	return math.Abs(got-want) <= tol*math.Max(1, math.Abs(want))
 }
