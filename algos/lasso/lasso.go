@@ -48,37 +48,89 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/algos/descent"
+	"petuum/consistency"
 	"petuum/table"
 )
 
 // Lasso is one instance of the algorithm: of a part, or of the scheduler.
 type Lasso struct {
+	Loss        string  `toml:"loss" oneof:"squared logistic" doc:"of a row: squared, for quantities; logistic, for two classes"`
 	Lambda      float64 `toml:"lambda" min:"0" doc:"weight of the penalty; this or lambda_ratio"`
 	LambdaRatio float64 `toml:"lambda_ratio" min:"0" max:"1" doc:"in place of lambda, its fraction of lambda_max, from which on all coefficients are 0"`
+	L1Ratio     float64 `toml:"l1_ratio" min:"0" max:"1" doc:"share of the L1 norm in the penalty, above 0; the rest is half the squared L2 norm (elastic net)"`
+	Groups      string  `toml:"groups" doc:"coefficients that are kept or dropped together: a number, so many consecutive features each; a list of sizes such as \"3,1,4\"; columns, the categories of a CSV column"`
 	Standardize bool    `toml:"standardize" doc:"scale columns to unit variance, as seen by the penalty"`
 	Intercept   bool    `toml:"intercept" doc:"fit an intercept, which is not penalised"`
 	Block       int     `toml:"block" min:"0" max:"4096" doc:"most coefficients in a round; 0 chooses by the shape of the data"`
 	Priority    string  `toml:"priority" oneof:"delta square value" doc:"what gives a coefficient priority: delta, its last or promised change; square, that squared; value, its square"`
 
-	rows  rows
-	model model
+	part  descent.Part
+	model descent.Model
 }
 
 var (
 	_ algos.ModelParallel = (*Lasso)(nil)
-	_ algos.Paced         = (*Lasso)(nil)
 	_ algos.Predictor     = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
 )
 
 const (
-	weights   = "weights"   // w_j of feature j
-	intercept = "intercept" // b0
+	maxBlock  = 4096
+	weights   = descent.Weights   // w_j of feature j
+	intercept = descent.Intercept // b0
 )
 
 // New makes an instance with the default parameters; lambda or lambda_ratio has
 // to be set.
-func New() *Lasso { return &Lasso{Standardize: true, Intercept: true, Priority: "delta"} }
+func New() *Lasso {
+	return &Lasso{Loss: "squared", L1Ratio: 1, Standardize: true, Intercept: true, Priority: "delta"}
+}
+
+// loss is the loss of a row.
+func (l *Lasso) loss() descent.Loss {
+	if l.Loss == "logistic" {
+		return descent.Logistic
+	}
+	return descent.Squared
+}
+
+// Load takes the columns of the part.
+func (l *Lasso) Load(part *dataset.Part, w *algos.Worker) error {
+	return l.part.Load(l.loss(), l.center(w.Info), 0, part, w)
+}
+
+// Push emits what the block asks for.
+func (l *Lasso) Push(w *algos.Worker, b algos.Block) { l.part.Push(w, b) }
+
+// Evaluate adds the part's share of the objective and of what columns promise.
+func (l *Lasso) Evaluate(_ *algos.Worker, e *algos.Eval) { l.part.Evaluate(e) }
+
+// Begin opens the scheduler's views.
+func (l *Lasso) Begin(s *algos.Scheduler) error {
+	groups, err := l.groups(s.Info)
+	if err != nil {
+		return err
+	}
+	l.model.Settings = descent.Settings{Loss: l.loss(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
+		Standardize: l.Standardize, Intercept: l.Intercept, Center: l.center(s.Info), Groups: groups,
+		Priority: l.Priority, Block: l.Block, Seed: s.Seed}
+	return l.model.Begin(s)
+}
+
+// Schedule chooses the block of a round.
+func (l *Lasso) Schedule(s *algos.Scheduler, blocks []algos.Block) { l.model.Schedule(s, blocks) }
+
+// Pull solves it.
+func (l *Lasso) Pull(s *algos.Scheduler, _ consistency.Clock, blocks []algos.Block, emitted [][]float64) {
+	l.model.Pull(s.Info, blocks, emitted)
+}
+
+// Conclude computes the objective and the gap.
+func (l *Lasso) Conclude(d dataset.Info, e *algos.Eval) { l.model.Conclude(d, e) }
+
+// groups is the ends of the groups; nil: none.
+func (l *Lasso) groups(d dataset.Info) ([]int, error) { return nil, nil }
 
 // Validate reports parameters that make no sense, alone or together.
 func (l *Lasso) Validate() error {
@@ -91,6 +143,8 @@ func (l *Lasso) Validate() error {
 	bad((l.Lambda > 0) == (l.LambdaRatio > 0), "lambda lambda_ratio", "set lambda or lambda_ratio, one of the two; lambda_ratio = 0.1 is a good start")
 	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda", "lambda must be a number of at least 0")
 	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio", "lambda_ratio must be in [0, 1]")
+	bad(l.Loss != "squared" && l.Loss != "logistic", "loss", "loss %q is neither squared nor logistic", l.Loss)
+	bad(!(l.L1Ratio > 0 && l.L1Ratio <= 1), "l1_ratio", "l1_ratio must be above 0 and at most 1; for a penalty without L1 take algorithm regression or logreg")
 	bad(l.Block < 0 || l.Block > maxBlock, "block", "block must be in [0, %d]", maxBlock)
 	bad(l.Priority != "delta" && l.Priority != "square" && l.Priority != "value", "priority", "priority %q is none of delta, square and value", l.Priority)
 	return errors.Join(errs...)

@@ -1,0 +1,249 @@
+package descent
+
+import (
+	"math"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/table"
+)
+
+// Settings of a problem.
+type Settings struct {
+	Loss        Loss
+	Lambda      float64 // weight of the penalty; 0: LambdaRatio
+	LambdaRatio float64 // as a fraction of the least with which no coefficient is kept
+	L1Ratio     float64 // share of L1 in the penalty, in (0, 1]
+	Standardize bool
+	Intercept   bool
+	Center      float64 // what labels count less; log-odds of the labels where the loss is logistic
+	Groups      []int   // ends of groups of features; nil: none
+	Schedule    string
+	Priority    string
+	Block       int
+	Rho         float64
+	Seed        uint64
+}
+
+// The tables of a model.
+const (
+	Weights   = "weights"   // w_j of feature j
+	Intercept = "intercept" // b0
+)
+
+// Model is the side of the scheduler. Numbers of columns are features.
+type Model struct {
+	Settings
+	weights, intercept *table.View[float64]
+
+	n      float64   // rows that count
+	mean   []float64 // m_j
+	scale  []float64 // s_j
+	square []float64 // G_jj where all curvatures are 1; 0: the column is constant
+	count  []float64 // values of a column
+	b      []float64 // scaled coefficients
+	z      []float64 // slopes at b
+	asleep []bool    // columns that are 0 at the optimum, by a safe test
+	b0     float64   // where the loss is logistic
+
+	lambdaMax, lambda, goal float64 // lambda: of the next block, on the way to goal
+	rows                    rowSums
+	spread                  float64 // of the labels: the sum of squares about their mean
+	pending                 int     // columns that violate their condition, at lambda
+
+	block     []int // columns of this round, those that are known first
+	known     int
+	store     store
+	solver    Solver
+	fresh     []int // columns whose coefficients the last pull changed
+	place     []int32
+	keys      []uint64
+	values    []float64
+	ranked    []candidate
+	undo      undo
+	last      float64 // objective at the last evaluation
+	accuracy  float64 // of the next block, relative to L1
+	retreated bool    // the next block is only about values
+	forget    bool    // what is known of columns no longer holds
+
+	Updates int64 // coordinates scheduled
+}
+
+// rowSums is what parts know of their rows, all together.
+type rowSums struct{ loss, rr, ry, r1, yy, y1 float64 }
+
+type candidate struct {
+	unit int
+	rank float64 // the lowest win
+}
+
+const (
+	constant = 1e-12 // a variance below that, relative to the mean square, is none
+	exact    = 1e-12 // no block is solved further than that, relative to L1
+)
+
+// Begin opens the scheduler's views.
+func (m *Model) Begin(s *algos.Scheduler) (err error) {
+	if m.weights, err = algos.SchedulerView[float64](s, Weights, table.Span(0, s.Info.Features), table.Increments); err == nil {
+		m.intercept, err = algos.SchedulerView[float64](s, Intercept, table.Span(0, 1), table.Increments)
+	}
+	if m.Loss == Logistic {
+		m.b0 = m.Center
+	}
+	return err
+}
+
+// penalty is that of sums of losses at a lambda.
+func (m *Model) penalty(lambda float64) Penalty {
+	return Penalty{L1: m.n * lambda * m.L1Ratio, L2: m.n * lambda * (1 - m.L1Ratio)}
+}
+
+// units is the number of things that are 0 together: features, or groups.
+func (m *Model) units() int {
+	if m.Groups != nil {
+		return len(m.Groups)
+	}
+	return len(m.b)
+}
+
+// unit is the features of unit u.
+func (m *Model) unit(u int) (lo, hi int) {
+	if m.Groups == nil {
+		return u, u + 1
+	}
+	if u > 0 {
+		lo = m.Groups[u-1]
+	}
+	return lo, m.Groups[u]
+}
+
+// slope is the slope of a unit without that of L1, in units of L1, and whether the unit
+// is in use.
+func (m *Model) slope(u int, l2 float64) (slope float64, used bool) {
+	if m.Groups == nil {
+		return math.Abs(m.z[u] - l2*m.b[u]), m.b[u] != 0
+	}
+	lo, hi := m.unit(u)
+	for j := lo; j < hi; j++ {
+		v := m.z[j] - l2*m.b[j]
+		slope += v * v
+		used = used || m.b[j] != 0
+	}
+	return math.Sqrt(slope / float64(hi-lo)), used
+}
+
+// reach is how far the slope of a unit moves with a residual that moves by 1.
+func (m *Model) reach(u int, l2 float64) float64 {
+	lo, hi := m.unit(u)
+	sum := 0.0
+	for j := lo; j < hi; j++ {
+		sum += m.square[j] + l2
+	}
+	return math.Sqrt(sum / float64(hi-lo))
+}
+
+// measure takes the statistics of the columns in.
+func (m *Model) measure(sums, squares, counts []float64) {
+	p := len(sums)
+	if m.b == nil {
+		m.b, m.z, m.place, m.asleep = make([]float64, p), make([]float64, p), make([]int32, p), make([]bool, p)
+		m.mean, m.scale, m.square = make([]float64, p), make([]float64, p), make([]float64, p)
+	}
+	m.count = append(m.count[:0], counts...)
+	for j := range p {
+		before := m.scale[j]
+		mean := sums[j] / m.n
+		variance := squares[j]/m.n - mean*mean
+		varies := variance > constant*squares[j]/m.n
+		m.mean[j], m.scale[j], m.square[j] = 0, 1, 0
+		if m.Standardize && varies {
+			m.scale[j] = math.Sqrt(variance)
+		}
+		switch {
+		case m.Intercept:
+			m.mean[j] = mean
+			if varies {
+				m.square[j] = m.n * variance / (m.scale[j] * m.scale[j])
+			}
+		case varies || !m.Standardize:
+			m.square[j] = squares[j] / (m.scale[j] * m.scale[j])
+		}
+		if before > 0 {
+			m.b[j] *= m.scale[j] / before // w_j stays
+		}
+	}
+}
+
+// offset is b0: what a row of zeros is predicted to be.
+func (m *Model) offset() float64 {
+	if m.Loss == Logistic {
+		return m.b0
+	}
+	b0 := m.Center
+	if m.Intercept && m.n > 0 {
+		b0 += m.rows.y1 / m.n
+	}
+	for j, b := range m.b {
+		if b != 0 {
+			b0 -= m.mean[j] * b / m.scale[j]
+		}
+	}
+	return b0
+}
+
+// Conclude computes the objective and the gap, and what is to be done next.
+func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
+	total := e.Sums("rows")
+	m.rows = rowSums{loss: e.Sum("loss"), rr: total[0], ry: total[1], r1: total[2], yy: total[3], y1: total[4]}
+	m.n = total[5]
+	if counts := e.Sums("counts"); counts != nil {
+		m.measure(e.Sums("sums"), e.Sums("squares"), counts)
+	}
+	for j, v := range e.Sums("slopes") {
+		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
+	}
+	m.spread = m.rows.yy - m.rows.y1*m.rows.y1/m.n
+	if m.Loss == Squared && m.Intercept {
+		m.rows.rr -= m.rows.r1 * m.rows.r1 / m.n
+		m.rows.ry -= m.rows.y1 * m.rows.r1 / m.n
+		m.rows.loss = m.rows.rr / 2
+	}
+	if m.lambdaMax == 0 {
+		m.start()
+	}
+	c := m.certify(m.goal, e)
+	e.Objective, e.Gap = c.objective, c.gap
+	m.report(d, e, c)
+	m.retreat(c.objective)
+	m.proceed(c)
+}
+
+// start sets lambda from the slopes with no coefficient in use.
+func (m *Model) start() {
+	most := 0.0
+	for u := range m.units() {
+		lo, _ := m.unit(u)
+		if s, _ := m.slope(u, 0); m.square[lo] > 0 || m.Groups != nil {
+			most = max(most, s)
+		}
+	}
+	m.lambdaMax = most / m.n / m.L1Ratio
+	m.goal = m.Lambda
+	if m.goal == 0 {
+		m.goal = m.LambdaRatio * m.lambdaMax
+	}
+	m.lambda = m.lambdaMax
+}
+
+func (m *Model) report(_ dataset.Info, e *algos.Eval, c certificate) {
+	e.Metrics["nonzeros"], e.Metrics["intercept"] = float64(c.used), m.offset()
+	e.Metrics["lambda"], e.Metrics["lambda_max"] = m.goal, m.lambdaMax
+	if m.Loss == Squared {
+		e.Metrics["train_mse"] = m.rows.rr / m.n
+		if m.spread > 0 {
+			e.Metrics["train_r2"] = 1 - m.rows.rr/m.spread
+		}
+	} else {
+		e.Metrics["train_logloss"] = m.rows.loss / m.n
+	}
+}

@@ -1,0 +1,331 @@
+package descent
+
+import (
+	"slices"
+
+	"petuum/algos"
+	"petuum/algos/dataset"
+	"petuum/table"
+	"petuum/table/kernel"
+)
+
+// Part is the side of a part: its columns, and what its rows predict.
+type Part struct {
+	loss     Loss
+	features uint64
+	keys     []uint64       // the features that have a value here
+	x        dataset.Matrix // by column
+	y        []float64
+	fold     []uint8 // of each row
+	folds    int
+	out      int // the fold that is held out; -1: none
+
+	w    []float64 // what f was made with
+	b0   float64
+	f, r []float64 // predictions and negative slopes
+	h    []float64 // curvatures
+	in   []float64 // 1 for the rows that count; nil: all do
+	sumH float64
+	old  bool // r and h are not those of f
+
+	weights, intercept *table.View[float64]
+	measured           bool      // the scheduler has the statistics of the columns
+	alive              []uint64  // features that are looked at in evaluations; nil: all
+	slopes             []float64 // room for an evaluation
+	columns            []int     // of a block: the column of each key, -1 if it has no value here
+	products           products
+}
+
+// Load takes the columns of the part. Labels count less center.
+func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w *algos.Worker) (err error) {
+	n := part.X.Rows()
+	p.loss, p.folds, p.out = loss, folds, -1
+	p.keys, p.x, p.features = part.Keys, part.X.Transpose(), w.Info.Features
+	p.y, p.f, p.r, p.h = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	for i, y := range part.Labels {
+		switch {
+		case loss == Squared:
+			p.y[i] = y - center
+		case part.Class[i] == 1:
+			p.y[i] = 1
+		}
+	}
+	p.w = make([]float64, len(p.keys))
+	if folds > 0 {
+		p.deal(w)
+	}
+	if p.weights, err = algos.View[float64](w, Weights, table.Keys(p.keys), table.Increments); err == nil {
+		p.intercept, err = algos.View[float64](w, Intercept, table.Span(0, 1), table.Increments)
+	}
+	p.rebuild()
+	return err
+}
+
+// deal gives each row a fold, the same whatever the number of parts would be hard to
+// promise; so it is by part and place, mixed by the seed.
+func (p *Part) deal(w *algos.Worker) {
+	p.fold = make([]uint8, len(p.y))
+	at := w.Seed*0x9e3779b97f4a7c15 + uint64(w.Part)<<32
+	for i := range p.fold {
+		at += 0x9e3779b97f4a7c15
+		v := (at ^ at>>30) * 0xbf58476d1ce4e5b9
+		v = (v ^ v>>27) * 0x94d049bb133111eb
+		p.fold[i] = uint8((v ^ v>>31) % uint64(p.folds))
+	}
+}
+
+// HoldOut leaves the rows of a fold out; -1: of none.
+func (p *Part) HoldOut(fold int) {
+	if fold == p.out {
+		return
+	}
+	p.out, p.measured, p.alive, p.old, p.in = fold, false, nil, true, nil
+	if fold < 0 {
+		return
+	}
+	p.in = make([]float64, len(p.y))
+	for i, f := range p.fold {
+		if int(f) != fold {
+			p.in[i] = 1
+		}
+	}
+}
+
+// set gives a coefficient a new value.
+func (p *Part) set(j int, w float64) {
+	if d := w - p.w[j]; d != 0 {
+		p.w[j], p.old = w, true
+		p.x.AddTo(j, d, p.f)
+	}
+}
+
+// rebuild predicts anew from the tables, without what rounding did.
+func (p *Part) rebuild() {
+	p.b0 = 0
+	if p.loss == Logistic {
+		p.b0 = p.intercept.Values()[0]
+	}
+	for i := range p.f {
+		p.f[i] = p.b0
+	}
+	p.old = true
+	for j, wj := range p.weights.Values() {
+		if p.w[j] = wj; wj != 0 {
+			p.x.AddTo(j, wj, p.f)
+		}
+	}
+}
+
+// take brings slopes and curvatures up to date, 0 where rows are held out.
+func (p *Part) take() {
+	if !p.old {
+		return
+	}
+	p.old = false
+	p.loss.rows(p.f, p.y, p.r, p.h)
+	if p.in != nil {
+		for i, in := range p.in {
+			p.r[i] *= in
+			p.h[i] *= in
+		}
+	}
+	p.sumH = kernel.Sum(p.h)
+}
+
+// Push takes the fresh coefficients in and emits what the block asks for:
+//
+//	sum h, sum r          over the rows, slopes and curvatures
+//	x_j.r                 of each j in the block
+//	x_j.h                 the same, where the loss is not squared
+//	products or columns   of the new ones, see the kinds of blocks
+func (p *Part) Push(w *algos.Worker, b algos.Block) {
+	keys, values := b.Fresh()
+	for i, key := range keys {
+		if key == p.features {
+			for r := range p.f {
+				p.f[r] += values[i] - p.b0
+			}
+			p.b0, p.old = values[i], true
+		} else if j, ok := slices.BinarySearch(p.keys, key); ok {
+			p.set(j, values[i])
+		}
+	}
+	work := b.Work()
+	if len(work) == 0 {
+		return
+	}
+	if work[0] == p.features+keyAlive {
+		p.alive = append(p.alive[:0], work[1:]...)
+		return
+	}
+	known, kind := 0, uint64(keyNothing)
+	p.columns = p.columns[:0]
+	for _, key := range work {
+		if key >= p.features {
+			known, kind = len(p.columns), key-p.features
+			continue
+		}
+		j, ok := slices.BinarySearch(p.keys, key)
+		if !ok {
+			j = -1
+		}
+		p.columns = append(p.columns, j)
+	}
+	p.take()
+	w.Emit(p.sumH, kernel.Sum(p.r))
+	p.emitDots(w, p.r)
+	if p.loss != Squared {
+		p.emitDots(w, p.h)
+	}
+	switch kind {
+	case keyGram:
+		w.Emit(p.products.of(p, known)...)
+	case keyColumns:
+		p.emitColumns(w, known)
+	}
+}
+
+func (p *Part) emitDots(w *algos.Worker, v []float64) {
+	for _, j := range p.columns {
+		if j < 0 {
+			w.Emit(0)
+		} else {
+			w.Emit(p.x.Dot(j, v))
+		}
+	}
+}
+
+// emitColumns emits the rows of the part, their curvatures where these are not 1, and
+// of each new column the number of its values, their rows and they.
+func (p *Part) emitColumns(w *algos.Worker, known int) {
+	w.Emit(float64(len(p.y)))
+	if p.loss != Squared {
+		w.Emit(p.h...)
+	}
+	for _, j := range p.columns[known:] {
+		if j < 0 {
+			w.Emit(0)
+			continue
+		}
+		n := 0
+		for i := range p.x.Row(j) {
+			if p.in == nil || p.in[i] != 0 {
+				n++
+			}
+		}
+		w.Emit(float64(n))
+		for i, v := range p.x.Row(j) {
+			if p.in == nil || p.in[i] != 0 {
+				w.Emit(float64(i), v)
+			}
+		}
+	}
+}
+
+// Evaluate adds the part's share of the objective and of the slopes of all columns,
+// and the statistics of the columns where the scheduler has them not.
+func (p *Part) Evaluate(e *algos.Eval) {
+	p.rebuild()
+	p.take()
+	e.Add("loss", p.lossOf(p.in))
+	var rr, ry, yy, y1 float64
+	for i, r := range p.r {
+		y := p.y[i]
+		if p.in != nil {
+			y *= p.in[i]
+		}
+		rr, ry, yy, y1 = rr+r*r, ry+r*y, yy+y*y, y1+y
+	}
+	e.Add("rows", rr, ry, kernel.Sum(p.r), yy, y1, p.counted())
+	if p.loss != Squared {
+		e.Add("entropy", p.entropies()...)
+	}
+	if p.out >= 0 {
+		e.Add("held", p.heldOut()...)
+	}
+	if p.alive != nil {
+		p.slopes = slices.Grow(p.slopes[:0], len(p.alive))[:len(p.alive)]
+		clear(p.slopes)
+		at := 0
+		for i, key := range p.alive {
+			for at < len(p.keys) && p.keys[at] < key {
+				at++
+			}
+			if at < len(p.keys) && p.keys[at] == key {
+				p.slopes[i] = p.x.Dot(at, p.r)
+			}
+		}
+		e.Add("alive", p.slopes...)
+		return
+	}
+	e.Add("slopes", p.each(func(j int) float64 { return p.x.Dot(j, p.r) })...)
+	if p.measured {
+		return
+	}
+	p.measured = true
+	squares, in := p.x.Square, p.in
+	if in == nil {
+		in = slices.Repeat([]float64{1}, len(p.y))
+	} else {
+		squares = func(j int) float64 { return p.x.DotSquares(j, in) }
+	}
+	e.Add("sums", p.each(func(j int) float64 { return p.x.Dot(j, in) })...)
+	e.Add("squares", p.each(squares)...)
+	e.Add("counts", p.each(func(j int) float64 { return float64(p.x.Len(j)) })...)
+}
+
+// each is a number of each feature, valid until the next call.
+func (p *Part) each(of func(j int) float64) []float64 {
+	n := int(p.features)
+	if p.slopes = slices.Grow(p.slopes[:0], n)[:n]; len(p.keys) < n {
+		clear(p.slopes)
+	}
+	for j, key := range p.keys {
+		p.slopes[key] = of(j)
+	}
+	return p.slopes
+}
+
+// lossOf is the loss of the rows that count: all where in is nil.
+func (p *Part) lossOf(in []float64) (sum float64) {
+	if in == nil || p.loss == Squared { // slopes of rows that are held out are 0
+		return p.loss.sum(p.f, p.y, p.r)
+	}
+	for i, v := range in {
+		if v != 0 {
+			sum += p.loss.sum(p.f[i:i+1], p.y[i:i+1], p.r[i:i+1])
+		}
+	}
+	return sum
+}
+
+// counted is the number of rows that count.
+func (p *Part) counted() float64 {
+	if p.in == nil {
+		return float64(len(p.y))
+	}
+	return kernel.Sum(p.in)
+}
+
+// entropies is the dual at the scales of dualScales.
+func (p *Part) entropies() []float64 {
+	at := make([]float64, len(dualScales))
+	for k, a := range dualScales {
+		at[k] = p.loss.dual(p.y, p.r, a)
+	}
+	return at
+}
+
+// heldOut is of the rows held out: how many, the sums of their residuals and of the
+// squares, and of their losses.
+func (p *Part) heldOut() []float64 {
+	var n, r1, rr, loss float64
+	for i, in := range p.in {
+		if in == 0 {
+			r := p.y[i] - p.f[i]
+			n, r1, rr = n+1, r1+r, rr+r*r
+			loss += p.loss.sum(p.f[i:i+1], p.y[i:i+1], []float64{r})
+		}
+	}
+	return []float64{n, r1, rr, loss}
+}
