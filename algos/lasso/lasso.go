@@ -45,6 +45,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
@@ -130,7 +132,41 @@ func (l *Lasso) Pull(s *algos.Scheduler, _ consistency.Clock, blocks []algos.Blo
 func (l *Lasso) Conclude(d dataset.Info, e *algos.Eval) { l.model.Conclude(d, e) }
 
 // groups is the ends of the groups; nil: none.
-func (l *Lasso) groups(d dataset.Info) ([]int, error) { return nil, nil }
+func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
+	var sizes []int
+	switch each, err := strconv.Atoi(l.Groups); {
+	case l.Groups == "":
+		return nil, nil
+	case l.Groups == "columns":
+		for _, c := range d.Columns {
+			sizes = append(sizes, max(1, len(c.Categories)))
+		}
+		if sizes == nil {
+			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categories")
+		}
+	case err == nil && each > 0:
+		for end := uint64(0); end < d.Features; end += uint64(each) {
+			sizes = append(sizes, int(min(uint64(each), d.Features-end)))
+		}
+	default:
+		for _, text := range strings.Split(l.Groups, ",") {
+			size, err := strconv.Atoi(strings.TrimSpace(text))
+			if err != nil || size < 1 {
+				return nil, fmt.Errorf("lasso: groups: %q is no size of a group: want a number, a list such as \"3,1,4\", or columns", text)
+			}
+			sizes = append(sizes, size)
+		}
+	}
+	end := 0
+	for _, size := range sizes {
+		end += size
+		ends = append(ends, end)
+	}
+	if uint64(end) != d.Features {
+		return nil, fmt.Errorf("lasso: groups have %d features together, the data has %d", end, d.Features)
+	}
+	return ends, nil
+}
 
 // Validate reports parameters that make no sense, alone or together.
 func (l *Lasso) Validate() error {
@@ -157,8 +193,13 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 	case err != nil:
 	case d.Rows == 0 || d.Features == 0:
 		err = fmt.Errorf("lasso: the data has %d rows and %d features", d.Rows, d.Features)
+	case l.Loss == "logistic" && len(d.Classes) != 2:
+		err = fmt.Errorf("lasso: loss logistic wants labels of two classes, got %d: see data.positive", len(d.Classes))
 	case !d.Numeric && len(d.Classes) != 2:
 		err = errors.New("lasso: labels are words: want numbers, or data.positive, the word that counts as 1 while others count as -1")
+	}
+	if err == nil {
+		_, err = l.groups(d)
 	}
 	if err != nil {
 		return nil, err
@@ -169,10 +210,14 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 	}, nil
 }
 
-// center is what labels count less: their mean, if there is an intercept.
+// center is what labels count less, their mean, or the log-odds of the later class, if
+// there is an intercept: the model without coefficients.
 func (l *Lasso) center(d dataset.Info) float64 {
 	if !l.Intercept {
 		return 0
+	}
+	if l.Loss == "logistic" {
+		return math.Log(max(float64(d.Counts[1]), 0.5) / max(float64(d.Counts[0]), 0.5))
 	}
 	return d.LabelSum / float64(d.Rows)
 }
@@ -185,11 +230,21 @@ func (l *Lasso) KeyNames(d dataset.Info, table string) algos.KeyNames {
 	return algos.KeyNames{Features: d.Features}
 }
 
-// Task says that predictions are labels.
-func (l *Lasso) Task(dataset.Info) algos.Task { return algos.Regression }
+// Task says that predictions are labels, or log-odds of the later class.
+func (l *Lasso) Task(dataset.Info) algos.Task {
+	if l.Loss == "logistic" {
+		return algos.Binary
+	}
+	return algos.Regression
+}
 
 // SolverType is one of LIBLINEAR that predicts w.x, whatever the loss was.
-func (l *Lasso) SolverType(dataset.Info) string { return "L2R_L2LOSS_SVR" }
+func (l *Lasso) SolverType(dataset.Info) string {
+	if l.Loss == "logistic" {
+		return "L1R_LR"
+	}
+	return "L2R_L2LOSS_SVR"
+}
 
 // Predict computes b0 + x.w of each row.
 func (l *Lasso) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
