@@ -10,7 +10,8 @@ import (
 
 // Settings of a problem.
 type Settings struct {
-	Loss        Loss
+	Loss Loss
+	Path
 	Lambda      float64 // weight of the penalty; 0: LambdaRatio
 	LambdaRatio float64 // as a fraction of the least with which no coefficient is kept
 	L1Ratio     float64 // share of L1 in the penalty, in (0, 1]
@@ -44,9 +45,13 @@ type Model struct {
 	b      []float64 // scaled coefficients
 	z      []float64 // slopes at b
 	asleep []bool    // columns that are 0 at the optimum, by a safe test
+	alive  []int     // those that parts look at; nil: all
 	b0     float64   // where the loss is logistic
 
 	lambdaMax, lambda, goal float64 // lambda: of the next block, on the way to goal
+	end                     float64 // the least of a path
+	fold, at                int     // of the problem under way, see Path.problem
+	errors                  []held  // by lambda and fold
 	rows                    rowSums
 	spread                  float64 // of the labels: the sum of squares about their mean
 	pending                 int     // columns that violate their condition, at lambda
@@ -92,6 +97,9 @@ func (m *Model) Begin(s *algos.Scheduler) (err error) {
 	}
 	return err
 }
+
+// Loaded says whether this is the scheduler's: Begin was called.
+func (m *Model) Loaded() bool { return m.weights != nil }
 
 // penalty is that of sums of losses at a lambda.
 func (m *Model) penalty(lambda float64) Penalty {
@@ -202,6 +210,10 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	for j, v := range e.Sums("slopes") {
 		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
 	}
+	for i, v := range e.Sums("alive") {
+		j := m.alive[i]
+		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
+	}
 	m.spread = m.rows.yy - m.rows.y1*m.rows.y1/m.n
 	if m.Loss == Squared && m.Intercept {
 		m.rows.rr -= m.rows.r1 * m.rows.r1 / m.n
@@ -213,7 +225,9 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	}
 	c := m.certify(m.goal, e)
 	e.Objective, e.Gap = c.objective, c.gap
-	m.report(d, e, c)
+	m.report(e, c)
+	m.holdOut(e)
+	m.reportPath(e)
 	m.retreat(c.objective)
 	m.proceed(c)
 }
@@ -228,14 +242,14 @@ func (m *Model) start() {
 		}
 	}
 	m.lambdaMax = most / m.n / m.L1Ratio
-	m.goal = m.Lambda
-	if m.goal == 0 {
-		m.goal = m.LambdaRatio * m.lambdaMax
+	m.end = m.Lambda
+	if m.end == 0 {
+		m.end = m.LambdaRatio * m.lambdaMax
 	}
-	m.lambda = m.lambdaMax
+	m.fold, m.goal, m.lambda = -1, m.lambdaOf(0), m.lambdaMax
 }
 
-func (m *Model) report(_ dataset.Info, e *algos.Eval, c certificate) {
+func (m *Model) report(e *algos.Eval, c certificate) {
 	e.Metrics["nonzeros"], e.Metrics["intercept"] = float64(c.used), m.offset()
 	e.Metrics["lambda"], e.Metrics["lambda_max"] = m.goal, m.lambdaMax
 	if m.Loss == Squared {

@@ -16,9 +16,8 @@ type Part struct {
 	keys     []uint64       // the features that have a value here
 	x        dataset.Matrix // by column
 	y        []float64
-	fold     []uint8 // of each row
-	folds    int
-	out      int // the fold that is held out; -1: none
+	fold     []uint8 // of each row; nil: there are none
+	out      int     // the fold that is held out; -1: none
 
 	w    []float64 // what f was made with
 	b0   float64
@@ -30,7 +29,7 @@ type Part struct {
 
 	weights, intercept *table.View[float64]
 	measured           bool      // the scheduler has the statistics of the columns
-	alive              []uint64  // features that are looked at in evaluations; nil: all
+	alive              []int     // columns that are looked at in evaluations, -1 if it has no value here; nil: all
 	slopes             []float64 // room for an evaluation
 	columns            []int     // of a block: the column of each key, -1 if it has no value here
 	products           products
@@ -39,7 +38,7 @@ type Part struct {
 // Load takes the columns of the part. Labels count less center.
 func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w *algos.Worker) (err error) {
 	n := part.X.Rows()
-	p.loss, p.folds, p.out = loss, folds, -1
+	p.loss, p.out = loss, -1
 	p.keys, p.x, p.features = part.Keys, part.X.Transpose(), w.Info.Features
 	p.y, p.f, p.r, p.h = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, y := range part.Labels {
@@ -52,7 +51,7 @@ func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w 
 	}
 	p.w = make([]float64, len(p.keys))
 	if folds > 0 {
-		p.deal(w)
+		p.fold = deal(part, folds, w.Seed)
 	}
 	if p.weights, err = algos.View[float64](w, Weights, table.Keys(p.keys), table.Increments); err == nil {
 		p.intercept, err = algos.View[float64](w, Intercept, table.Span(0, 1), table.Increments)
@@ -61,25 +60,12 @@ func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w 
 	return err
 }
 
-// deal gives each row a fold, the same whatever the number of parts would be hard to
-// promise; so it is by part and place, mixed by the seed.
-func (p *Part) deal(w *algos.Worker) {
-	p.fold = make([]uint8, len(p.y))
-	at := w.Seed*0x9e3779b97f4a7c15 + uint64(w.Part)<<32
-	for i := range p.fold {
-		at += 0x9e3779b97f4a7c15
-		v := (at ^ at>>30) * 0xbf58476d1ce4e5b9
-		v = (v ^ v>>27) * 0x94d049bb133111eb
-		p.fold[i] = uint8((v ^ v>>31) % uint64(p.folds))
-	}
-}
-
-// HoldOut leaves the rows of a fold out; -1: of none.
-func (p *Part) HoldOut(fold int) {
+// holdOut leaves the rows of a fold out; -1: of none.
+func (p *Part) holdOut(fold int) {
 	if fold == p.out {
 		return
 	}
-	p.out, p.measured, p.alive, p.old, p.in = fold, false, nil, true, nil
+	p.out, p.measured, p.old, p.in = fold, false, true, nil
 	if fold < 0 {
 		return
 	}
@@ -146,7 +132,7 @@ func (p *Part) Push(w *algos.Worker, b algos.Block) {
 				p.f[r] += values[i] - p.b0
 			}
 			p.b0, p.old = values[i], true
-		} else if j, ok := slices.BinarySearch(p.keys, key); ok {
+		} else if j := p.column(key); j >= 0 {
 			p.set(j, values[i])
 		}
 	}
@@ -154,22 +140,18 @@ func (p *Part) Push(w *algos.Worker, b algos.Block) {
 	if len(work) == 0 {
 		return
 	}
-	if work[0] == p.features+keyAlive {
-		p.alive = append(p.alive[:0], work[1:]...)
-		return
-	}
 	known, kind := 0, uint64(keyNothing)
 	p.columns = p.columns[:0]
-	for _, key := range work {
+	for i, key := range work {
+		if key == p.features+keyAlive {
+			p.wake(work[i+1:])
+			break
+		}
 		if key >= p.features {
 			known, kind = len(p.columns), key-p.features
 			continue
 		}
-		j, ok := slices.BinarySearch(p.keys, key)
-		if !ok {
-			j = -1
-		}
-		p.columns = append(p.columns, j)
+		p.columns = append(p.columns, p.column(key))
 	}
 	p.take()
 	w.Emit(p.sumH, kernel.Sum(p.r))
@@ -182,6 +164,22 @@ func (p *Part) Push(w *algos.Worker, b algos.Block) {
 		w.Emit(p.products.of(p, known)...)
 	case keyColumns:
 		p.emitColumns(w, known)
+	}
+}
+
+// column is the column of a feature, -1 if it has no value here.
+func (p *Part) column(key uint64) int {
+	if j, ok := slices.BinarySearch(p.keys, key); ok {
+		return j
+	}
+	return -1
+}
+
+// wake has evaluations look at these features only.
+func (p *Part) wake(keys []uint64) {
+	p.alive = slices.Grow(p.alive[:0], len(keys)+1)
+	for _, key := range keys {
+		p.alive = append(p.alive, p.column(key))
 	}
 }
 
@@ -245,14 +243,9 @@ func (p *Part) Evaluate(e *algos.Eval) {
 	}
 	if p.alive != nil {
 		p.slopes = slices.Grow(p.slopes[:0], len(p.alive))[:len(p.alive)]
-		clear(p.slopes)
-		at := 0
-		for i, key := range p.alive {
-			for at < len(p.keys) && p.keys[at] < key {
-				at++
-			}
-			if at < len(p.keys) && p.keys[at] == key {
-				p.slopes[i] = p.x.Dot(at, p.r)
+		for i, j := range p.alive {
+			if p.slopes[i] = 0; j >= 0 {
+				p.slopes[i] = p.x.Dot(j, p.r)
 			}
 		}
 		e.Add("alive", p.slopes...)

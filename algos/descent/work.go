@@ -15,7 +15,7 @@ const (
 	keyGram             // products with all columns before them and themselves
 	keyColumns          // the columns
 	keyNothing          // nothing but slopes
-	keyAlive            // of all keys after it: no others are looked at in evaluations
+	keyAlive            // before the last keys: no others are looked at in evaluations
 )
 
 const (
@@ -137,8 +137,35 @@ func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 		for _, j := range m.block[m.known:] {
 			m.keys = append(m.keys, uint64(j))
 		}
+		m.shrink(s.Info.Features)
 	}
 	s.All(blocks, algos.Block{Keys: m.keys, Values: m.values})
+}
+
+// shrink has evaluations look at fewer columns, once screening has put most of them to
+// sleep.
+func (m *Model) shrink(features uint64) {
+	awake := 0
+	for _, asleep := range m.asleep {
+		if !asleep {
+			awake++
+		}
+	}
+	before := len(m.b)
+	if m.alive != nil {
+		before = len(m.alive)
+	}
+	if awake > before/3 {
+		return
+	}
+	m.alive = append(m.alive[:0], -1)[:0]
+	m.keys = append(m.keys, features+keyAlive)
+	for j, asleep := range m.asleep {
+		if !asleep {
+			m.alive = append(m.alive, j)
+			m.keys = append(m.keys, uint64(j))
+		}
+	}
 }
 
 // Pull adds up what the parts emitted, in their order, and solves the block.

@@ -64,6 +64,9 @@ type Lasso struct {
 	Groups      string  `toml:"groups" doc:"coefficients that are kept or dropped together: a number, so many consecutive features each; a list of sizes such as \"3,1,4\"; columns, the categories of a CSV column"`
 	Standardize bool    `toml:"standardize" doc:"scale columns to unit variance, as seen by the penalty"`
 	Intercept   bool    `toml:"intercept" doc:"fit an intercept, which is not penalised"`
+	Path        int     `toml:"path" min:"0" doc:"solve for so many penalties one after another, from lambda_max down to lambda; 0 and 1 are lambda alone"`
+	Folds       int     `toml:"folds" min:"0" max:"255" doc:"cross-validation: of each penalty the error of rows held out, one of so many folds at a time, and the model of the penalty that is chosen; with path"`
+	Select      string  `toml:"select" oneof:"min 1se" doc:"folds: min, the penalty of the least error; 1se, the largest whose error is within a standard error of that"`
 	Block       int     `toml:"block" min:"0" max:"4096" doc:"most coefficients in a round; 0 chooses by the shape of the data"`
 	Priority    string  `toml:"priority" oneof:"delta square value" doc:"what gives a coefficient priority: delta, its last or promised change; square, that squared; value, its square"`
 
@@ -74,6 +77,7 @@ type Lasso struct {
 var (
 	_ algos.ModelParallel = (*Lasso)(nil)
 	_ algos.Predictor     = (*Lasso)(nil)
+	_ algos.Staged        = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
 )
 
@@ -86,7 +90,7 @@ const (
 // New makes an instance with the default parameters; lambda or lambda_ratio has
 // to be set.
 func New() *Lasso {
-	return &Lasso{Loss: "squared", L1Ratio: 1, Standardize: true, Intercept: true, Priority: "delta"}
+	return &Lasso{Loss: "squared", L1Ratio: 1, Standardize: true, Intercept: true, Priority: "delta", Select: "min"}
 }
 
 // loss is the loss of a row.
@@ -99,7 +103,7 @@ func (l *Lasso) loss() descent.Loss {
 
 // Load takes the columns of the part.
 func (l *Lasso) Load(part *dataset.Part, w *algos.Worker) error {
-	return l.part.Load(l.loss(), l.center(w.Info), 0, part, w)
+	return l.part.Load(l.loss(), l.center(w.Info), l.Folds, part, w)
 }
 
 // Push emits what the block asks for.
@@ -114,7 +118,7 @@ func (l *Lasso) Begin(s *algos.Scheduler) error {
 	if err != nil {
 		return err
 	}
-	l.model.Settings = descent.Settings{Loss: l.loss(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
+	l.model.Settings = descent.Settings{Loss: l.loss(), Path: l.path(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
 		Standardize: l.Standardize, Intercept: l.Intercept, Center: l.center(s.Info), Groups: groups,
 		Priority: l.Priority, Block: l.Block, Seed: s.Seed}
 	return l.model.Begin(s)
@@ -130,6 +134,26 @@ func (l *Lasso) Pull(s *algos.Scheduler, _ consistency.Clock, blocks []algos.Blo
 
 // Conclude computes the objective and the gap.
 func (l *Lasso) Conclude(d dataset.Info, e *algos.Eval) { l.model.Conclude(d, e) }
+
+// path is the problems of the job.
+func (l *Lasso) path() descent.Path {
+	return descent.Path{Lambdas: l.Path, Folds: l.Folds, OneSE: l.Select == "1se"}
+}
+
+// Stages is the number of problems.
+func (l *Lasso) Stages(dataset.Info) int { return l.path().Stages() }
+
+// Rehearses says whether a problem is only there for the errors of held-out rows.
+func (l *Lasso) Rehearses(stage int) bool { return l.path().Rehearses(stage) }
+
+// Stage begins a problem.
+func (l *Lasso) Stage(stage int) {
+	if l.model.Loaded() {
+		l.model.Stage(stage)
+	} else {
+		l.part.Stage(l.path(), stage)
+	}
+}
 
 // groups is the ends of the groups; nil: none.
 func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
@@ -180,6 +204,10 @@ func (l *Lasso) Validate() error {
 	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda", "lambda must be a number of at least 0")
 	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio", "lambda_ratio must be in [0, 1]")
 	bad(l.Loss != "squared" && l.Loss != "logistic", "loss", "loss %q is neither squared nor logistic", l.Loss)
+	bad(l.Path < 0, "path", "path must be at least 0")
+	bad(l.Folds < 0 || l.Folds == 1 || l.Folds > 255, "folds", "folds must be 0 or in [2, 255]")
+	bad(l.Folds > 0 && l.Path < 2, "folds path", "folds choose among the penalties of a path: set path, say to 100")
+	bad(l.Select != "min" && l.Select != "1se", "select", "select %q is neither min nor 1se", l.Select)
 	bad(!(l.L1Ratio > 0 && l.L1Ratio <= 1), "l1_ratio", "l1_ratio must be above 0 and at most 1; for a penalty without L1 take algorithm regression or logreg")
 	bad(l.Block < 0 || l.Block > maxBlock, "block", "block must be in [0, %d]", maxBlock)
 	bad(l.Priority != "delta" && l.Priority != "square" && l.Priority != "value", "priority", "priority %q is none of delta, square and value", l.Priority)
