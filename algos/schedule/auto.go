@@ -7,13 +7,16 @@ import (
 )
 
 const (
-	bins   = 64     // of a histogram of |corr|
-	budget = 1. / 5 // of the spectral norm squared that a block may have beside its diagonal
-	memory = 32     // rounds that what was measured is remembered for
-	trial  = 4      // rounds between changes of the block
-	probe  = 64     // updates one by one, after which a pair is tried; twice as many each time
-	paired = 32     // variables of a round whose pairs are counted
-	slight = 1e-13  // rounds that promise less, of the most ever promised, tell nothing
+	bins       = 64     // of a histogram of |corr|
+	budget     = 1. / 5 // of the spectral norm squared that a block may have beside its diagonal
+	memory     = 32     // rounds that what was measured is remembered for
+	trial      = 4      // rounds between changes of the block
+	probe      = 64     // updates one by one, after which a pair is tried; twice as many each time
+	paired     = 32     // variables of a round whose pairs are counted,
+	enough     = 256    // pairs from which a threshold is chosen,
+	wanted     = 16     // candidates until there are so many
+	remembered = 4096   // and pairs that what was counted is remembered for
+	slight     = 1e-13  // rounds that promise less, of the most ever promised, tell nothing
 )
 
 // auto gives random passes in blocks as large as it finds that they may be. Of a block
@@ -39,7 +42,9 @@ type auto struct {
 	measured int     // rounds, memory at most
 	pairs    [bins]float64
 	squares  [bins]float64
-	counted  bool // pairs were
+	all      float64 // sum of pairs
+	counted  bool    // some were
+	left     set     // left out of the last round they were in
 
 	highest float64 // Promised
 	since   int     // rounds since the block was changed
@@ -53,7 +58,7 @@ type auto struct {
 }
 
 func newAuto(o Options, rng *rand.Rand) *auto {
-	return &auto{sweep: newSweep(o, rng), limit: o.Block, size: 1, cands: 1, rho: math.Inf(1), probe: probe}
+	return &auto{sweep: newSweep(o, rng), limit: o.Block, size: 1, cands: 1, rho: math.Inf(1), probe: probe, left: newSet(o.Variables)}
 }
 
 // Next gives a round; after one that made things worse, a single variable once
@@ -73,20 +78,27 @@ func (a *auto) Next(dst []int) []int {
 
 // pair is the candidates of which two are to be updated.
 func (a *auto) pair() int {
-	if math.IsInf(a.rho, 1) {
+	switch {
+	case a.counted && a.all < enough:
+		return min(wanted, a.n)
+	case math.IsInf(a.rho, 1):
 		return 2
 	}
 	return min(2*oversampled, a.n)
 }
 
 // Check is the threshold of now. Of the candidates for a pair two are left.
-func (a *auto) Check() (rho float64, most int) { return a.rho, min(max(a.size, 2), a.limit) }
+func (a *auto) Check([]int) (rho float64, most int) { return a.rho, min(max(a.size, 2), a.limit) }
 
 // Done learns from a round.
 func (a *auto) Done(o Outcome) {
+	if o.Correlation != nil && len(o.Variables) > 1 {
+		a.count(&o)
+	}
 	a.sweep.Done(o)
 	moved := 0
-	for i := range o.Variables {
+	for i, j := range o.Variables {
+		a.left.put(j, o.left(i))
 		if !o.left(i) {
 			moved++
 		}
@@ -98,28 +110,38 @@ func (a *auto) Done(o Outcome) {
 	if a.size == 1 {
 		a.singles += moved
 	}
-	if o.Correlation != nil && len(o.Variables) > 1 {
-		a.count(&o)
-	}
 	a.measure(o.Promised, o.Gained, float64(moved))
 	if a.since++; a.since >= trial {
 		a.choose()
 	}
 }
 
-// count takes pairs in: those of the last variables, as the first may be there
-// because they interfered before.
+// count takes pairs in, of variables that were not left out before: what is given
+// again is there because it interfered.
 func (a *auto) count(o *Outcome) {
-	a.counted = true
-	for b := range bins {
-		a.pairs[b] *= 1 - 1./memory
-		a.squares[b] *= 1 - 1./memory
+	var at [paired]int
+	n := 0
+	for i, j := range o.Variables {
+		if n < paired && !a.left.has(j) {
+			at[n] = i
+			n++
+		}
 	}
-	n := len(o.Variables)
-	for i := max(0, n-paired); i < n; i++ {
-		for k := max(0, n-paired); k < i; k++ {
-			c := min(math.Abs(o.Correlation(i, k)), 1)
-			if c != c {
+	if a.counted = true; n < 2 {
+		return
+	}
+	keep := 1 - float64(n*(n-1)/2)/remembered
+	a.all = 0
+	for b := range bins {
+		a.pairs[b] *= keep
+		a.squares[b] *= keep
+		a.all += a.pairs[b]
+	}
+	a.all += float64(n * (n - 1) / 2)
+	for i, u := range at[:n] {
+		for _, v := range at[:i] {
+			c := math.Abs(o.Correlation(u, v))
+			if !(c < 1) {
 				c = 1
 			}
 			b := min(int(c*bins), bins-1)
@@ -168,13 +190,13 @@ func (a *auto) choose() {
 		return
 	}
 	size, rho, cands := float64(a.limit), math.Inf(1), 1.0
-	if a.counted {
+	if a.counted && a.all >= enough {
 		size, rho, cands = a.threshold()
 	}
 	if math.IsInf(rho, 1) != math.IsInf(a.rho, 1) {
 		a.square, a.measured, a.size = 0, 0, 2 // what was measured was without a check, or with one
 	}
-	if a.rho = rho; a.measured < 2*trial && (a.measured > 0 || !a.counted) {
+	if a.rho = rho; a.measured < 2*trial && (a.measured > 0 || a.all < enough) {
 		size = min(size, float64(a.size)) // not enough is known
 	} else if a.measured > 0 {
 		size = min(size, a.fits(a.square))
@@ -183,37 +205,33 @@ func (a *auto) choose() {
 	a.size = min(2*a.size, int(size))
 	a.cands = a.size
 	if a.size > 1 {
-		a.probe, a.cands = probe, min(int(math.Ceil(cands*float64(a.size))), a.n)
+		a.probe, a.cands = probe, max(a.pair(), min(int(math.Ceil(cands*float64(a.size))), a.n))
 	}
 }
 
 // threshold is the best by the pairs that were counted, with the block that it
-// permits and the candidates for each place in it: no check, if that does not make
-// the block twice as large.
+// permits and the candidates for each place in it: a check begins where it makes the
+// block three times as large, and ends where it does not twice.
 func (a *auto) threshold() (size, rho, cands float64) {
-	all, pairs, squares := 0.0, 0.0, 0.0
-	for b, n := range a.pairs {
-		all += n
-		squares += a.squares[b]
+	pairs, squares := 0.0, 0.0
+	for _, s := range a.squares {
+		squares += s
 	}
-	if all == 0 {
-		return float64(a.limit), math.Inf(1), 1
-	}
-	plain := a.fits(squares / all)
+	plain := a.fits(squares / a.all)
 	squares = 0
 	for b, n := range a.pairs[:bins-1] {
 		pairs += n
 		squares += a.squares[b]
-		if pairs == 0 || pairs >= all {
+		if pairs == 0 || pairs >= a.all {
 			continue
 		}
-		fits, u := a.fits(squares/pairs), -math.Log(pairs/all)
+		fits, u := a.fits(squares/pairs), -math.Log(pairs/a.all)
 		if yield := min(fits, math.Log1p(oversampled*fits*u)/u); yield > size {
 			size, rho = yield, float64(b+1)/bins
 			cands = min(oversampled, math.Expm1(yield*u)/u/yield)
 		}
 	}
-	if math.IsInf(a.rho, 1) && size < 2*plain || size < 1.5*plain {
+	if math.IsInf(a.rho, 1) && size < 3*plain || size < 2*plain {
 		return plain, math.Inf(1), 1
 	}
 	return size, rho, cands
@@ -228,9 +246,9 @@ func (a *auto) Explain() []string {
 	}
 	switch {
 	case !math.IsInf(a.rho, 1):
-		says = append(says, fmt.Sprintf("schedule: correlations from %.2f on are left out, which makes blocks at least twice as large: %d updates of %d candidates", a.rho, a.updates, a.given))
-	case a.counted:
-		says = append(says, "schedule: no check, as no threshold would make blocks twice as large by the correlations measured")
+		says = append(says, fmt.Sprintf("schedule: correlations from %.2f on are left out, which makes blocks more than twice as large: %d updates of %d candidates", a.rho, a.updates, a.given))
+	case a.all >= enough:
+		says = append(says, "schedule: no check, as no threshold would make blocks three times as large by the correlations measured")
 	case a.measured == 0:
 		says = append(says, "schedule: blocks stay pairs, as no round said what it promised and gained, nor what correlates")
 	}

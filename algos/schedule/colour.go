@@ -156,7 +156,7 @@ func (g Graph) bothWays() error {
 			next[u]++
 		}
 	}
-	seen := make([]uint32, n) // 2v+1 by those that come in at v, as far as 32 bits go
+	seen := make([]uint32, n) // 1 + the last vertex at which an edge from here came in
 	begin := int64(0)
 	for v := range n {
 		for _, u := range in[begin:next[v]] {

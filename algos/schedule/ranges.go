@@ -1,6 +1,9 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Ranges is several schedules that take turns, each over a range of the variables, as
 // the schedulers of STRADS do: what is drawn together is of one range. A goroutine
@@ -60,7 +63,6 @@ func (r *Ranges) prepare(tasks <-chan int) {
 }
 
 // join waits for the round that is being prepared, so that its schedule may be used.
-// busy is the range that is to be used; others need not wait.
 func (r *Ranges) join() {
 	if r.ahead >= 0 {
 		<-r.results
@@ -112,6 +114,20 @@ func (r *Ranges) Done(o Outcome) {
 	}
 	o.Variables = r.local
 	part.Done(o)
+}
+
+// Check is what the range of a round says.
+func (r *Ranges) Check(round []int) (rho float64, most int) {
+	if len(round) > 0 {
+		p := r.of(round[0])
+		if p == r.ahead {
+			r.join()
+		}
+		if c, ok := r.parts[p].Schedule.(Checker); ok {
+			return c.Check(nil)
+		}
+	}
+	return math.Inf(1), len(round)
 }
 
 // of is the range of a variable.
@@ -174,5 +190,6 @@ func (r *Ranges) Close() {
 
 var (
 	_ Screener  = (*Ranges)(nil)
+	_ Checker   = (*Ranges)(nil)
 	_ Explainer = (*Ranges)(nil)
 )

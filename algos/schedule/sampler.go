@@ -135,4 +135,4 @@ type checked struct {
 }
 
 // Check is what the options say.
-func (c *checked) Check() (float64, int) { return c.rho, c.most }
+func (c *checked) Check([]int) (rho float64, most int) { return c.rho, c.most }

@@ -95,9 +95,9 @@ type Schedule interface {
 // by what they have to do with each other. It is asked when a round is pulled.
 type Checker interface {
 	Schedule
-	// Check is what to give to [Independent]. rho is +Inf where nothing is to be
-	// left out for its correlations.
-	Check() (rho float64, most int)
+	// Check is what to give to [Independent] for a round. rho is +Inf where nothing is
+	// to be left out for its correlations.
+	Check(round []int) (rho float64, most int)
 }
 
 // Screener is a Schedule that can be told of variables which will never move, as safe
