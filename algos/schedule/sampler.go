@@ -9,7 +9,8 @@ type sampler struct {
 	tree     tree
 	rng      *rand.Rand
 	priority string
-	want     int // variables of a round
+	unused   bool // by value, what is not in use ranks by its promise
+	want     int  // variables of a round
 	first    pass
 	sweeping bool // the first pass is not over
 	turns    turns
@@ -29,18 +30,30 @@ func (s *sampler) Next(dst []int) []int {
 	if s.quiet() {
 		return dst
 	}
-	room := min(s.want, s.readies)
+	want := len(dst) + min(s.want, s.readies)
+	waits := len(s.again) > 0
+	dst = s.retry(dst, want)
+	return s.fill(dst, want, waits)
+}
+
+// retry appends what came by turn and was left out, until there are want.
+func (s *sampler) retry(dst []int, want int) []int {
 	kept := s.again[:0]
 	for _, j := range s.again {
 		switch {
-		case room == 0:
+		case len(dst) >= want:
 			kept = append(kept, j)
 		case s.ready.has(j):
-			dst, room = append(dst, s.draw(j, true)), room-1
+			dst = append(dst, s.draw(j, true))
 		}
 	}
 	s.again = kept
-	for waits := len(dst) > 0 && s.inTurn.has(dst[0]); room > 0; room-- {
+	return dst
+}
+
+// fill draws until there are want.
+func (s *sampler) fill(dst []int, want int, waits bool) []int {
+	for len(dst) < want {
 		j, inTurn := s.choose(waits)
 		if j < 0 {
 			break
@@ -85,7 +98,7 @@ func (s *sampler) Done(o Outcome) {
 		s.inTurn.drop(j)
 		change := s.back(j, &o, i, inTurn)
 		if s.ready.has(j) {
-			s.tree.put(j, rank(s.priority, change, o.Value, i))
+			s.tree.put(j, s.rank(change, o.Value, i))
 		}
 		if inTurn && o.left(i) {
 			s.again = append(s.again, j)
@@ -94,14 +107,14 @@ func (s *sampler) Done(o Outcome) {
 }
 
 // rank is the weight of a variable, by one of the three forms.
-func rank(priority string, change float64, value []float64, i int) float64 {
+func (s *sampler) rank(change float64, value []float64, i int) float64 {
 	switch {
-	case priority == "square":
-		return weight(change * change)
-	case priority == "value" && value != nil:
+	case s.priority == "value" && value != nil && (value[i] != 0 || !s.unused):
 		return weight(value[i] * value[i])
+	case s.priority == "delta" || s.priority == "value" && !s.unused:
+		return change
 	}
-	return change
+	return weight(change * change)
 }
 
 // Renew ranks everything anew. Priority by value knows nothing of promises: it keeps
@@ -114,8 +127,8 @@ func (s *sampler) Renew(promise []float64) {
 		switch {
 		case !s.ready.has(j):
 			leaves[j] = 0
-		case s.priority != "value":
-			leaves[j] = rank(s.priority, weight(promise[j]), nil, 0)
+		case s.priority != "value" || s.unused && !s.used.has(j):
+			leaves[j] = s.rank(weight(promise[j]), nil, 0)
 		}
 	}
 	s.tree.remake()

@@ -58,14 +58,14 @@
 //	priority, exact       16 (n + 64) draws
 //	checked, auto         as above, and at worst n rounds more: what came by turn and
 //	                      was left out heads the next block, where it is accepted
-//	working-set           n + 64 rounds: one of each goes by turn
+//	working-set           n + 64 rounds, as one of each goes by turn; or as exact
 //	Classes               2 rounds of all colours
 //
 // # Memory
 //
-// A bit for each of ready, in flight, moving, in use, screened and by turn; beside
-// them sums of weights, 8.6 bytes a variable, for priority, checked and exact, and 8
-// bytes for working sets. Passes, also random ones, need none.
+// Six bits a variable say what it is about. Passes, also random ones, need no more;
+// the kinds that draw by priority keep weights and their sums, 9.3 bytes a variable in
+// all. Next of a working set looks at all that moves, other kinds at what they give.
 package schedule
 
 import (
@@ -174,7 +174,8 @@ func New(o Options) (Schedule, error) {
 	if o.Rho == 0 {
 		o.Rho = defaultRho
 	}
-	if o.Block == 0 {
+	chosen := o.Block == 0
+	if chosen {
 		o.Block = freeBlock
 		if o.Exact || o.Kind == "working-set" {
 			o.Block = exactBlock
@@ -190,7 +191,7 @@ func New(o Options) (Schedule, error) {
 	case o.Kind == "checked":
 		return &checked{newSampler(o, rng, oversampled*o.Block), o.Rho, o.Block}, nil
 	case o.Kind == "working-set", o.Kind == "auto" && o.Exact:
-		return newWorking(o, rng), nil
+		return newWorking(o, rng, chosen), nil
 	case o.Kind == "auto":
 		return newAuto(o, rng), nil
 	}

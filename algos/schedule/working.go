@@ -6,26 +6,17 @@ import (
 	"math/rand/v2"
 )
 
-const (
-	leastRank = 1e-2 // weight of what promises nothing where all compete, of the highest
-	crowdPart = 8    // a chosen block is so many times smaller where those in use do not fit
-)
+// crowdPart is how many times smaller a chosen block is where those in use do not fit.
+const crowdPart = 8
 
 // working gives sets: all that is in use and the best promises, so many that what is
-// in use can double. Where those in use leave less than a quarter of room all compete,
-// drawn by weight without replacement (Efraimidis and Spirakis, "Weighted random
-// sampling with a reservoir", Information Processing Letters 97, 2006).
+// in use can double. Where those in use leave less than a quarter of room, all compete
+// as the sampler lets them.
 type working struct {
-	states
-	promise  []float64 // the last that is known of each; most: nothing
-	rng      *rand.Rand
-	limit    int
-	chosen   bool // the limit is ours
-	priority string
-	turns    turns
-	inTurn   set
-	top      float64 // the highest weight of the last scan
-	heap     []ranked
+	*sampler
+	limit  int
+	chosen bool // the limit is ours
+	heap   []ranked
 	// What Explain says.
 	rounds, crowds, least, largest int
 }
@@ -35,13 +26,9 @@ type ranked struct {
 	rank float64 // the highest win
 }
 
-func newWorking(o Options, rng *rand.Rand) *working {
-	w := &working{states: newStates(o.Variables), promise: make([]float64, o.Variables), rng: rng, limit: o.Block,
-		chosen: o.Kind == "auto" && o.Block == min(exactBlock, o.Variables), priority: o.Priority,
-		turns: newTurns(o.Variables), inTurn: newSet(o.Variables)}
-	for j := range w.promise {
-		w.promise[j] = most
-	}
+func newWorking(o Options, rng *rand.Rand, chosen bool) *working {
+	w := &working{sampler: newSampler(o, rng, o.Block), limit: o.Block, chosen: chosen}
+	w.unused = true
 	return w
 }
 
@@ -62,25 +49,10 @@ func (w *working) Next(dst []int) []int {
 	}
 	size, crowded := w.size()
 	start := len(dst)
-	add := func(j int) {
-		dst = append(dst, j)
-		w.give(j)
-	}
-	if !crowded {
-		for i, word := range w.used {
-			for word &= w.ready[i]; word != 0; word &= word - 1 {
-				add(i<<6 + bits.TrailingZeros64(word))
-			}
-		}
-	}
-	if j := w.turns.next(w.ready); j >= 0 && len(dst)-start < size && (size > 1 || w.rng.IntN(turnShare) == 0) {
-		w.inTurn.add(j)
-		add(j)
-	}
-	w.heap = w.heap[:0]
-	w.rank(size-(len(dst)-start), crowded)
-	for _, c := range w.heap {
-		add(c.j)
+	if w.want = size; crowded || size == 1 {
+		dst = w.sampler.Next(dst)
+	} else {
+		dst = w.set(dst, start+size)
 	}
 	w.rounds++
 	if crowded {
@@ -95,27 +67,32 @@ func (w *working) Next(dst []int) []int {
 	return dst
 }
 
-// rank fills the heap with the best that are ready: by promise, or by chance.
-func (w *working) rank(room int, chance bool) {
-	from, top := w.moving, 0.0
-	if chance {
-		from = w.ready
-	}
-	if room <= 0 {
-		return
-	}
-	for i, word := range from {
-		for ; word != 0; word &= word - 1 {
-			j := i<<6 + bits.TrailingZeros64(word)
-			rank := w.promise[j]
-			top = max(top, rank)
-			if chance {
-				rank = -w.rng.ExpFloat64() / max(rank+leastRank*w.top, 1/most)
-			}
-			w.offer(ranked{j, rank}, room)
+// set appends a set, up to want. What is in use fits. As long as it is not known what
+// others promise, they come at random.
+func (w *working) set(dst []int, want int) []int {
+	for i, word := range w.used {
+		for word &= w.ready[i]; word != 0; word &= word - 1 {
+			dst = append(dst, w.draw(i<<6+bits.TrailingZeros64(word), false))
 		}
 	}
-	w.top = top
+	dst = w.retry(dst, want)
+	if w.sweeping {
+		return w.fill(dst, min(want, len(dst)+w.readies), false)
+	}
+	if j := w.turns.next(w.ready); j >= 0 && len(dst) < want {
+		dst = append(dst, w.draw(j, true))
+	}
+	w.heap = w.heap[:0]
+	for i, word := range w.moving {
+		for ; word != 0 && len(dst) < want; word &= word - 1 {
+			j := i<<6 + bits.TrailingZeros64(word)
+			w.offer(ranked{j, w.tree[0][j]}, want-len(dst))
+		}
+	}
+	for _, c := range w.heap {
+		dst = append(dst, w.draw(c.j, false))
+	}
+	return dst
 }
 
 // offer keeps the best room in a heap with the worst of them on top; of equals those
@@ -144,30 +121,6 @@ func (w *working) offer(c ranked, room int) {
 		}
 		h[i], h[k] = h[k], h[i]
 		i = k
-	}
-}
-
-// Done takes a set back.
-func (w *working) Done(o Outcome) {
-	for i, j := range o.Variables {
-		if w.flight.has(j) {
-			change := w.back(j, &o, i, w.inTurn.has(j))
-			w.inTurn.drop(j)
-			w.promise[j] = rank(w.priority, change, o.Value, i)
-		}
-	}
-}
-
-// Renew takes a survey. Priority by value ranks what is not in use by its promise: its
-// value is 0.
-func (w *working) Renew(promise []float64) {
-	w.renew(promise)
-	w.top = 0
-	for j := range w.n {
-		if w.priority != "value" || !w.used.has(j) {
-			w.promise[j] = rank(w.priority, weight(promise[j]), nil, 0)
-		}
-		w.top = max(w.top, w.promise[j])
 	}
 }
 
