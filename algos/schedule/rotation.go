@@ -1,0 +1,37 @@
+package schedule
+
+import "fmt"
+
+// Rotation gives each of P parts a slice of a range of keys for a clock, so that every
+// part has had every slice after P clocks and no two have the same at one: at clock c
+// part p owns slice (p + c) mod P.
+type Rotation struct {
+	begin, end uint64
+	parts      int
+}
+
+// NewRotation cuts the keys of [begin, end) into as many slices as there are parts.
+// Their sizes differ by at most 1, the larger ones first.
+func NewRotation(begin, end uint64, parts int) (Rotation, error) {
+	if begin > end {
+		return Rotation{}, fmt.Errorf("schedule: rotation of keys %d to %d: the first comes after the last", begin, end)
+	}
+	if parts < 1 {
+		return Rotation{}, fmt.Errorf("schedule: rotation among %d parts: one is the least", parts)
+	}
+	return Rotation{begin, end, parts}, nil
+}
+
+// Slice is the keys [begin, end) that a part owns at a clock. Neither is below 0, and
+// the part is one of those there are.
+func (r Rotation) Slice(part int, clock int64) (begin, end uint64) {
+	p := uint64(r.parts)
+	s := (uint64(part) + uint64(clock)%p) % p
+	size, rest := (r.end-r.begin)/p, (r.end-r.begin)%p
+	begin = r.begin + s*size + min(s, rest)
+	end = begin + size
+	if s < rest {
+		end++
+	}
+	return begin, end
+}
