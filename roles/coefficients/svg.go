@@ -62,7 +62,7 @@ type panel struct {
 
 type text struct{ X, Y, Anchor, Text string }
 
-type stroke struct{ Path, Color, Thick, Title string }
+type stroke struct{ Path, Color, Thick, Opacity, Title string }
 
 type point struct{ Path, X, Y, Title string }
 
@@ -187,9 +187,9 @@ func (p *Path) lines() panel {
 	labels := p.labelled()
 	for i := range slices.Backward(p.Lines) { // the largest above the others
 		l := &p.Lines[i]
-		s := stroke{Color: colors[i%len(colors)], Thick: "1", Title: printable(fmt.Sprintf("%s: %.6g", l.Name, float64(l.Values[len(l.Values)-1])))}
+		s := stroke{Color: colors[i%len(colors)], Thick: "1", Opacity: "0.5", Title: printable(fmt.Sprintf("%s: %.6g", l.Name, float64(l.Values[len(l.Values)-1])))}
 		if k := slices.Index(labels, i); k >= 0 {
-			s.Color, s.Thick = colors[k%len(colors)], "1.8"
+			s.Color, s.Thick, s.Opacity = colors[k%len(colors)], "1.8", "1"
 		}
 		s.Path = p.follow(d, l.Values)
 		d.Lines = append(d.Lines, s)

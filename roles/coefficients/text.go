@@ -25,17 +25,17 @@ var shownMetrics = [][]string{
 func (p *Path) Text(w io.Writer) error {
 	metrics := p.columns()
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "stage\tlambda\tobjective\tnonzeros")
+	fmt.Fprint(t, "stage\tlambda\tobjective\t")
 	for _, name := range metrics {
-		fmt.Fprintf(t, "\t%s", name)
+		fmt.Fprintf(t, "%s\t", name)
 	}
-	fmt.Fprint(t, "\tenter (+), leave (-)\n")
+	fmt.Fprint(t, "nonzeros\tenter (+), leave (-)\n")
 	for _, s := range p.Stages {
-		fmt.Fprintf(t, "%d\t%s%s\t%s\t%d", s.Stage, number(s.Lambda, 5), p.mark(s), number(s.Objective, 9), s.NonZeros)
+		fmt.Fprintf(t, "%d\t%s%s\t%s\t", s.Stage, number(s.Lambda, 5), p.mark(s), number(s.Objective, 9))
 		for _, name := range metrics {
-			fmt.Fprintf(t, "\t%s", number(metric(s.Metrics, name), 5))
+			fmt.Fprintf(t, "%s\t", number(metric(s.Metrics, name), 5))
 		}
-		fmt.Fprintf(t, "\t%s\n", strings.Join(append(some("+", s.Enter), some("-", s.Leave)...), " "))
+		fmt.Fprintf(t, "%d\t%s\n", s.NonZeros, strings.Join(append(some("+", s.Enter), some("-", s.Leave)...), " "))
 	}
 	if err := t.Flush(); err != nil {
 		return err
