@@ -149,6 +149,54 @@ func TestStages(t *testing.T) {
 	}
 }
 
+// TestModelPath: the gap of each stage is in its model, and petuum model path has all.
+func TestModelPath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes: skipped with -short")
+	}
+	dir := filepath.Join(t.TempDir(), "m")
+	out, _ := mustUse(t, "", "run", config(t, "regression-diabetes.toml"), "--json", "--set", "output.model="+dir,
+		"--set", "algorithm.penalty=elastic", "--set", "algorithm.unpenalised_intercept=false", "--set", "algorithm.path=4", "--set", "algorithm.path_from=100")
+	var s struct {
+		Path []struct {
+			Gap     *float64
+			Metrics map[string]float64
+		}
+		Metrics map[string]float64
+	}
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		t.Fatal(err)
+	}
+	var found struct {
+		Stages []struct {
+			Lambda  float64
+			Metrics map[string]float64
+		}
+		Coefficients []struct {
+			Name   string
+			Values []float64
+		}
+	}
+	out, _ = mustUse(t, "", "model", "path", "--json", dir)
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Path) != 4 || len(found.Stages) != 4 || len(found.Coefficients) == 0 {
+		t.Fatalf("got %d stages in the summary, %d and %d coefficients of the model, want 4, 4 and some", len(s.Path), len(found.Stages), len(found.Coefficients))
+	}
+	for i, p := range s.Path {
+		if p.Gap == nil {
+			t.Fatalf("stage %d: no gap in the summary", i)
+		}
+		gap, ok := found.Stages[i].Metrics["gap"]
+		is(t, fmt.Sprintf("stage %d: a gap in the model", i), ok, true)
+		is(t, fmt.Sprintf("stage %d: gap", i), gap, *p.Gap)
+		is(t, fmt.Sprintf("stage %d: lambda", i), found.Stages[i].Lambda, p.Metrics["lambda"])
+	}
+	_, twice := s.Metrics["gap"]
+	is(t, "a second gap among the metrics of the job", twice, false)
+}
+
 // same asserts that two files are.
 func same(t *testing.T, a, b string) {
 	t.Helper()

@@ -197,6 +197,26 @@ func (d document) encode() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// A document without its digest ends in unsigned; what follows the digest is closing.
+const (
+	unsigned = `"sha256": "` + closing
+	closing  = "\"\n}\n"
+)
+
+// digest is the SHA-256 of bytes, in hex.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// intact reports whether the bytes of a manifest are those that encode made, by their
+// digest, sum. If not they may still say the same in other white space. It is never sure
+// of text with a mark that encode puts in place of what is not UTF-8.
+func intact(b []byte, sum string) bool {
+	head, ok := bytes.CutSuffix(b, []byte(sum+closing))
+	return ok && !bytes.Contains(b, []byte(`\ufffd`)) && digest(slices.Concat(head, []byte(closing))) == sum
+}
+
 // encode returns the file for a manifest. It refuses what would be read back as
 // something else.
 func (m *Manifest) encode() ([]byte, error) {
@@ -214,11 +234,7 @@ func (m *Manifest) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(b)
-	d.SHA256 = hex.EncodeToString(sum[:])
-	if b, err = d.encode(); err != nil {
-		return nil, err
-	}
+	b = slices.Concat(b[:len(b)-len(unsigned)], []byte(unsigned[:len(unsigned)-len(closing)]), []byte(digest(b)), []byte(closing))
 	if len(b) > maxManifest {
 		return nil, fmt.Errorf("%d bytes, more than %d", len(b), maxManifest)
 	}
@@ -231,33 +247,44 @@ func (m *Manifest) encode() ([]byte, error) {
 // errForeign says that a manifest.json is of something else.
 var errForeign = errors.New("this is not the manifest of a model")
 
-// decode reads the bytes of a manifest and checks them.
-func decode(b []byte) (*Manifest, error) {
+// foreign says which bytes are no manifest of this version; nil if it cannot tell.
+func foreign(b []byte) error {
 	var which struct {
 		Format  string `json:"format"`
 		Version int    `json:"version"`
 		Petuum  string `json:"petuum"`
 	}
 	if err := json.Unmarshal(b, &which); err != nil || which.Format != formatName {
-		return nil, errForeign
+		return errForeign
 	}
 	if which.Version != version {
-		return nil, fmt.Errorf("version %d of the format, but this program reads %d: use the petuum that wrote it (%q)", which.Version, version, which.Petuum)
+		return fmt.Errorf("version %d of the format, but this program reads %d: use the petuum that wrote it (%q)", which.Version, version, which.Petuum)
 	}
+	return nil
+}
+
+// decode reads the bytes of a manifest and checks them.
+func decode(b []byte) (*Manifest, error) {
 	var d document
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("malformed: %w", err)
+	if err := dec.Decode(&d); err != nil || d.Format != formatName || d.Version != version || dec.InputOffset() < int64(len(b))-1 {
+		if other := foreign(b); other != nil {
+			return nil, other
+		}
+		if err != nil {
+			return nil, fmt.Errorf("malformed: %w", err)
+		}
 	}
-	want := d.SHA256
-	d.SHA256 = ""
-	plain, err := d.encode()
-	if err != nil {
-		return nil, fmt.Errorf("malformed: %w", err)
-	}
-	if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != want {
-		return nil, errChecksum
+	if want := d.SHA256; !intact(b, want) {
+		d.SHA256 = ""
+		plain, err := d.encode()
+		if err != nil {
+			return nil, fmt.Errorf("malformed: %w", err)
+		}
+		if digest(plain) != want {
+			return nil, errChecksum
+		}
 	}
 	if err := d.validate(); err != nil {
 		return nil, fmt.Errorf("impossible: %w", err)

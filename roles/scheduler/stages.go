@@ -59,6 +59,10 @@ func (s *scheduler) keepStage(ctx context.Context, reason string) error {
 		}
 		dir, r.Model = s.path.Next(), model.StageDir(final, r.Stage)
 	}
+	if r.Gap != nil { // of the model of the stage; that of the job has its own
+		s.last.Metrics["gap"] = *r.Gap
+		defer delete(s.last.Metrics, "gap")
+	}
 	found, err := s.keep(ctx, dir, nil, s.tests())
 	if err != nil {
 		return err
