@@ -19,7 +19,7 @@ type Settings struct {
 	Intercept   bool
 	Center      float64 // what labels count less; log-odds of the labels where the loss is logistic
 	Groups      []int   // ends of groups of features; nil: none
-	Schedule    string
+	Kind        string  // of the schedule; "" and auto: working sets
 	Priority    string
 	Block       int
 	Rho         float64
@@ -36,6 +36,7 @@ const (
 type Model struct {
 	Settings
 	weights, intercept *table.View[float64]
+	published          *published // nil: working sets
 
 	n      float64   // rows that count
 	mean   []float64 // m_j
@@ -69,6 +70,7 @@ type Model struct {
 	last      float64 // objective at the last evaluation
 	accuracy  float64 // of the next block, relative to L1
 	retreated bool    // the next block is only about values
+	freshB0   bool    // the next block has the intercept
 	forget    bool    // what is known of columns no longer holds
 
 	Updates int64 // coordinates scheduled
@@ -94,6 +96,9 @@ func (m *Model) Begin(s *algos.Scheduler) (err error) {
 	}
 	if m.Loss == Logistic {
 		m.b0 = m.Center
+	}
+	if err == nil && m.Published() {
+		err = m.publish(s.Info.Features)
 	}
 	return err
 }
@@ -228,6 +233,11 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	m.report(e, c)
 	m.holdOut(e)
 	m.reportPath(e)
+	e.Metrics["updates"] = float64(m.Updates)
+	if m.published != nil {
+		m.survey()
+		return
+	}
 	m.retreat(c.objective)
 	m.proceed(c)
 }

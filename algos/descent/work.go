@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"petuum/algos"
-	"petuum/algos/dataset"
 )
 
 // What a block asks of the columns behind a key that is no feature: that key less the
@@ -125,11 +124,14 @@ func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 	for _, j := range m.fresh {
 		m.keys, m.values = append(m.keys, uint64(j)), append(m.values, m.b[j]/m.scale[j])
 	}
-	if len(m.fresh) > 0 && m.Loss == Logistic {
+	if m.freshB0 {
+		m.freshB0 = false
 		m.keys, m.values = append(m.keys, s.Info.Features+keyIntercept), append(m.values, m.b0)
 	}
 	m.fresh = m.fresh[:0]
-	if !m.retreated && m.choose() {
+	if m.published != nil {
+		m.ask(s.Info.Features)
+	} else if !m.retreated && m.choose() {
 		for _, j := range m.block[:m.known] {
 			m.keys = append(m.keys, uint64(j))
 		}
@@ -169,9 +171,13 @@ func (m *Model) shrink(features uint64) {
 }
 
 // Pull adds up what the parts emitted, in their order, and solves the block.
-func (m *Model) Pull(d dataset.Info, blocks []algos.Block, emitted [][]float64) {
+func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 	if len(blocks[0].Work()) == 0 {
 		m.retreated = false
+		return
+	}
+	if m.published != nil {
+		m.pullPublished(blocks[0], emitted)
 		return
 	}
 	k := len(m.block)
@@ -194,6 +200,7 @@ func (m *Model) Pull(d dataset.Info, blocks []algos.Block, emitted [][]float64) 
 	}
 	if m.Loss == Logistic && m.Intercept {
 		m.b0 += r1/mass - shift
+		m.freshB0 = true
 	}
 	m.intercept.Put(0, []float64{m.offset()})
 }
@@ -271,7 +278,7 @@ func (m *Model) retreat(objective float64) {
 	for i, j := range m.undo.columns {
 		m.change(j, (m.b[j]+m.undo.values[i])/2)
 	}
-	m.b0 = (m.b0 + m.undo.b0) / 2
+	m.b0, m.freshB0 = (m.b0+m.undo.b0)/2, true
 	m.intercept.Put(0, []float64{m.offset()})
 	m.last, m.retreated = math.Inf(1), true
 }

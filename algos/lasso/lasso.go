@@ -45,6 +45,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,9 @@ type Lasso struct {
 	Path        int     `toml:"path" min:"0" doc:"solve for so many penalties one after another, from lambda_max down to lambda; 0 and 1 are lambda alone"`
 	Folds       int     `toml:"folds" min:"0" max:"255" doc:"cross-validation: of each penalty the error of rows held out, one of so many folds at a time, and the model of the penalty that is chosen; with path"`
 	Select      string  `toml:"select" oneof:"min 1se" doc:"folds: min, the penalty of the least error; 1se, the largest whose error is within a standard error of that"`
-	Block       int     `toml:"block" min:"0" max:"4096" doc:"most coefficients in a round; 0 chooses by the shape of the data"`
+	Kind        string  `toml:"schedule" oneof:"auto round-robin random priority checked exact" doc:"which coefficients are updated together: auto, working sets that are solved as one; round-robin, random and priority, blocks of which each takes a step by itself; checked, priority without those that correlate by rho; exact, blocks by priority that are solved"`
+	Block       int     `toml:"block" min:"0" max:"4096" doc:"schedule, but auto: most coefficients in a round; 0 is 32, or 256 where blocks are solved"`
+	Rho         float64 `toml:"rho" min:"0" max:"1" doc:"schedule checked: correlation from which on coefficients are not updated together"`
 	Priority    string  `toml:"priority" oneof:"delta square value" doc:"what gives a coefficient priority: delta, its last or promised change; square, that squared; value, its square"`
 
 	part  descent.Part
@@ -78,6 +81,7 @@ var (
 	_ algos.ModelParallel = (*Lasso)(nil)
 	_ algos.Predictor     = (*Lasso)(nil)
 	_ algos.Staged        = (*Lasso)(nil)
+	_ algos.Paced         = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
 )
 
@@ -87,10 +91,12 @@ const (
 	intercept = descent.Intercept // b0
 )
 
+var schedules = []string{"auto", "round-robin", "random", "priority", "checked", "exact"}
+
 // New makes an instance with the default parameters; lambda or lambda_ratio has
 // to be set.
 func New() *Lasso {
-	return &Lasso{Loss: "squared", L1Ratio: 1, Standardize: true, Intercept: true, Priority: "delta", Select: "min"}
+	return &Lasso{Loss: "squared", L1Ratio: 1, Standardize: true, Intercept: true, Priority: "delta", Select: "min", Kind: "auto", Rho: 0.1}
 }
 
 // loss is the loss of a row.
@@ -99,6 +105,18 @@ func (l *Lasso) loss() descent.Loss {
 		return descent.Logistic
 	}
 	return descent.Squared
+}
+
+// settings is the problem, as far as the data does not matter.
+func (l *Lasso) settings() descent.Settings {
+	return descent.Settings{Loss: l.loss(), Path: l.path(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
+		Standardize: l.Standardize, Intercept: l.Intercept, Kind: l.Kind, Priority: l.Priority, Block: l.Block, Rho: l.Rho}
+}
+
+// ClocksPerEpoch is the rounds up to an evaluation, which is a pass over the data.
+func (l *Lasso) ClocksPerEpoch(d dataset.Info) int {
+	s := l.settings()
+	return s.ClocksPerEpoch(d)
 }
 
 // Load takes the columns of the part.
@@ -118,9 +136,8 @@ func (l *Lasso) Begin(s *algos.Scheduler) error {
 	if err != nil {
 		return err
 	}
-	l.model.Settings = descent.Settings{Loss: l.loss(), Path: l.path(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
-		Standardize: l.Standardize, Intercept: l.Intercept, Center: l.center(s.Info), Groups: groups,
-		Priority: l.Priority, Block: l.Block, Seed: s.Seed}
+	l.model.Settings = l.settings()
+	l.model.Center, l.model.Groups, l.model.Seed = l.center(s.Info), groups, s.Seed
 	return l.model.Begin(s)
 }
 
@@ -129,7 +146,7 @@ func (l *Lasso) Schedule(s *algos.Scheduler, blocks []algos.Block) { l.model.Sch
 
 // Pull solves it.
 func (l *Lasso) Pull(s *algos.Scheduler, _ consistency.Clock, blocks []algos.Block, emitted [][]float64) {
-	l.model.Pull(s.Info, blocks, emitted)
+	l.model.Pull(blocks, emitted)
 }
 
 // Conclude computes the objective and the gap.
@@ -204,6 +221,10 @@ func (l *Lasso) Validate() error {
 	bad(!(l.Lambda >= 0) || math.IsInf(l.Lambda, 0), "lambda", "lambda must be a number of at least 0")
 	bad(!(l.LambdaRatio >= 0 && l.LambdaRatio <= 1), "lambda_ratio", "lambda_ratio must be in [0, 1]")
 	bad(l.Loss != "squared" && l.Loss != "logistic", "loss", "loss %q is neither squared nor logistic", l.Loss)
+	s := l.settings()
+	bad(!slices.Contains(schedules, l.Kind), "schedule", "schedule %q is none of %s", l.Kind, strings.Join(schedules, ", "))
+	bad(s.Published() && l.Groups != "", "schedule groups", "groups are for schedule auto")
+	bad(!(l.Rho >= 0 && l.Rho <= 1), "rho", "rho must be in [0, 1]")
 	bad(l.Path < 0, "path", "path must be at least 0")
 	bad(l.Folds < 0 || l.Folds == 1 || l.Folds > 255, "folds", "folds must be 0 or in [2, 255]")
 	bad(l.Folds > 0 && l.Path < 2, "folds path", "folds choose among the penalties of a path: set path, say to 100")
