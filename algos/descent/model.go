@@ -74,6 +74,7 @@ type Model struct {
 	forget    bool    // what is known of columns no longer holds
 
 	Updates int64 // coordinates scheduled
+	learned learned
 }
 
 // rowSums is what parts know of their rows, all together.

@@ -147,12 +147,7 @@ func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 // shrink has evaluations look at fewer columns, once screening has put most of them to
 // sleep.
 func (m *Model) shrink(features uint64) {
-	awake := 0
-	for _, asleep := range m.asleep {
-		if !asleep {
-			awake++
-		}
-	}
+	awake := len(m.b) - countTrue(m.asleep)
 	before := len(m.b)
 	if m.alive != nil {
 		before = len(m.alive)
@@ -188,6 +183,7 @@ func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 		b[i] = m.b[j]
 	}
 	m.Updates += int64(k)
+	m.learned.block(k, m.store.kind == keyColumns)
 	m.solver.Solve(q, b, m.blockUnits(), m.penalty(m.lambda), m.accuracy)
 	m.undo.begin(m)
 	shift := 0.0

@@ -1,44 +1,12 @@
-// Package lasso is model-parallel least squares with an L1 penalty: it finds the
-// intercept b0 and the coefficients b that minimise
+// Package lasso is model-parallel sparse linear regression and classification: the
+// Lasso, the elastic net, the group Lasso and logistic regression with an L1 penalty,
+// for one lambda, a path of them, or the one that cross-validation chooses. For
 //
 //	P(b) = |y - b0 - X b|^2 / (2n) + lambda |b|_1
 //
-// by block coordinate descent with a schedule by priority (Lee et al., "On Model
-// Parallelization and Scheduling Strategies for Distributed Machine Learning",
-// NIPS 2014). A round is
-//
-//	schedule  a block of coefficients: those in use and those that promise most
-//	push      each part: x_j.r of the block, and x_j.x_k of pairs that are new
-//	pull      sums over the parts, and solves the Lasso of the block alone, by
-//	          coordinate descent on its quadratic, whatever the correlations
-//
-// The data stay where they are: a part keeps its columns and the residuals r of
-// its rows, the scheduler the Gram matrix of one block. New coefficients ride on
-// the next block, so residuals depend on nothing else and the policy changes no
-// number; the table "weights" holds them for evaluation and model, "intercept"
-// holds b0. An evaluation is a pass over all columns: it renews every priority,
-// so that no coefficient is forgotten, and certifies the objective with a duality
-// gap: [stop] tolerance = 1e-6 means P(b) - P* <= 1e-6 P(b).
-//
-// # Blocks and priority
-//
-// As long as the coefficients in use fit into a block all of them are in it, and
-// the rounds are few: 16 for 50,749 x 75,924 sparse values of which 641 are kept.
-// Else they compete, by one of the three forms of priority in the papers. With
-// blocks of 64 the same data take, to a gap of 1e-6, 324 rounds by "delta" |b' - b|,
-// 304 by "square" (b' - b)^2 and 1,500 by "value" b^2. The scheduler needs
-// 16 block^2 bytes for products, which it asks for once while columns stay.
-//
-// # Centring and scaling
-//
-// Neither X nor y is changed. With an intercept, columns count less their mean
-// m_j (else m_j = 0), and if standardised over their deviation s_j (else s_j = 1),
-// which the scheduler sees to with statistics of the first evaluation:
-//
-//	z_j = (x_j.r - m_j sum r) / s_j        G_jk = (x_j.x_k - n m_j m_k) / (s_j s_k)
-//
-// The penalty is on the scaled coefficients; tables and blocks hold w_j = b_j/s_j.
-// A column that is constant up to rounding keeps the coefficient 0.
+// or its kin, the rounds of package descent find intercept b0 and coefficients b, and
+// certify the objective with a duality gap: [stop] tolerance = 1e-6 means
+// P(b) - P* <= 1e-6 P(b). The table "weights" holds the coefficients, "intercept" b0.
 package lasso
 
 import (
@@ -82,6 +50,7 @@ var (
 	_ algos.Predictor     = (*Lasso)(nil)
 	_ algos.Staged        = (*Lasso)(nil)
 	_ algos.Paced         = (*Lasso)(nil)
+	_ algos.Explainer     = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
 )
 
@@ -171,6 +140,15 @@ func (l *Lasso) Stage(stage int) {
 		l.part.Stage(l.path(), stage)
 	}
 }
+
+// Explain says how the schedule works.
+func (l *Lasso) Explain(d dataset.Info) []string {
+	s := l.settings()
+	return s.Explain(d.Features)
+}
+
+// Report says what the schedule learned.
+func (l *Lasso) Report() []string { return l.model.Report() }
 
 // groups is the ends of the groups; nil: none.
 func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
