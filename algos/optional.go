@@ -26,6 +26,15 @@ type Staged interface {
 	Stage(s int)
 }
 
+// Rehearsing is a Staged algorithm of whose problems not all are results.
+type Rehearsing interface {
+	Staged
+	// Rehearses says of a problem that its model is not to be kept with those of the
+	// path: as it leaves out samples, or is that of the job. The instance is the
+	// scheduler's, as for Stages.
+	Rehearses(s int) bool
+}
+
 // Resumer is an Algorithm whose tables may begin with the values of an earlier
 // model. Its scratch tables, and the state of rules, begin as ever.
 type Resumer interface {

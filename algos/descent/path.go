@@ -30,8 +30,10 @@ func (p Path) Stages() int {
 	return 2 + p.Lambdas*(p.Folds+1)
 }
 
-// Rehearses says whether a problem is only there for the errors of held-out rows.
-func (p Path) Rehearses(stage int) bool { return p.Folds > 0 && stage <= p.Lambdas*p.Folds }
+// Rehearses says whether a problem is not on the path of all rows.
+func (p Path) Rehearses(stage int) bool {
+	return p.Folds > 0 && (stage <= p.Lambdas*p.Folds || stage == p.Stages()-1)
+}
 
 // problem is what a stage is about: the fold that is held out, -1 for none, and the
 // number of the lambda, -1 for the one that is chosen.

@@ -48,7 +48,7 @@ type Lasso struct {
 var (
 	_ algos.ModelParallel = (*Lasso)(nil)
 	_ algos.Predictor     = (*Lasso)(nil)
-	_ algos.Staged        = (*Lasso)(nil)
+	_ algos.Rehearsing    = (*Lasso)(nil)
 	_ algos.Paced         = (*Lasso)(nil)
 	_ algos.Explainer     = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
@@ -129,7 +129,7 @@ func (l *Lasso) path() descent.Path {
 // Stages is the number of problems.
 func (l *Lasso) Stages(dataset.Info) int { return l.path().Stages() }
 
-// Rehearses says whether a problem is only there for the errors of held-out rows.
+// Rehearses says whether a problem is not on the path of all rows.
 func (l *Lasso) Rehearses(stage int) bool { return l.path().Rehearses(stage) }
 
 // Stage begins a problem.

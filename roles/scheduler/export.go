@@ -49,7 +49,7 @@ func (s *scheduler) collect(ctx context.Context) error {
 	if m.Model != "" {
 		s.progress.Status("writing the model")
 	}
-	found, err := s.keep(ctx, m.Model, s.path, s.tests() && len(m.Path) == 0) // the last stage has been tested
+	found, err := s.keep(ctx, m.Model, s.path, s.tests() && !s.kept) // else the last stage has been tested
 	maps.Copy(m.Metrics, found)
 	return err
 }

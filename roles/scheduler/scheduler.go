@@ -66,6 +66,7 @@ type scheduler struct {
 	perEpoch int
 	last     *algos.Eval
 	path     *model.Path // the models of stages; nil: none yet
+	kept     bool        // the last stage is on it
 
 	began    time.Time
 	trained  time.Time     // when the rounds began

@@ -42,13 +42,18 @@ func (s *scheduler) beginStage(ctx context.Context, stage int) error {
 	return nil
 }
 
-// keepStage keeps what the stage under way has come to: its result, and its model if
-// the job's is to be written. Training stands still meanwhile, and so does its time.
+// keepStage keeps what the stage under way has come to, unless it is no result: its
+// numbers, and its model if the job's is to be written. Training stands still meanwhile, and so does its time.
 func (s *scheduler) keepStage(ctx context.Context, reason string) error {
+	r := Stage{StageResult: s.director.Ended(reason, s.reached)}
+	a, ok := s.alg.(algos.Rehearsing)
+	if s.kept = !ok || !a.Rehearses(r.Stage); !s.kept {
+		return nil
+	}
+	r.Stage = len(s.summary.Path)
 	s.progress.Ended()
 	began := time.Now()
 	defer func() { s.paused += time.Since(began) }()
-	r := Stage{StageResult: s.director.Ended(reason, s.reached)}
 	dir := ""
 	if final := s.cfg.Output.Model; final != "" {
 		if s.path == nil {
