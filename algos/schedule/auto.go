@@ -25,8 +25,9 @@ const (
 // together differ from updates made one after the other. Blocks keep 4 b m <= budget.
 // Two things tell m:
 //
-//	a round     gained/promised - 1 has variance 2 m (b-1)/(b+2) where steps are normal,
-//	            and 4 m more for each other round that was under way
+//	a round     gained - promised has variance 2 m promised^2 (b-1)/(b+2), where steps
+//	            are normal, and for each other round under way 4 m promised times what
+//	            that one promised
 //	pairs       the correlations that were measured, less those that a check drops
 //
 // What is under way in other rounds counts as of the block. The check is used where it makes larger blocks: its threshold is the one for which
@@ -48,7 +49,8 @@ type auto struct {
 	counted  bool    // some were
 	left     set     // left out of the last round they were in
 
-	highest float64 // Promised
+	highest float64 // Promised,
+	recent  float64 // and its mean lately
 	since   int     // rounds since the block was changed
 	singles int     // updates since the last pair was tried,
 	probe   int     // after so many of which the next is
@@ -191,11 +193,15 @@ func (a *auto) measure(promised, gained, b float64) {
 	if a.worse {
 		a.worsened++
 	}
-	spread := 2*(b-1)/(b+2) + 4*float64(a.under)
-	if spread <= 0 {
+	if a.recent == 0 {
+		a.recent = promised
+	}
+	a.recent += (promised - a.recent) / (memory / 4)
+	spread := promised * (2*(b-1)/(b+2)*promised + 4*float64(a.under)*a.recent)
+	if b < 2 && a.under == 0 {
 		return
 	}
-	off := gained/promised - 1
+	off := gained - promised
 	m := off * off / spread
 	if !(m < 1) {
 		m = 1
