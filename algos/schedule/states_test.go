@@ -90,19 +90,16 @@ func TestInUse(t *testing.T) {
 
 // TestPassMeetsFlight: what a pass meets in flight comes before the next pass.
 func TestPassMeetsFlight(t *testing.T) {
-	s, err := New(Options{Kind: "round-robin", Variables: 5, Block: 3})
+	s, err := New(Options{Kind: "round-robin", Variables: 5, Block: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := s.Next(nil)
-	second := s.Next(nil)
-	if got, want := fmt.Sprint(first, second), "[0 1 2] [3 4]"; got != want {
-		t.Fatalf("got %s want %s", got, want)
-	}
+	first, second := s.Next(nil), s.Next(nil)
 	s.Done(Outcome{Variables: second})
-	third := s.Next(nil) // the pass meets 0, 1 and 2 on its way
+	third := s.Next(nil) // the next pass meets 0 and 1
 	s.Done(Outcome{Variables: first})
-	if got, want := fmt.Sprint(third, s.Next(nil)), "[3 4] [0 1 2]"; got != want {
+	s.Done(Outcome{Variables: third})
+	if got, want := fmt.Sprint(first, second, third, s.Next(nil)), "[0 1] [2 3] [4 2] [0 1]"; got != want {
 		t.Errorf("got %s want %s", got, want)
 	}
 }
