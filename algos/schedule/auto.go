@@ -25,18 +25,21 @@ const (
 // together differ from updates made one after the other. Blocks keep 4 b m <= budget.
 // Two things tell m:
 //
-//	a round     gained/promised - 1 has variance 2 m (b-1)/(b+2) where steps are normal
+//	a round     gained - promised has variance 2 m promised^2 (b-1)/(b+2), where steps
+//	            are normal, and for each other round under way 4 m promised times what
+//	            that one promised
 //	pairs       the correlations that were measured, less those that a check drops
 //
-// The check is used where it makes larger blocks: its threshold is the one for which
+// What is under way in other rounds counts as of the block. The check is used where it makes larger blocks: its threshold is the one for which
 // the least of what the norm permits and what candidates yield is largest. Where a
 // share q of pairs interferes, k candidates yield log(1 + k u)/u, u = -log(1-q).
 type auto struct {
 	*sweep
-	limit int     // most variables to update in a round
-	size  int     // to update now
-	rho   float64 // +Inf: no check
-	cands int     // to give, so that size are left
+	limit         int     // most variables to update in a round
+	size          int     // that may be under way together
+	rho           float64 // +Inf: no check
+	ratio         float64 // candidates for each place
+	under, window int     // rounds in flight, and most that were asked for
 
 	square   float64 // m as rounds told it, mean of
 	measured int     // rounds, memory at most
@@ -46,7 +49,8 @@ type auto struct {
 	counted  bool    // some were
 	left     set     // left out of the last round they were in
 
-	highest float64 // Promised
+	highest float64 // Promised,
+	recent  float64 // and its mean lately
 	since   int     // rounds since the block was changed
 	singles int     // updates since the last pair was tried,
 	probe   int     // after so many of which the next is
@@ -58,29 +62,48 @@ type auto struct {
 }
 
 func newAuto(o Options, rng *rand.Rand) *auto {
-	return &auto{sweep: newSweep(o, rng), limit: o.Block, size: 1, cands: 1, rho: math.Inf(1), probe: probe, left: newSet(o.Variables)}
+	return &auto{sweep: newSweep(o, rng), limit: o.Block, size: 1, window: 1, ratio: 1, rho: math.Inf(1), probe: probe, left: newSet(o.Variables)}
 }
 
 // Next gives a round; after one that made things worse, a single variable once
-// nothing is in flight.
+// nothing is in flight. Where that would be too many under way, none.
 func (a *auto) Next(dst []int) []int {
-	a.block = a.cands
+	a.window = max(a.window, a.under+1)
+	a.block = a.candidates()
 	switch {
-	case a.worse && a.out > 0:
+	case a.under > 0 && (a.worse || (a.under+1)*a.share() > a.size):
 		return dst
 	case a.worse:
 		a.block = 1
 	case a.size == 1 && a.limit > 1 && a.singles >= a.probe:
 		a.block, a.singles, a.probe = a.pair(), 0, min(2*a.probe, 1<<30)
 	}
-	return a.sweep.Next(dst)
+	start := len(dst)
+	if dst = a.sweep.Next(dst); len(dst) > start {
+		a.under++
+	}
+	return dst
 }
 
-// pair is the candidates of which two are to be updated.
+// share is what a round updates of what may be under way.
+func (a *auto) share() int { return min(max(a.size/a.window, 1), a.limit) }
+
+// candidates is what a round gives, so that its share is left.
+func (a *auto) candidates() int {
+	if a.size == 1 {
+		return 1
+	}
+	return max(a.pair(), min(int(math.Ceil(a.ratio*float64(a.share()))), a.n))
+}
+
+// pair is the least candidates of a round, while pairs are tried: two are to be
+// updated.
 func (a *auto) pair() int {
 	switch {
 	case a.counted && a.all < enough:
 		return min(wanted, a.n)
+	case a.size > 1:
+		return 1
 	case math.IsInf(a.rho, 1):
 		return 2
 	}
@@ -88,7 +111,12 @@ func (a *auto) pair() int {
 }
 
 // Check is the threshold of now. Of the candidates for a pair two are left.
-func (a *auto) Check([]int) (rho float64, most int) { return a.rho, min(max(a.size, 2), a.limit) }
+func (a *auto) Check([]int) (rho float64, most int) {
+	if a.size == 1 {
+		return a.rho, min(2, a.limit)
+	}
+	return a.rho, a.share()
+}
 
 // Done learns from a round.
 func (a *auto) Done(o Outcome) {
@@ -110,6 +138,7 @@ func (a *auto) Done(o Outcome) {
 	if a.size == 1 {
 		a.singles += moved
 	}
+	a.under = max(0, a.under-1)
 	a.measure(o.Promised, o.Gained, float64(moved))
 	if a.since++; a.since >= trial {
 		a.choose()
@@ -154,28 +183,36 @@ func (a *auto) count(o *Outcome) {
 // measure takes in how a round's gain differs from its promise.
 func (a *auto) measure(promised, gained, b float64) {
 	if !(promised > slight*a.highest) {
+		a.worse = a.worse && b > 1
 		return
 	}
-	a.highest = max(a.highest, promised)
+	if promised < most {
+		a.highest = max(a.highest, promised)
+	}
 	a.worse = !(gained >= 0)
 	if a.worse {
 		a.worsened++
 	}
-	if b < 2 {
+	if a.recent == 0 {
+		a.recent = promised
+	}
+	a.recent += (promised - a.recent) / (memory / 4)
+	spread := promised * (2*(b-1)/(b+2)*promised + 4*float64(a.under)*a.recent)
+	if b < 2 && a.under == 0 {
 		return
 	}
-	off := gained/promised - 1
-	m := min(off*off*(b+2)/(2*(b-1)), 1)
-	if m != m {
+	off := gained - promised
+	m := off * off / spread
+	if !(m < 1) {
 		m = 1
 	}
 	a.measured = min(a.measured+1, memory)
 	a.square += (m - a.square) / float64(a.measured)
 }
 
-// fits is the largest block for correlations of mean square m.
+// fits is how many may be under way for correlations of mean square m.
 func (a *auto) fits(m float64) float64 {
-	return max(1, min(float64(a.limit), budget/(4*m)))
+	return max(1, min(float64(a.limit*a.window), budget/(4*m)))
 }
 
 // choose makes the block and the threshold out of what is known. The first rounds are
@@ -186,12 +223,13 @@ func (a *auto) choose() {
 		if a.updates < min(probe, a.n) || a.limit == 1 {
 			return
 		}
-		a.tried, a.size, a.cands, a.since = true, 2, 2, 0
+		a.tried, a.size, a.since = true, 2, 0
 		return
 	}
-	size, rho, cands := float64(a.limit), math.Inf(1), 1.0
+	size, rho := float64(a.limit*a.window), math.Inf(1)
+	a.ratio = 1
 	if a.counted && a.all >= enough {
-		size, rho, cands = a.threshold()
+		size, rho, a.ratio = a.threshold()
 	}
 	if math.IsInf(rho, 1) != math.IsInf(a.rho, 1) {
 		a.square, a.measured, a.size = 0, 0, 2 // what was measured was without a check, or with one
@@ -203,9 +241,8 @@ func (a *auto) choose() {
 	}
 	a.since = 0
 	a.size = min(2*a.size, int(size))
-	a.cands = a.size
 	if a.size > 1 {
-		a.probe, a.cands = probe, max(a.pair(), min(int(math.Ceil(cands*float64(a.size))), a.n))
+		a.probe = probe
 	}
 }
 
@@ -239,7 +276,7 @@ func (a *auto) threshold() (size, rho, cands float64) {
 
 // Explain says what was found.
 func (a *auto) Explain() []string {
-	says := []string{fmt.Sprintf("schedule: random passes in blocks of %d variables, at most %d of %d so far, in %d rounds", a.size, a.largest, a.limit, a.rounds)}
+	says := []string{fmt.Sprintf("schedule: random passes in blocks of %d variables in %d rounds at a time, at most %d of %d so far, in %d rounds", a.share(), min(a.window, a.size), a.largest, a.limit, a.rounds)}
 	if a.measured > 0 {
 		says = append(says, fmt.Sprintf("schedule: variables that moved together interfered like correlations of %.3g (root mean square of %d rounds), which permits blocks of %d",
 			math.Sqrt(a.square), a.measured, int(a.fits(a.square))))

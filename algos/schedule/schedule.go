@@ -125,7 +125,7 @@ type Outcome struct {
 	Left      []bool    // left out, so still to be done; nil: none
 	// Promised is by how much the changes that were made would have lowered the
 	// objective if each had been made alone, Gained by how much they did together.
-	// Both 0: not known.
+	// Both 0: not known, or no more than rounding.
 	Promised, Gained float64
 	// Correlation is that of two variables, by their positions; nil: not measured.
 	Correlation func(i, k int) float64

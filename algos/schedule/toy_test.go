@@ -17,7 +17,6 @@ type toy struct {
 	grad       []float64 // G (b - best)
 	gap, first float64   // f - f*, and where it began
 	radius     float64   // the largest eigenvalue
-	steps      []float64
 }
 
 var designs = []string{"independent", "AR(0.9)", "equicorrelated 0.9", "duplicated"}
@@ -98,9 +97,16 @@ func (t *toy) value() float64 {
 	return sum / 2
 }
 
-// round pulls a round: it leaves out what the schedule's check drops and moves the
-// rest at once.
-func (t *toy) round(s Schedule, vars []int, correlations bool) Outcome {
+// push is the steps of a round.
+func (t *toy) push(vars []int) (steps []float64) {
+	for _, j := range vars {
+		steps = append(steps, -t.grad[j])
+	}
+	return steps
+}
+
+// pull leaves out what the schedule's check drops and makes the other steps.
+func (t *toy) pull(s Schedule, vars []int, steps []float64, correlations bool) Outcome {
 	o := Outcome{Variables: vars, Left: make([]bool, len(vars))}
 	corr := func(i, k int) float64 { return t.gram[vars[i]*t.d+vars[k]] }
 	if correlations {
@@ -112,21 +118,17 @@ func (t *toy) round(s Schedule, vars []int, correlations bool) Outcome {
 			o.Left[i] = !keep
 		}
 	}
-	for _, j := range vars {
-		o.Change = append(o.Change, math.Abs(t.grad[j]))
+	for i, j := range vars {
+		o.Change = append(o.Change, math.Abs(steps[i]))
 		o.Value = append(o.Value, t.b[j])
-	}
-	t.steps = t.steps[:0]
-	for _, j := range vars {
-		t.steps = append(t.steps, -t.grad[j])
 	}
 	for i, j := range vars {
 		if !o.Left[i] {
 			o.Promised += o.Change[i] * o.Change[i] / 2
-			t.b[j] += t.steps[i]
+			t.b[j] += steps[i]
 			o.Value[i] = t.b[j]
 			for k, g := range t.gram[j*t.d : (j+1)*t.d] {
-				t.grad[k] += t.steps[i] * g
+				t.grad[k] += steps[i] * g
 			}
 		}
 	}
@@ -143,19 +145,31 @@ type tally struct {
 	worse                  int // most rounds in a row that made the objective worse
 }
 
-// run works until the gap is closed, most updates are made or all hope is lost.
-func (t *toy) run(s Schedule, most int, correlations bool) (got tally) {
-	var vars []int
+// run works, with window rounds under way, until the gap is closed, most updates are
+// made or all hope is lost.
+func (t *toy) run(s Schedule, most, window int, correlations bool) (got tally) {
+	type pushed struct {
+		vars  []int
+		steps []float64
+	}
+	var under []pushed
 	row := 0
 	for got.updates < most && t.gap < 1e6*t.first {
-		if vars = s.Next(vars[:0]); len(vars) == 0 {
+		if vars := s.Next(nil); len(vars) > 0 {
+			under = append(under, pushed{vars, t.push(vars)})
+			if len(under) < window {
+				continue
+			}
+		}
+		if len(under) == 0 {
 			return got
 		}
-		o := t.round(s, vars, correlations)
+		o := t.pull(s, under[0].vars, under[0].steps, correlations)
+		under = under[1:]
 		got.rounds++
-		got.given += len(vars)
-		for i := range vars {
-			if !o.Left[i] {
+		got.given += len(o.Variables)
+		for _, left := range o.Left {
+			if !left {
 				got.updates++
 			}
 		}
@@ -191,25 +205,25 @@ func TestInterference(t *testing.T) {
 			}
 			p := newToy(design, d, seed)
 			limit := float64(d) / p.radius
-			base := p.run(make(Options{Kind: "random", Block: 1}), 10000*d, false)
+			base := p.run(make(Options{Kind: "random", Block: 1}), 10000*d, 1, false)
 			if !base.reached {
 				t.Fatalf("%s, seed %d: random one by one came to %.2g of the gap in %d updates", design, seed, p.gap/p.first, base.updates)
 			}
 			beyond := min(d, int(4*limit)+2)
 			p = newToy(design, d, seed)
-			if got := p.run(make(Options{Kind: "random", Block: beyond}), 4*base.updates, false); got.reached {
+			if got := p.run(make(Options{Kind: "random", Block: beyond}), 4*base.updates, 1, false); got.reached {
 				t.Errorf("%s, seed %d: random blocks of %d reached the gap in %d updates, want none beyond Shotgun's limit of %.1f", design, seed, beyond, got.updates, limit)
 			}
 			line := fmt.Sprintf("%-18s seed %d: random/1 %6d updates; /%d none (limit %.1f)", design, seed, base.updates, beyond, limit)
 			for _, o := range []Options{{Kind: "round-robin", Block: 1}, {Kind: "priority", Block: 1}, {Kind: "checked", Block: 8}} {
 				p = newToy(design, d, seed)
-				got := p.run(make(o), 3*base.updates, true)
+				got := p.run(make(o), 3*base.updates, 1, true)
 				line += fmt.Sprintf("; %s/%d %s", o.Kind, o.Block, got.against(base))
 			}
 			for _, correlations := range []bool{false, true} {
 				p = newToy(design, d, seed)
 				s := make(Options{})
-				got := p.run(s, 4*base.updates+4*d, correlations)
+				got := p.run(s, 4*base.updates+4*d, 1, correlations)
 				line += fmt.Sprintf("; auto (%s) %s", map[bool]string{true: "correlations", false: "gains alone"}[correlations], got.against(base))
 				if most := base.updates + base.updates/10 + d; !got.reached || got.updates > most {
 					t.Errorf("%s, seed %d, correlations %v: auto took %d updates to %.2g of the gap, want at most %d to 1e-6; %s",
@@ -218,6 +232,14 @@ func TestInterference(t *testing.T) {
 				if got.worse > 1 {
 					t.Errorf("%s, seed %d: auto made the objective worse %d times in a row, want once", design, seed, got.worse)
 				}
+			}
+			p = newToy(design, d, seed)
+			s := make(Options{})
+			got := p.run(s, 4*base.updates+4*d, 4, false)
+			line += fmt.Sprintf("; in a window of 4 %s", got.against(base))
+			if !got.reached {
+				t.Errorf("%s, seed %d: auto, 4 rounds at a time, came to %.2g of the gap in %d updates; %s",
+					design, seed, p.gap/p.first, got.updates, strings.Join(s.(Explainer).Explain(), "; "))
 			}
 			t.Log(line)
 		}
