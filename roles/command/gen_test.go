@@ -136,7 +136,7 @@ func TestGenRefuses(t *testing.T) {
 		{"lasso", 2, []string{"--output: which file?"}},
 		{"lasso --rows 0 --density 2 -o a.libsvm --test b.csv --format tsv", 2, []string{"--rows 0", "--density 2", "--test: how many rows?", `--output: format "tsv"`, `--test: format "tsv"`}},
 		{"logistic --zipf 9 -o a.csv", 2, []string{"--zipf 9", "--output: features 1048576: CSV"}},
-		{"lasso -o a", 2, []string{"let it end in .libsvm or .csv"}},
+		{"lasso -o a", 2, []string{"let it end in .libsvm, .csv or .petuum"}},
 		{"lasso -o a.csv --format libsvm", 2, []string{"the name says csv, --format says libsvm"}},
 		{"lasso -o a.csv --truth a.csv", 2, []string{"--output and --truth are the same file"}},
 		{"lasso -o a.csv --test-rows 5", 2, []string{"--test-rows: into which file?"}},
