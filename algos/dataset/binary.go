@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"petuum/algos/dataset/columnar"
 )
@@ -87,6 +88,7 @@ func (b *binaryFile) labels(p int) (*labelSet, Info, error) {
 		}
 	}
 	l.fillIn(&info)
+	info.Weight = float64(info.Rows)
 	if info.Classes == nil {
 		var m moments
 		for _, v := range l.values {
@@ -137,7 +139,7 @@ func (b *binaryFile) part(p int, info Info) (*Part, error) {
 		x.index = index16
 	}
 	if b.options.Columns {
-		part.columns = &x
+		part.Columns = &x
 		return part, nil
 	}
 	part.X = x.Transpose()
@@ -257,26 +259,43 @@ func (s *spread) deviation() float64 { return math.Sqrt(s.squares / float64(max(
 // have a value at position j. It is there already where Options.Columns asked for it, else
 // it is made.
 func (p *Part) ByColumn() Matrix {
-	if p.columns != nil {
-		return *p.columns
+	if p.Columns != nil {
+		return *p.Columns
 	}
 	return p.X.Transpose()
 }
 
 // turn leaves nothing of a part but its columns.
-func (p *Part) turn(info Info) {
+func (p *Part) turn() {
 	x := p.X.Transpose()
-	p.columns, p.X = &x, Matrix{}
-	if uint64(len(p.Keys)) == info.Features { // ascending and below: all of them
+	p.Columns, p.X = &x, Matrix{}
+	if n := len(p.Keys); n == 0 || p.Keys[n-1] == uint64(n-1) { // they ascend
 		p.Keys = nil
 	}
 }
 
+// Key is the feature at position j, also where Keys is nil.
+func (p *Part) Key(j int) uint64 {
+	if p.Keys == nil {
+		return uint64(j)
+	}
+	return p.Keys[j]
+}
+
+// Position is where a feature is, also where Keys is nil; ok is false if the part has no
+// place for it.
+func (p *Part) Position(key uint64) (j int, ok bool) {
+	if p.Keys == nil {
+		return int(key), key < uint64(p.Positions())
+	}
+	return slices.BinarySearch(p.Keys, key)
+}
+
 // Positions is the number of features that the part has a place for: those of Keys, or
-// all where Keys is nil.
+// the first ones where Keys is nil.
 func (p *Part) Positions() int {
-	if p.columns != nil {
-		return p.columns.rows
+	if p.Columns != nil {
+		return p.Columns.rows
 	}
 	return p.X.cols
 }

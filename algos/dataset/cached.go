@@ -238,7 +238,7 @@ func (m *cacheMeta) check(sections [][]byte) error {
 		stored = m.Rows * m.Cols
 	}
 	want := [sectionCount]int{keySection: 8 * features}
-	if m.Turned && uint64(features) == m.Merged.Features {
+	if m.Turned && len(sections[keySection]) == 0 { // position j is that of feature j
 		want[keySection] = 0
 	}
 	if !m.Merged.Unlabelled {
@@ -317,7 +317,7 @@ func (c *partCache) part(p, of int, weighted bool) (*Part, error) {
 		}
 	}
 	if m.Turned {
-		part.columns = &x
+		part.Columns = &x
 		return part, nil
 	}
 	part.X = x
@@ -396,14 +396,14 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 		f.Digests = []cache.Digest{d}
 	}
 	x, weights := &part.X, part.Weight
-	if part.columns != nil {
-		x = part.columns
+	if part.Columns != nil {
+		x = part.Columns
 	}
 	if !own.Weighted {
 		weights = nil
 	}
 	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
-		Turned: part.columns != nil, Index: x.index, Value: x.value, Blocks: part.Blocks})
+		Turned: part.Columns != nil, Index: x.index, Value: x.value, Blocks: part.Blocks})
 	if err != nil {
 		return err
 	}

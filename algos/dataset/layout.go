@@ -71,7 +71,7 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	}
 	switch l.format {
 	case Binary:
-		return nil, errors.New("binary data cannot be read from a stream or a compressed file, nor behind another file: name a file")
+		return nil, errors.New("binary data cannot be read from a stream or a compressed file: name a file")
 	case LIBSVM:
 		l.setRange()
 		l.judgeLabel(line, first)

@@ -14,9 +14,10 @@ type Part struct {
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that may have a value in this part
 
-	// With Options.Columns there is no X, and Keys is nil where position j is that of
-	// feature j, for all features.
-	columns *Matrix // see ByColumn
+	// Columns stands in place of X with Options.Columns: its row j lists the rows of the
+	// part that have a value at position j. Keys is nil then if position j is that of
+	// feature j: see Positions and Key.
+	Columns *Matrix
 
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
@@ -248,7 +249,7 @@ func (s *Scanned) part(i int, info Info) (*Part, error) {
 	own, digests := a.info, a.digests
 	part, err := a.part(p, s.in.of, info)
 	if err == nil && s.in.options.Columns {
-		part.turn(info)
+		part.turn()
 	}
 	if err != nil || c == nil {
 		return part, err

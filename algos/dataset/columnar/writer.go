@@ -146,6 +146,13 @@ func (w *Writer) Finish() (int64, error) {
 		}
 		part.finish()
 	}
+	last := w.layout.parts[len(w.parts)-1]
+	if begins := last[beginSection]; last[valueSection].size == 0 { // or the file would end before the place of what is empty
+		end := begins.at + begins.size
+		if _, err := w.f.WriteAt(make([]byte, w.layout.size-end), end); err != nil {
+			return 0, err
+		}
+	}
 	index := appendIndex(nil, &w.header, w.sums)
 	if _, err := w.f.WriteAt(append(appendHeader(nil, &w.header, w.layout.size, index), index...), 0); err != nil {
 		return 0, err
