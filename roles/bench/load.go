@@ -24,6 +24,7 @@ type LoadReport struct {
 	Features uint64  `json:"features"`
 	NonZeros uint64  `json:"nonzeros"`
 	Cached   bool    `json:"cached"`          // all parts came from the cache
+	Mapped   bool    `json:"mapped"`          // the input is binary
 	Scan     float64 `json:"scan_seconds"`    // reading and parsing, or opening caches
 	Place    float64 `json:"parts_seconds"`   // features to columns, and writing caches
 	Pass     float64 `json:"pass_seconds"`    // the product of each row and a vector, a goroutine a part
@@ -75,6 +76,7 @@ func Load(paths []string, o dataset.Options, parts int, columns bool) (LoadRepor
 		lap(&r.Columns)
 	}
 	r.Stored, r.Rows, r.Features, r.NonZeros = info.Bytes(), info.Rows, info.Features, info.NonZeros
+	r.Mapped = info.Format == dataset.Binary
 	r.Notes, r.Cached = s.Notes(), s.Cached() == parts
 	for _, p := range data {
 		x := p.X
@@ -146,7 +148,10 @@ func (r LoadReport) Text(w io.Writer) error {
 	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 	total := r.Scan + r.Place
 	how := "parsed"
-	if r.Cached {
+	switch {
+	case r.Mapped:
+		how = "mapped"
+	case r.Cached:
 		how = "mapped from the cache"
 	}
 	fmt.Fprintf(t, "input\t%s\t%d rows, %d features, %d values, %d parts\n", mb(r.Stored), r.Rows, r.Features, r.NonZeros, r.Parts)
