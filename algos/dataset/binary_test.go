@@ -267,6 +267,7 @@ func TestBinaryRefuses(t *testing.T) {
 		want  string
 	}{
 		{"other parts", []string{path}, 3, nil, path + " has 2 parts, and the job 3: set cluster.parts = 2, or make the file again in 3 parts"},
+		{"fewer parts", []string{path}, 1, nil, "in 1 parts (petuum data gen --parts 1)"},
 		{"two files", []string{path, place("b.petuum", image)}, 2, nil, path + ": binary data is one file, but 2 are named"},
 		{"behind text", []string{place("c.svm", []byte(few)), path}, 2, nil, "a.petuum: the format is binary, that of the first file is libsvm"},
 		{"cut", []string{place("cut.petuum", image[:len(image)-7])}, 2, nil, "cut.petuum: it ends at byte"},
