@@ -31,7 +31,7 @@ import (
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
-// [ModelParallel], [Explainer], [Staged], [Resumer].
+// [ModelParallel], [Explainer], [Staged], [Resumer], [Columnar].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.

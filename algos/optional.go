@@ -43,3 +43,12 @@ type Resumer interface {
 	// asked when it has its parameters and, if it is Consistent, knows how it reads.
 	Resumes() error
 }
+
+// Columnar is an Algorithm that uses its part by columns only. Where ByColumns says so, of
+// an instance that has its parameters, Load gets a part that has dataset.Part.Columns in
+// place of X, mapped where the data or its cache is kept by columns, and perhaps no Keys
+// (see dataset.Part.Key). Evaluation of test data is by rows all the same.
+type Columnar interface {
+	Algorithm
+	ByColumns() bool
+}

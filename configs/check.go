@@ -116,7 +116,7 @@ func (l *loader) checkData() {
 	only(d.Weights != "", "data.weights", "mm", "MatrixMarket data")
 	l.rule(d.Hash > 0 && d.Features > 0, "hashed features are 2^data.hash: leave data.features out", "data.features", "data.hash")
 	l.rule(d.Hash > 0 && d.Names != "", "hashed features have no names: leave data.names out", "data.names", "data.hash")
-	l.rule(d.Hash > 0 && d.Format == "mm", "is for LIBSVM and CSV, but data.format is \"mm\"", "data.hash", "data.format")
+	l.rule(d.Hash > 0 && (d.Format == "mm" || d.Format == "binary"), fmt.Sprintf("is for LIBSVM and CSV, but data.format is %q", d.Format), "data.hash", "data.format")
 	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")
 	l.columns("data.ignore", d.Ignore, "or a name", "")
 }

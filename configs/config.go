@@ -50,7 +50,7 @@ type Job struct {
 type Data struct {
 	Train    Paths  `toml:"train" doc:"training data (required): a plain, .gz or .zst file, or a list of them; each may be a pattern with *, ? and [a-z]"`
 	Test     Paths  `toml:"test" doc:"test data, given in the same way; \"\" is none"`
-	Format   string `toml:"format" oneof:"auto libsvm csv mm" doc:"format of the data: auto, libsvm, csv or mm (MatrixMarket)"`
+	Format   string `toml:"format" oneof:"auto libsvm csv mm binary" doc:"format of the data: auto, libsvm, csv, mm (MatrixMarket) or binary (columns in parts, as petuum data gen writes them to NAME.petuum)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Positive string `toml:"positive" doc:"label of the positive class: all other labels together are the negative one; \"\" takes the classes as they are"`
 	Weight   string `toml:"weight" doc:"column of a CSV file with the weight of each row, given like data.label; \"\" is none. A LIBSVM file has weights behind its labels, as 1:0.5"`

@@ -123,6 +123,9 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	if s, ok := j.New().(algos.Streaming); ok {
 		o.Stream = s.Streams() && o.Like == nil
 	}
+	if c, ok := j.New().(algos.Columnar); ok {
+		o.Columns = c.ByColumns() && o.Like == nil
+	}
 	mine := make([]int, of)
 	for p := range mine {
 		mine[p] = p

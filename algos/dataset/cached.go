@@ -25,9 +25,10 @@ type cacheMeta struct {
 	Own    Info // of the part
 	Merged Info // that the part is numbered by
 	Files  []cachedFile
-	Rows   int
+	Rows   int // of the matrix, which is of columns with Turned
 	Cols   int
 	NNZ    int
+	Turned bool `json:",omitempty"` // Options.Columns
 	Index  indexKind
 	Value  valueKind
 	Blocks []Block
@@ -226,22 +227,28 @@ func (m *cacheMeta) check(sections [][]byte) error {
 	if err := errors.Join(m.Own.check(), m.Merged.check()); err != nil {
 		return err
 	}
-	stored := m.NNZ
+	stored, rows, features := m.NNZ, m.Rows, m.Cols
+	if m.Turned {
+		rows, features = m.Cols, m.Rows
+	}
 	if m.Index == dense {
 		if m.Cols > 0 && m.Rows > (1<<56)/m.Cols || m.Value == ones && m.Rows > 0 {
 			return bad
 		}
 		stored = m.Rows * m.Cols
 	}
-	want := [sectionCount]int{keySection: 8 * m.Cols}
+	want := [sectionCount]int{keySection: 8 * features}
+	if m.Turned && len(sections[keySection]) == 0 { // position j is that of feature j
+		want[keySection] = 0
+	}
 	if !m.Merged.Unlabelled {
-		want[labelSection] = 8 * m.Rows
+		want[labelSection] = 8 * rows
 		if m.Merged.Classes != nil {
-			want[classSection] = 4 * m.Rows
+			want[classSection] = 4 * rows
 		}
 	}
 	if m.Own.Weighted {
-		want[weightSection] = 4 * m.Rows
+		want[weightSection] = 4 * rows
 	}
 	if m.Index != dense {
 		want[ptrSection] = 8 * (m.Rows + 1)
@@ -281,8 +288,12 @@ func (c *partCache) part(p, of int, weighted bool) (*Part, error) {
 		return nil, err
 	}
 	bad := errors.New("it contradicts itself")
+	rows := m.Rows
+	if m.Turned {
+		rows = m.Cols
+	}
 	if weighted && !m.Own.Weighted { // the weights are in other parts
-		part.Weight = evenWeights(m.Rows)
+		part.Weight = evenWeights(rows)
 	}
 	if part.Labels == nil && !m.Merged.Unlabelled { // a part without rows
 		part.Labels = []float64{}
@@ -304,6 +315,10 @@ func (c *partCache) part(p, of int, weighted bool) (*Part, error) {
 		if k < 0 || int(k) >= len(m.Merged.Classes) {
 			return nil, bad
 		}
+	}
+	if m.Turned {
+		part.Columns = &x
+		return part, nil
 	}
 	part.X = x
 	return part, nil
@@ -381,11 +396,14 @@ func (c *partCache) write(in *input, own, merged Info, digests map[int][]cache.D
 		f.Digests = []cache.Digest{d}
 	}
 	x, weights := &part.X, part.Weight
+	if part.Columns != nil {
+		x = part.Columns
+	}
 	if !own.Weighted {
 		weights = nil
 	}
 	meta, err := json.Marshal(cacheMeta{Own: own, Merged: merged, Files: files, Rows: x.rows, Cols: x.cols, NNZ: x.nnz,
-		Index: x.index, Value: x.value, Blocks: part.Blocks})
+		Turned: part.Columns != nil, Index: x.index, Value: x.value, Blocks: part.Blocks})
 	if err != nil {
 		return err
 	}

@@ -75,10 +75,29 @@
 //	1 2 0.5
 //	3 1 -1
 //
+// Binary (NAME.petuum): one file of columns in parts, which are fixed when it is made and
+// must be those of the job; labels are numbers. See package columnar, and petuum data gen.
+// A part is verified and mapped, which takes a tenth of a second for a gigabyte that
+// the system has in memory. Test data of training data in this format may also be LIBSVM.
+//
 // Values equal to zero do not count. What is malformed is refused as a
 // *SyntaxError that prints as file:line:column: what. A missing number or label (an
 // empty field, or NA) is refused too: what stands for a number is for the user to say
 // (Options.Missing).
+//
+// # By rows or by columns
+//
+// A part has its matrix by rows, Part.X; with Options.Columns by columns, Part.Columns, and
+// nothing by rows. Binary files and caches that were made so hold columns, which are mapped;
+// of all other input they are made from the rows, which are let go. Bytes of a part of at
+// most 2^16 rows, beside 8 to 12 a row for labels and classes:
+//
+//	                      a feature                 a value
+//	by rows               8 (Keys)                  2 or 4, and its number: 4, 8 or none
+//	by columns            8, and 8 if Keys is kept  2, and its number
+//
+// Keys is left out where position j is that of feature j. From a binary file rows are made
+// by a transpose, and columns are let go: any algorithm may read one.
 //
 // # Numbers
 //
@@ -190,6 +209,6 @@
 // the same batches: it reads as far as a batch needs and no farther, so that a stream may
 // be slow. A batch of less than a block is parsed by the caller.
 //
-// The package starts goroutines inside Scan, Parts, Transpose, Reader.Next and Stat, and
+// The package starts goroutines inside Scan, Parts, Transpose, ByColumn, Reader.Next and Stat, and
 // waits for them there; and one in Stream.Start, for which Stream.Close waits.
 package dataset

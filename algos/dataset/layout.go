@@ -63,13 +63,15 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	if first != nil && first.format != l.format {
 		return nil, fmt.Errorf("the format is %s, that of the first file is %s: set data.format if that is wrong", l.format, first.format)
 	}
-	if like := o.Like; like != nil && like.Format != l.format {
+	if like := o.Like; like != nil && like.Format != l.format && (like.Format != Binary || l.format != LIBSVM) {
 		return nil, fmt.Errorf("the format is %s, that of the training data is %s: set data.format if that is wrong", l.format, like.Format)
 	}
 	if err := o.suits(l.format); err != nil {
 		return nil, err
 	}
 	switch l.format {
+	case Binary:
+		return nil, errors.New("binary data cannot be read from a stream or a compressed file: name a file")
 	case LIBSVM:
 		l.setRange()
 		l.judgeLabel(line, first)
@@ -134,6 +136,8 @@ func FormatOfName(name string) string {
 		return LIBSVM
 	case ".mtx", ".mmt", ".mm":
 		return MM
+	case ".petuum":
+		return Binary
 	}
 	return auto
 }

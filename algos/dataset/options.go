@@ -26,7 +26,7 @@ const (
 // or MatrixMarket, told apart by name and first line; Defaults also finds out the
 // index base.
 type Options struct {
-	// Format is "libsvm", "csv", "mm", or "auto" (also ""): what the file name without
+	// Format is "libsvm", "csv", "mm", "binary", or "auto" (also ""): what the file name without
 	// .gz and .zst says, and failing that what the first line looks like.
 	Format string
 
@@ -88,6 +88,10 @@ type Options struct {
 	// read as the algorithm goes on (see Stream).
 	Stream bool `json:",omitempty"`
 
+	// Columns says that parts are used by columns only (see Part.ByColumn): nothing is
+	// kept by rows.
+	Columns bool `json:",omitempty"`
+
 	// Positive, unless "", makes two classes of whatever labels there are: this one,
 	// and "!" with its name, which is every other. The first is the later class;
 	// in Part.Labels they are +1 and -1, of which Quantity does not complain.
@@ -130,7 +134,7 @@ func (o Options) resolved() (Options, error) {
 		o.Header = auto
 	}
 	if o.Format != auto && !isFormat(o.Format) {
-		bad("format %q: want auto, libsvm, csv or mm", o.Format)
+		bad("format %q: want auto, libsvm, csv, mm or binary", o.Format)
 	}
 	if o.Header != auto && o.Header != "yes" && o.Header != "no" {
 		bad("header %q: want auto, yes or no", o.Header)
@@ -186,7 +190,9 @@ func (o Options) Validate() error {
 	return err
 }
 
-func isFormat(format string) bool { return format == LIBSVM || format == CSV || format == MM }
+func isFormat(format string) bool {
+	return format == LIBSVM || format == CSV || format == MM || format == Binary
+}
 
 // suits refuses options that data of a format cannot have.
 func (o Options) suits(format string) error {
@@ -199,8 +205,10 @@ func (o Options) suits(format string) error {
 		return fmt.Errorf("data.weight is for columns of CSV, but the format is %s", format)
 	case format != CSV && o.Missing != nil && o.Like == nil:
 		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
-	case format == MM && o.Hash > 0:
-		return errors.New("data.hash is for LIBSVM and CSV, but the format is mm")
+	case (format == MM || format == Binary) && o.Hash > 0:
+		return fmt.Errorf("data.hash is for LIBSVM and CSV, but the format is %s", format)
+	case format == Binary && o.Stream:
+		return errors.New("binary data is mapped, and not for algorithms that stream")
 	case format != MM && o.Labels != "":
 		return fmt.Errorf("data.labels is for MatrixMarket data, but the format is %s", format)
 	case format != MM && o.Weights != "":

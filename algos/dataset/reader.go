@@ -27,8 +27,10 @@ type Reader struct {
 	cats    *categories
 	parsers []*parser
 
-	whole *Part // MatrixMarket
-	at    int   // rows of whole that were given
+	whole   *Part       // MatrixMarket, or a part of binary data
+	at      int         // rows of whole that were given
+	binary  *binaryFile // nil: text
+	entered int         // parts of binary that were whole
 
 	files []File
 	rows  []uint64 // of each file, so far
@@ -100,6 +102,9 @@ func (r *Reader) enter() error {
 	src := r.sources[r.next]
 	name, _ := src.name()
 	r.path = src.path
+	if r.stream == nil && isBinary(src.path, r.options) {
+		return r.enterBinary()
+	}
 	text, err := r.text(src)
 	if err != nil {
 		return err
@@ -200,10 +205,12 @@ func (r *Reader) Next(rows int) (*Part, error) {
 
 func (r *Reader) batch(rows int) (*Part, error) {
 	if r.whole != nil {
-		end := min(r.at+rows, r.whole.X.Rows())
-		if r.at == end {
-			return nil, io.EOF
+		if r.at == r.whole.X.Rows() {
+			if err := r.nextWhole(); err != nil {
+				return nil, err
+			}
 		}
+		end := min(r.at+rows, r.whole.X.Rows())
 		part := r.whole.slice(r.at, end)
 		r.rows[0] += uint64(end - r.at)
 		r.at = end

@@ -12,7 +12,12 @@ type Part struct {
 	Class     []int32   // of each row: index in Info.Classes; nil if those are not listed
 	Weight    []float32 // of each row: finite and at least 0; nil where all are 1, see Info.Weighted
 	X         Matrix    // columns are positions in Keys
-	Keys      []uint64  // ascending: the feature ids, from 0, that have a value in this part
+	Keys      []uint64  // ascending: the feature ids, from 0, that may have a value in this part
+
+	// Columns stands in place of X with Options.Columns: its row j lists the rows of the
+	// part that have a value at position j. Keys is nil then if position j is that of
+	// feature j: see Positions and Key.
+	Columns *Matrix
 
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
@@ -33,13 +38,14 @@ type Block struct {
 
 // Scanned is some parts of an input, parsed but not yet numbered like the others.
 type Scanned struct {
-	in    *input
-	parts []int
-	read  []*assembly  // parallel to parts; nil where cached, and after Parts
-	cache []*partCache // parallel to parts; nil where there is none
-	infos []Info       // parallel to parts
-	notes []Note
-	done  bool
+	in     *input
+	binary *binaryFile // in place of all that is read, of binary data
+	parts  []int
+	read   []*assembly  // parallel to parts; nil where cached, and after Parts
+	cache  []*partCache // parallel to parts; nil where there is none
+	infos  []Info       // parallel to parts
+	notes  []Note
+	done   bool
 	// mapped is the number of parts that came from the cache.
 	mapped int
 }
@@ -71,6 +77,13 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 			return nil, fmt.Errorf("dataset: %s: part %d of %d does not exist or is named twice", name, p, of)
 		}
 		seen[p] = true
+	}
+	if isBinary(name, o) {
+		b, err := openBinary(sources, o)
+		if err != nil {
+			return nil, err
+		}
+		return b.scan(slices.Clone(parts), of)
 	}
 	kept := o.Cache
 	if o.Stream {
@@ -173,6 +186,10 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	if err := info.check(); err != nil {
 		return nil, err
 	}
+	if s.binary != nil {
+		s.done = true
+		return s.binaries(info)
+	}
 	if s.in.options.Stream {
 		s.done = true
 		return s.streams(info)
@@ -231,6 +248,9 @@ func (s *Scanned) part(i int, info Info) (*Part, error) {
 	s.read[i] = nil
 	own, digests := a.info, a.digests
 	part, err := a.part(p, s.in.of, info)
+	if err == nil && s.in.options.Columns {
+		part.turn()
+	}
 	if err != nil || c == nil {
 		return part, err
 	}

@@ -57,13 +57,17 @@ type IndexPlace struct {
 	Line  int64  `json:"line"`
 }
 
-// Stat reads files once and describes them. It holds some thousand rows at a time.
+// Stat reads files once and describes them. It holds some thousand rows at a time; of
+// binary data it reads the labels only.
 func Stat(paths []string, o Options) (Stats, error) {
 	r, err := Open(paths, o)
 	if err != nil {
 		return Stats{}, err
 	}
 	defer r.Close()
+	if r.binary != nil {
+		return r.binary.stat()
+	}
 	return r.Stat()
 }
 
@@ -71,7 +75,8 @@ func Stat(paths []string, o Options) (Stats, error) {
 func (r *Reader) Stat() (Stats, error) {
 	s := newStats()
 	s.WeightMin = math.Inf(1)
-	rows, nonZeros, squares := uint64(0), uint64(0), 0.0
+	nonZeros := uint64(0)
+	var of spread
 	for {
 		part, err := r.Next(statRows)
 		if err == io.EOF {
@@ -82,10 +87,7 @@ func (r *Reader) Stat() (Stats, error) {
 		}
 		s.addRows(&part.X)
 		for _, y := range part.Labels {
-			rows++ // Welford's update, which does not cancel
-			d := y - s.LabelMean
-			s.LabelMean += d / float64(rows)
-			squares += d * (y - s.LabelMean)
+			of.add(y)
 		}
 		nonZeros += uint64(part.X.NNZ())
 		s.addWeights(part)
@@ -97,8 +99,8 @@ func (r *Reader) Stat() (Stats, error) {
 	if s.Info.Rows == 0 {
 		s.RowMin, s.WeightMin = 0, 0
 	}
-	if s.LabelSD = math.Sqrt(squares / float64(max(rows, 1))); !s.Info.Numeric {
-		s.LabelMean, s.LabelSD = 0, 0
+	if s.Info.Numeric {
+		s.LabelMean, s.LabelSD = of.mean, of.deviation()
 	}
 	s.LabelMean, s.LabelSD = finite(s.LabelMean), finite(s.LabelSD)
 	return s, nil

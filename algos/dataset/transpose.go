@@ -101,9 +101,9 @@ type columnRange[I uint16 | uint32] struct {
 // in each block row by row, values [lo, hi).
 func (r *columnRange[I]) visit(do func(i, lo, hi int)) {
 	const cached = 1 << 13 // columns whose ends of rows fit the cache
-	// A row is looked at in each block, which should find a few values there.
+	// A row is looked at in each block, which should find values there for a cache line or two.
 	perRow := r.m.nnz / max(1, r.m.rows) * (r.end - r.begin) / max(1, r.m.cols)
-	blocks := max(1, min((r.end-r.begin)/cached, perRow/4))
+	blocks := max(1, min((r.end-r.begin)/cached, perRow/32))
 	cursor := make([]int64, r.m.rows)
 	for i := range cursor {
 		lo, hi := r.m.span(i)

@@ -15,6 +15,9 @@ func (p *Part) Widen(features uint64) error {
 	if features > math.MaxInt32 {
 		return fmt.Errorf("dataset: part %d: %d features are too many for every part to have them all", p.Index, features)
 	}
+	if p.Columns != nil {
+		return fmt.Errorf("dataset: part %d has columns alone, which are not widened", p.Index)
+	}
 	if uint64(len(p.Keys)) == features {
 		return nil
 	}

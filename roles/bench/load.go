@@ -24,6 +24,7 @@ type LoadReport struct {
 	Features uint64  `json:"features"`
 	NonZeros uint64  `json:"nonzeros"`
 	Cached   bool    `json:"cached"`          // all parts came from the cache
+	Mapped   bool    `json:"mapped"`          // the input is binary
 	Scan     float64 `json:"scan_seconds"`    // reading and parsing, or opening caches
 	Place    float64 `json:"parts_seconds"`   // features to columns, and writing caches
 	Pass     float64 `json:"pass_seconds"`    // the product of each row and a vector, a goroutine a part
@@ -35,7 +36,8 @@ type LoadReport struct {
 }
 
 // Load reads an input as one process of a job would that has all of its parts.
-// Where columns is set it makes the transposed matrices, too.
+// Where columns is set it makes the transposed matrices, too. With o.Columns the matrices
+// are by column alone, and so is the pass.
 func Load(paths []string, o dataset.Options, parts int, columns bool) (LoadReport, error) {
 	r := LoadReport{Parts: parts}
 	all := make([]int, parts)
@@ -70,13 +72,18 @@ func Load(paths []string, o dataset.Options, parts int, columns bool) (LoadRepor
 	r.Peak = peak()
 	if columns {
 		last = time.Now()
-		each(data, func(p *dataset.Part) { p.X = p.X.Transpose() })
+		each(data, func(p *dataset.Part) { p.X = p.ByColumn() })
 		lap(&r.Columns)
 	}
 	r.Stored, r.Rows, r.Features, r.NonZeros = info.Bytes(), info.Rows, info.Features, info.NonZeros
+	r.Mapped = info.Format == dataset.Binary
 	r.Notes, r.Cached = s.Notes(), s.Cached() == parts
 	for _, p := range data {
-		r.Loaded += int64(p.X.Bytes()) + int64(12*len(p.Labels)+8*len(p.Keys))
+		x := p.X
+		if o.Columns {
+			x = p.ByColumn()
+		}
+		r.Loaded += int64(x.Bytes()) + int64(12*len(p.Labels)+8*len(p.Keys))
 	}
 	return r, nil
 }
@@ -94,13 +101,17 @@ func each(data []*dataset.Part, do func(p *dataset.Part)) {
 func pass(data []*dataset.Part) (total float64) {
 	sums := make([]float64, len(data))
 	each(data, func(p *dataset.Part) {
-		v := make([]float64, p.X.Cols())
+		x := p.X
+		if x.Rows() == 0 && p.Positions() > 0 {
+			x = p.ByColumn()
+		}
+		v := make([]float64, x.Cols())
 		for j := range v {
 			v[j] = 1
 		}
 		sum := 0.0
-		for i := range p.X.Rows() {
-			sum += p.X.Dot(i, v)
+		for i := range x.Rows() {
+			sum += x.Dot(i, v)
 		}
 		sums[p.Index] = sum
 	})
@@ -137,7 +148,10 @@ func (r LoadReport) Text(w io.Writer) error {
 	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 	total := r.Scan + r.Place
 	how := "parsed"
-	if r.Cached {
+	switch {
+	case r.Mapped:
+		how = "mapped"
+	case r.Cached:
 		how = "mapped from the cache"
 	}
 	fmt.Fprintf(t, "input\t%s\t%d rows, %d features, %d values, %d parts\n", mb(r.Stored), r.Rows, r.Features, r.NonZeros, r.Parts)

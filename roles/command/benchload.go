@@ -16,6 +16,7 @@ func (p *program) benchLoadCommand() *cli.Command {
 			&cli.IntFlag{Name: "parts", Value: runtime.GOMAXPROCS(0), DefaultText: "one a processor", Usage: "parts that the input is cut into"},
 			&cli.StringFlag{Name: "cache", Usage: "`folder` of the cache: made by the first run, mapped by the next"},
 			&cli.BoolFlag{Name: "columns", Usage: "make the columns as well as the rows"},
+			&cli.BoolFlag{Name: "only-columns", Usage: "load by columns only, as coordinate descent uses them"},
 			&cli.BoolFlag{Name: "quantity", Usage: "labels are quantities, not classes"},
 			p.asJSON("print the report as one JSON object on stdout"),
 		}, dataFlags()...),
@@ -34,7 +35,7 @@ func (p *program) benchLoad(c *cli.Context) error {
 		return usagef("bench load: --parts %d: want 1 to 65536", n)
 	}
 	o := dataOptions(c)
-	o.Quantity = c.Bool("quantity")
+	o.Quantity, o.Columns = c.Bool("quantity"), c.Bool("only-columns")
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}

@@ -39,7 +39,7 @@ func (p *program) dataStatCommand() *cli.Command {
 // dataFlags say how files are to be read.
 func dataFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv or mm (MatrixMarket)", DefaultText: "auto"},
+		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv, mm (MatrixMarket) or binary", DefaultText: "auto"},
 		&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
 		&cli.StringFlag{Name: "weight", Usage: "CSV: the `column` of the weights of the rows, by name or as #3"},
 		&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
@@ -173,7 +173,7 @@ func printStats(out io.Writer, s dataset.Stats) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(what, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", what, fmt.Sprintf(format, args...)) }
 	format := i.Format
-	if i.Format == dataset.LIBSVM {
+	if i.Format == dataset.LIBSVM || i.Format == dataset.Binary {
 		format += fmt.Sprintf(", indices from %d", i.Base)
 	}
 	line("format", "%s", format)

@@ -42,16 +42,20 @@ func (p *program) genCommand() *cli.Command {
 	}
 	columnFlags := func(d synthetic.Columns, noise string) []cli.Flag {
 		return append(genFlags(d.Settings, "non-zeros of a column, in the training set", noise),
+			&cli.IntFlag{Name: "parts", Value: 1, Usage: "parts of a .petuum training set: those of the job (cluster.parts)"},
 			&cli.Float64Flag{Name: "correlation", Value: d.Correlation, Usage: "probability that a column has the rows of the one before"})
 	}
-	const columnHelp = "\n\nMemory: up to 24 bytes a row and 128 MB, whatever the number of features."
+	const columnHelp = "\n\nMemory: up to 24 bytes a row and 128 MB, whatever the number of features; of a .petuum file\nup to 40 bytes a row, 1 MiB a part and 64 MB."
 	return &cli.Command{
 		Name: "gen", Usage: "make data of a linear problem whose true weights are known",
 		Description: `The same bytes for the same flags, on every machine. The first line of a file is
 a comment with the flags. Formats go by the name: .libsvm, .svm or .svmlight
-(indices from 1) or .csv, and then perhaps .gz or .zst.
+(indices from 1) or .csv, and then perhaps .gz or .zst; and .petuum, which jobs map
+into memory: lasso and multiclass write it by columns, in as many parts as the job will
+have (--parts).
 
    petuum data gen lasso --rows 50000 --features 10000000 --output lasso.libsvm.zst
+   petuum data gen lasso --rows 50000 --features 10000000 --parts 2 --output lasso.petuum
    petuum data gen logistic --output train.libsvm --test-rows 10000 --test test.libsvm`,
 		Action: needsSubcommand,
 		Subcommands: []*cli.Command{{
@@ -86,7 +90,7 @@ func genFlags(d synthetic.Settings, nonZeros, noise string) []cli.Flag {
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`file` of the training set; - is stdout"},
 		&cli.StringFlag{Name: "test", Usage: "`file` of the test set: the same weights, other rows"},
 		&cli.StringFlag{Name: "truth", Usage: "`file` of the true weights that are not 0: index from 1, tab, weight"},
-		&cli.StringFlag{Name: "format", Usage: "libsvm or csv", DefaultText: "by the name of the file; stdout: libsvm"},
+		&cli.StringFlag{Name: "format", Usage: "libsvm, csv or binary", DefaultText: "by the name of the file; stdout: libsvm"},
 		&cli.Uint64Flag{Name: "rows", Value: d.Rows, Usage: "rows of the training set"},
 		&cli.Uint64Flag{Name: "test-rows", Value: d.TestRows, Usage: "rows of the test set"},
 		&cli.Uint64Flag{Name: "features", Value: d.Features, Usage: "number of features"},
@@ -107,6 +111,7 @@ type genFile struct {
 	flag, path string
 	format     string // of the samples; "" for the truth
 	set        synthetic.Set
+	parts      int // of binary data
 }
 
 // genFiles are the files that c asks for, and all that is wrong with that.
@@ -120,7 +125,7 @@ func genFiles(c *cli.Context, d synthetic.Problem) (files []genFile, problems []
 	bad(c.IsSet("test") && d.Common().TestRows == 0, "--test: how many rows? Set --test-rows")
 	bad(!c.IsSet("test") && d.Common().TestRows > 0, "--test-rows: into which file? Set --test")
 	names := map[string]string{}
-	for _, f := range []genFile{{flag: "output"}, {flag: "test", set: synthetic.Test}, {flag: "truth"}} {
+	for _, f := range []genFile{{flag: "output", parts: c.Int("parts")}, {flag: "test", set: synthetic.Test, parts: 1}, {flag: "truth"}} {
 		f.path = c.String(f.flag)
 		if f.path == "" {
 			bad(c.IsSet(f.flag) && f.flag != "output", "--%s: which file?", f.flag)
@@ -133,19 +138,32 @@ func genFiles(c *cli.Context, d synthetic.Problem) (files []genFile, problems []
 		if f.flag != "truth" {
 			var err error
 			if f.format, err = genFormat(f.path, c.String("format")); err == nil {
-				err = synthetic.CheckFormat(d, f.format)
+				err = f.check(d)
 			}
 			bad(err != nil, "--%s: %v", f.flag, err)
 		}
 		files = append(files, f)
 	}
+	bad(c.IsSet("parts") && len(files) > 0 && files[0].format != dataset.Binary, "--parts: only a .petuum file has parts")
 	return files, problems
+}
+
+// check refuses what a problem cannot be written as.
+func (f genFile) check(d synthetic.Problem) error {
+	if f.format != dataset.Binary {
+		return synthetic.CheckFormat(d, f.format)
+	}
+	if _, ending := dataset.Compressed(f.path); f.path == "-" || ending != "" {
+		return fmt.Errorf("%s: a binary file is to be mapped: neither stdout nor a compressed file will do", f.path)
+	}
+	_, err := synthetic.CheckBinary(d, f.parts)
+	return err
 }
 
 // genFormat is the format of a file; asked may be "".
 func genFormat(path, asked string) (string, error) {
-	if asked != "" && asked != dataset.LIBSVM && asked != dataset.CSV {
-		return "", fmt.Errorf("format %q: want libsvm or csv", asked)
+	if asked != "" && asked != dataset.LIBSVM && asked != dataset.CSV && asked != dataset.Binary {
+		return "", fmt.Errorf("format %q: want libsvm, csv or binary", asked)
 	}
 	name, _ := dataset.Compressed(path)
 	named := ""
@@ -154,12 +172,14 @@ func genFormat(path, asked string) (string, error) {
 		named = dataset.CSV
 	case ".libsvm", ".svm", ".svmlight":
 		named = dataset.LIBSVM
+	case ".petuum":
+		named = dataset.Binary
 	}
 	switch {
 	case path == "-" && asked == "":
 		return dataset.LIBSVM, nil
 	case named == "" && asked == "":
-		return "", fmt.Errorf("%s: the name does not say which format: let it end in .libsvm or .csv, or set --format", path)
+		return "", fmt.Errorf("%s: the name does not say which format: let it end in .libsvm, .csv or .petuum, or set --format", path)
 	case named != "" && asked != "" && named != asked:
 		return "", fmt.Errorf("%s: the name says %s, --format says %s", path, named, asked)
 	case asked != "":
@@ -220,14 +240,31 @@ func (f genFile) content(d synthetic.Problem) string {
 	if f.format == "" {
 		return "the true weights"
 	}
-	return fmt.Sprintf("%d rows, %d features", d.Common().Size(f.set), d.Common().Features)
+	parts := ""
+	if f.format == dataset.Binary {
+		parts = fmt.Sprintf(", %d parts", f.parts)
+	}
+	return fmt.Sprintf("%d rows, %d features%s", d.Common().Size(f.set), d.Common().Features, parts)
 }
 
 // write writes the file, up to its name.
 func (f genFile) write(c *cli.Context, d synthetic.Problem, o *output) error {
 	write := func(ctx context.Context, w io.Writer) error { return synthetic.WriteTruth(ctx, w, d) }
-	if f.format != "" {
-		watch := newWatch(c.App.ErrWriter, f.path, d.Common().Size(f.set))
+	switch f.format {
+	case "":
+	case dataset.Binary:
+		columns, err := synthetic.CheckBinary(d, f.parts)
+		if err != nil {
+			return err
+		}
+		watch := newWatch(c.App.ErrWriter, f.path, d.Common().Features, "columns")
+		defer watch.clear()
+		write = func(ctx context.Context, _ io.Writer) (err error) {
+			o.bytes, err = synthetic.WriteBinary(ctx, o.file, columns, f.set, f.parts, watch.progress)
+			return err
+		}
+	default:
+		watch := newWatch(c.App.ErrWriter, f.path, d.Common().Size(f.set), "rows")
 		defer watch.clear()
 		write = func(ctx context.Context, w io.Writer) error {
 			return synthetic.Write(ctx, w, f.format, d, f.set, watch.progress)
@@ -244,28 +281,29 @@ type watch struct {
 	w     io.Writer // nil: nobody looks
 	path  string
 	total uint64
+	what  string // is counted
 	began time.Time
 	next  time.Time
 	shown bool
 }
 
-func newWatch(w io.Writer, path string, total uint64) *watch {
+func newWatch(w io.Writer, path string, total uint64, what string) *watch {
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		w = nil
 	}
 	now := time.Now()
-	return &watch{w: w, path: path, total: total, began: now, next: now.Add(time.Second)}
+	return &watch{w: w, path: path, total: total, what: what, began: now, next: now.Add(time.Second)}
 }
 
-func (w *watch) progress(rows uint64) {
+func (w *watch) progress(done uint64) {
 	now := time.Now()
-	if w.w == nil || rows == 0 || now.Before(w.next) {
+	if w.w == nil || done == 0 || now.Before(w.next) {
 		return
 	}
 	w.next, w.shown = now.Add(time.Second/5), true
-	left := now.Sub(w.began).Seconds() / float64(rows) * float64(w.total-rows)
-	fmt.Fprintf(w.w, "\r\x1b[K%s: %d of %d rows, %.0f s left", w.path, rows, w.total, left)
+	left := now.Sub(w.began).Seconds() / float64(done) * float64(w.total-done)
+	fmt.Fprintf(w.w, "\r\x1b[K%s: %d of %d %s, %.0f s left", w.path, done, w.total, w.what, left)
 }
 
 func (w *watch) clear() {

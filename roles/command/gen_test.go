@@ -115,6 +115,43 @@ func TestGenFiles(t *testing.T) {
 	}
 }
 
+// A binary file has the training set in parts and the test set in one; what loads and
+// describes data takes it, and a job that does not have as many parts is told.
+func TestGenBinary(t *testing.T) {
+	dir := t.TempDir()
+	path, test := filepath.Join(dir, "a.petuum"), filepath.Join(dir, "t.petuum")
+	size := strings.Fields("lasso --rows 300 --features 50 --nnz 20 --parts 2 --test-rows 40")
+	status, out, errs := generated(t, append(size, "-o", path, "--test", test)...)
+	if status != 0 || errs != "" || !strings.HasPrefix(out, path+": 300 rows, 50 features, 2 parts, ") || !strings.Contains(out, test+": 40 rows, 50 features, 1 parts, ") {
+		t.Fatalf("got status %d, %q, %q", status, out, errs)
+	}
+	if got := files(t, dir); len(got) != 2 {
+		t.Errorf("got the files %q, want 2", got)
+	}
+	status, out, errs = run("data", "stat", path)
+	for _, want := range []string{"format      binary, indices from 1", "rows        300 (210 without a value)", "features    50", "non-zeros   1,000, 6.667 % of all"} {
+		words := strings.Join(strings.Fields(want), " ")
+		if said := strings.Join(strings.Fields(out), " "); status != 0 || !strings.Contains(said, words) {
+			t.Errorf("stat: got status %d, %s%s, want %q", status, out, errs, words)
+		}
+	}
+	for _, columns := range []string{"--columns", "--only-columns"} {
+		status, out, errs = run("bench", "load", path, "--parts", "2", "--quantity", columns)
+		if status != 0 || !strings.Contains(out, "300 rows, 50 features, 1000 values, 2 parts") || !strings.Contains(out, "mapped: ") {
+			t.Errorf("bench load %s: got status %d, %s%s", columns, status, out, errs)
+		}
+	}
+	if status, _, errs = run("bench", "load", path, "--parts", "3"); status != 1 || !strings.Contains(errs, path+" has 2 parts, and the job 3: set cluster.parts = 2") {
+		t.Errorf("bench load in 3 parts: got status %d, %s", status, errs)
+	}
+	if err := os.Truncate(path, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, errs = run("data", "stat", path); status != 1 || !strings.Contains(errs, path+": it ends at byte 1000 of ") {
+		t.Errorf("stat of a file that was cut: got status %d, %s", status, errs)
+	}
+}
+
 // What is impossible is refused, all of it at once, and nothing is written.
 func TestGenRefuses(t *testing.T) {
 	dir := t.TempDir()
@@ -136,12 +173,19 @@ func TestGenRefuses(t *testing.T) {
 		{"lasso", 2, []string{"--output: which file?"}},
 		{"lasso --rows 0 --density 2 -o a.libsvm --test b.csv --format tsv", 2, []string{"--rows 0", "--density 2", "--test: how many rows?", `--output: format "tsv"`, `--test: format "tsv"`}},
 		{"logistic --zipf 9 -o a.csv", 2, []string{"--zipf 9", "--output: features 1048576: CSV"}},
-		{"lasso -o a", 2, []string{"let it end in .libsvm or .csv"}},
+		{"lasso -o a", 2, []string{"let it end in .libsvm, .csv or .petuum"}},
 		{"lasso -o a.csv --format libsvm", 2, []string{"the name says csv, --format says libsvm"}},
 		{"lasso -o a.csv --truth a.csv", 2, []string{"--output and --truth are the same file"}},
 		{"lasso -o a.csv --test-rows 5", 2, []string{"--test-rows: into which file?"}},
 		{"lasso -o a.csv --truth -", 2, []string{"only --output can be stdout"}},
 		{"lasso -o a.csv --truth=", 2, []string{"--truth: which file?"}},
+		{"lasso -o a.petuum --parts 0", 2, []string{"--output: parts 0: want 1 to"}},
+		{"lasso -o a.petuum --rows 30 --parts 31", 2, []string{"--output: parts 31: want 1 to"}},
+		{"lasso -o a.csv --parts 2", 2, []string{"--parts: only a .petuum file has parts"}},
+		{"lasso -o a.petuum.zst", 2, []string{"neither stdout nor a compressed file will do"}},
+		{"lasso -o - --format binary", 2, []string{"neither stdout nor a compressed file will do"}},
+		{"logistic -o a.petuum", 2, []string{"binary files have columns: want libsvm"}},
+		{"lasso -o " + in("none/x.petuum"), 1, []string{in("none/x.petuum") + ": no such file or directory"}},
 		{"lasso -o a.csv more", 2, []string{`unexpected argument "more"`}},
 		{"lasso -o a.csv --rows -5", 2, []string{"rows"}},
 		{"tree", 2, []string{`no command is called "tree"`}},

@@ -91,10 +91,14 @@ func (b bounds) look(paths []string, o dataset.Options, parts int) (Sample, erro
 	return s, err
 }
 
-// matrix reports whether a file is read as MatrixMarket.
+// matrix reports whether a file is read as MatrixMarket, or is binary.
 func matrix(path string, o dataset.Options) bool {
 	name, _ := dataset.Compressed(path)
-	return o.Format == dataset.MM || (o.Format == "" || o.Format == "auto") && dataset.FormatOfName(name) == dataset.MM
+	format := o.Format
+	if format == "" || format == "auto" {
+		format = dataset.FormatOfName(name)
+	}
+	return format == dataset.MM || format == dataset.Binary
 }
 
 // compression is the ending of a compressed file.

@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -65,7 +64,7 @@ func Open(path string, key Key) (*File, error) {
 	case int64(int(size)) != size:
 		return nil, fmt.Errorf("cache: %s: its %d bytes are too many for this machine", path, size)
 	}
-	memory, err := mapFile(f, int(size))
+	memory, err := Map(f, 0, int(size))
 	if err != nil {
 		return nil, fmt.Errorf("cache: %s: it cannot be mapped: %w", path, cause(err))
 	}
@@ -94,7 +93,7 @@ func (f *File) Close() error {
 	if memory == nil {
 		return nil
 	}
-	return unmapFile(memory)
+	return Unmap(memory)
 }
 
 // verify checks everything and finds the sections.
@@ -180,16 +179,10 @@ func verifyBlocks(path string, b []byte, l *layout) (int64, error) {
 
 // guarded makes an error of a page that cannot be read, because the disk fails or
 // the file was cut after it was mapped.
-func guarded(path string, work func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case interface{ Addr() uintptr }: // a fault
-			err = &DamagedError{path, "a page of it cannot be read"}
-		default:
-			panic(r)
-		}
-	}()
-	return work()
+func guarded(path string, work func() error) error {
+	fault, err := Guard(work)
+	if fault {
+		return &DamagedError{path, "a page of it cannot be read"}
+	}
+	return err
 }

@@ -7,16 +7,17 @@ import (
 	"os"
 )
 
-// mapFile reads the first size bytes of a file. They take memory of their own.
-func mapFile(f *os.File, size int) ([]byte, error) {
+// Map reads size bytes of a file from a byte on. They take memory of their own.
+func Map(f *os.File, from int64, size int) ([]byte, error) {
 	b := make([]byte, size)
-	if _, err := io.ReadFull(f, b); err != nil {
+	if _, err := io.ReadFull(io.NewSectionReader(f, from, int64(size)), b); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-func unmapFile([]byte) error { return nil }
+// Unmap does nothing: the memory is an ordinary one.
+func Unmap([]byte) error { return nil }
 
 // syncDir does nothing: a directory is no file to sync here.
 func syncDir(string) error { return nil }

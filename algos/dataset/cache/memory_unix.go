@@ -9,13 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile returns the first size bytes of a file as memory whose changes do not
-// reach the file.
-func mapFile(f *os.File, size int) ([]byte, error) {
-	return unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|mapFlags)
+// Map returns size bytes of a file, from a multiple of MapAlignment on, as memory
+// whose changes do not reach the file.
+func Map(f *os.File, from int64, size int) ([]byte, error) {
+	return unix.Mmap(int(f.Fd()), from, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|mapFlags)
 }
 
-func unmapFile(b []byte) error { return unix.Munmap(b) }
+// Unmap frees what Map returned.
+func Unmap(b []byte) error { return unix.Munmap(b) }
 
 // syncDir makes a rename in dir last.
 func syncDir(dir string) error {

@@ -29,7 +29,7 @@ func TestCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		memory, err := mapFile(f, int(info.Size()))
+		memory, err := Map(f, 0, int(info.Size()))
 		if err != nil {
 			t.Fatal(err)
 		}
