@@ -41,6 +41,9 @@ func (p *Part) Number() int { return p.w.Part }
 // At is the clock the part has reached.
 func (p *Part) At() consistency.Clock { return p.w.Clock }
 
+// Detached reports whether its rounds end no clock of the tables.
+func (p *Part) Detached() bool { return p.detached }
+
 // Load gives the instance its data.
 func (p *Part) Load(data *dataset.Part) error {
 	if data != nil {

@@ -190,6 +190,9 @@ func (r *Rounds) Room(part int, round consistency.Clock, n int) ([]float64, erro
 	return f.emitted[part], nil
 }
 
+// Awaits reports whether a part is still to emit for the oldest round.
+func (r *Rounds) Awaits(part int) bool { return r.first < r.next && !r.flight(r.first).got[part] }
+
 // Pull combines what was emitted in the oldest round and ends it; it may wait for the
 // tables. All parts have emitted.
 func (r *Rounds) Pull() error {

@@ -63,6 +63,10 @@ func (s *scheduler) serve(c *wire.Conn) {
 			}
 			return nil
 		}
+		if hot(kind) {
+			s.box.PutFrom(c, s.peers.NameOf(p), kind, body)
+			return nil
+		}
 		s.box.Put(control.Event{From: s.peers.NameOf(p), Kind: kind, Body: append([]byte(nil), body...)})
 		return nil
 	})

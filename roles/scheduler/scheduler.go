@@ -73,7 +73,8 @@ type scheduler struct {
 	summary  Summary
 	untested error // why the model could not be tested
 	body     []byte
-	emitted  []float64
+	room     func(part int, round consistency.Clock, n int) ([]float64, error) // of rounds
+	times    times
 }
 
 // crew is a worker and its parts.
@@ -165,9 +166,14 @@ func (s *scheduler) lead(ctx context.Context) error {
 // whyFor bounds the wait for why a connection has ended.
 const whyFor = 5 * time.Second
 
-// send sends a frame. Of a peer that is gone the mailbox says why.
+// send sends a frame.
 func (s *scheduler) send(ctx context.Context, c *wire.Conn, kind wire.Kind, body []byte) error {
-	err := c.Send(kind, body)
+	return s.sent(ctx, c.Send(kind, body))
+}
+
+// sent is the error of a frame that was to be sent. Of a peer that is gone the mailbox
+// says why.
+func (s *scheduler) sent(ctx context.Context, err error) error {
 	if !errors.Is(err, wire.ErrClosed) {
 		return err
 	}
@@ -381,7 +387,9 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	if err != nil {
 		return err
 	}
-	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client))
+	began := time.Now()
+	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client), func() int64 { return int64(time.Since(began)) })
+	s.room = s.rounds.Room
 	if err := s.rounds.Begin(); err != nil {
 		return err
 	}
@@ -437,6 +445,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 		}
 	}
 	s.summary.settle(ledgers, own)
+	s.settleRounds()
 	s.summary.Seconds.Total = time.Since(s.began).Seconds()
 	return nil
 }

@@ -31,9 +31,10 @@ type runner struct {
 	local    int
 	now      func() int64 // since epoch
 	epoch    time.Time
-	commands chan command
+	orders   orders
 	ledger   chan control.PartLedger
 	ended    chan struct{} // closed when an error ended the goroutine
+	detached bool          // rounds end no clock of the tables
 
 	l       control.PartLedger
 	started int64
@@ -41,23 +42,20 @@ type runner struct {
 	scratch []byte
 }
 
-// commandsAhead is how many commands can wait for a part. The scheduler sends
-// the next only when all parts have answered the one before, or with the next stage
-// before it, and then Stop.
-const commandsAhead = 4
-
 func newRunner(w *worker, part *algos.Part, client *table.Client, local int, epoch time.Time, now func() int64) *runner {
-	return &runner{w: w, part: part, client: client, local: local, epoch: epoch, now: now,
-		commands: make(chan command, commandsAhead), ledger: make(chan control.PartLedger, 1), ended: make(chan struct{})}
+	r := &runner{w: w, part: part, client: client, local: local, epoch: epoch, now: now,
+		ledger: make(chan control.PartLedger, 1), ended: make(chan struct{}), detached: part.Detached()}
+	r.orders.some.L = &r.orders.mu
+	return r
 }
 
 // run prepares the part and does what it is told until the worker closes its
-// commands. An error goes to the worker, which ends the job.
+// orders. An error goes to the worker, which ends the job.
 func (r *runner) run() {
 	err := r.prepare()
 	for err == nil {
 		idle := r.now()
-		c, ok := <-r.commands
+		c, ok := r.orders.next()
 		r.l.Scheduler += seconds(r.now() - idle)
 		if !ok {
 			return
@@ -99,7 +97,10 @@ func (r *runner) do(c command) error {
 			return fmt.Errorf("part %d is at clock %d and got a block for round %d", r.part.Number(), r.part.At(), c.until)
 		}
 		emitted := r.part.Push(c.block)
-		if err := r.send(control.KindEmitted, control.AppendEmitted(r.scratch[:0], r.part.Number(), c.until, emitted)); err != nil {
+		start := r.now()
+		err := r.w.rounds.Load().emitted(r.part.Number(), c.until, emitted, &r.scratch)
+		r.l.Scheduler += seconds(r.now() - start)
+		if err != nil {
 			return err
 		}
 		return r.clock()
@@ -133,7 +134,9 @@ func (r *runner) send(kind wire.Kind, body []byte) error {
 func (r *runner) clock() error {
 	err := r.part.Clock()
 	r.l.Clocks++
-	r.book()
+	if !r.detached {
+		r.book()
+	}
 	return err
 }
 
