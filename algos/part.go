@@ -20,6 +20,7 @@ type Part struct {
 
 	detached bool              // rounds end no clock of the tables
 	settled  consistency.Clock // up to which rounds are in a clock of the tables
+	eval     *Eval             // the last one
 
 	// The nanoseconds spent in Push, in Evaluate and at barriers; zero without a
 	// clock. The client keeps the times of Clock.
@@ -32,7 +33,7 @@ func NewPart(alg Algorithm, w *Worker, now func() int64) *Part {
 	if now == nil {
 		now = func() int64 { return 0 }
 	}
-	return &Part{alg: alg, w: w, client: w.client, now: now, detached: isDetached(alg)}
+	return &Part{alg: alg, w: w, client: w.client, now: now, detached: isDetached(alg), eval: NewEval(0)}
 }
 
 // Number is the part's.
@@ -154,16 +155,17 @@ func (p *Part) Settle() error {
 	return err
 }
 
-// Evaluate waits until all parts have come to this clock and evaluates.
+// Evaluate waits until all parts have come to this clock and evaluates. The result is
+// good until the next Evaluate, which uses its memory again.
 func (p *Part) Evaluate() (*Eval, error) {
 	if err := p.barrier(); err != nil {
 		return nil, err
 	}
 	start := p.now()
-	e := NewEval(p.w.Clock)
-	p.alg.Evaluate(p.w, e)
+	p.eval = p.eval.reset(p.w.Clock)
+	p.alg.Evaluate(p.w, p.eval)
 	p.Evaluating += p.now() - start
-	return e, nil
+	return p.eval, nil
 }
 
 func (p *Part) barrier() error {

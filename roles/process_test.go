@@ -218,6 +218,8 @@ type summary struct {
 		Stage     *int    `json:"stage"`
 	} `json:"curve"`
 	Choices []string `json:"choices"`
+
+	Scheduling map[string]float64 `json:"scheduling"`
 	Path    []struct {
 		Stage      int                `json:"stage"`
 		Clock      int                `json:"clock"`

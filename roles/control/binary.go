@@ -7,9 +7,9 @@ import (
 	"math"
 	"slices"
 
-	"petuum/algos"
 	"petuum/consistency"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // The bodies of the hot messages, numbers as unsigned varints, floats as eight
@@ -20,7 +20,9 @@ import (
 //	Blocks   round nblocks (nparts part* nkeys key* nvalues float*)*
 //	Emitted  nparts round (part n float*)*     nparts is a number of four bytes
 //	Evaluate (empty)
-//	Eval     part clock nsums (name n float*)* nmaxima (name float)*
+//	Sum      size part clock name len at n, zeros up to size, float*: n elements of a long
+//	         sum of len, those from at on; size is a number of four bytes
+//	Eval     part clock nsums (name n float*)* nmaxima (name float)*: what is left
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
 //	Stage    stage
 //	Export   table shard
@@ -114,19 +116,13 @@ func (r *Reader) Floats(buf []float64) []float64 {
 
 // fill reads as many floats as there is room for.
 func (r *Reader) fill(room []float64) {
-	b := r.Bytes(8 * len(room))
-	for i := range len(b) / 8 {
-		room[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+	if b := r.Bytes(8 * len(room)); b != nil {
+		kernel.Load(room, b)
 	}
 }
 
 func appendFloats(b []byte, fs []float64) []byte {
-	b = binary.AppendUvarint(b, uint64(len(fs)))
-	b = slices.Grow(b, 8*len(fs))
-	for _, f := range fs {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
-	}
-	return b
+	return kernel.Append(binary.AppendUvarint(b, uint64(len(fs))), fs)
 }
 
 // AppendUints appends numbers.
@@ -173,45 +169,6 @@ func ReadReached(body []byte) (part int, at consistency.Clock, err error) {
 	r := NewReader(body)
 	part, at = int(r.Uint(math.MaxInt32)), consistency.Clock(r.Uint(maxClock))
 	return part, at, r.Err()
-}
-
-// AppendEval encodes the sums and maxima of a part.
-func AppendEval(b []byte, part int, e *algos.Eval) []byte {
-	sums, maxima := e.Parts()
-	b = AppendUints(b, uint64(part), uint64(e.Clock), uint64(len(sums)))
-	for name, v := range sums {
-		b = appendFloats(appendName(b, name), v)
-	}
-	b = AppendUints(b, uint64(len(maxima)))
-	for name, v := range maxima {
-		b = binary.LittleEndian.AppendUint64(appendName(b, name), math.Float64bits(v))
-	}
-	return b
-}
-
-func appendName(b []byte, name string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(name))), name...)
-}
-
-// ReadEval decodes Eval.
-func ReadEval(body []byte) (part int, e *algos.Eval, err error) {
-	r := NewReader(body)
-	part = int(r.Uint(math.MaxInt32))
-	e = algos.NewEval(consistency.Clock(r.Uint(maxClock)))
-	seen := map[string]bool{}
-	for range r.Each(2) {
-		name := string(r.Bytes(r.Count(1)))
-		if seen[name] { // with another length it could not be added
-			return part, e, fmt.Errorf("control: the sum %q is there twice", name)
-		}
-		seen[name] = true
-		e.Add(name, r.Floats(nil)...)
-	}
-	for range r.Each(9) {
-		name := string(r.Bytes(r.Count(1)))
-		e.Max(name, r.Float())
-	}
-	return part, e, r.Err()
 }
 
 // AppendNorms encodes the norms of each table.

@@ -17,6 +17,7 @@ import (
 	"petuum/algos"
 	"petuum/consistency"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // What the binary messages say, as the tests compare it.
@@ -124,6 +125,18 @@ var messages = []message{
 			p, e, err := ReadEval(body)
 			sums, maxima := e.Parts()
 			return eval{p, e.Clock, sums, maxima}, err
+		}},
+	{"Sum", func(r *rand.Rand) any {
+		p := Piece{Part: part(r), Clock: clock(r), Name: text(r), At: r.IntN(100), Values: floats(r)}
+		if len(p.Values) == 0 {
+			p.Values = nil
+		}
+		p.Len = p.At + len(p.Values) + r.IntN(100)
+		return p
+	}, encodePiece,
+		func(body []byte) (any, error) {
+			var buf []float64
+			return ReadPiece(body, &buf)
 		}},
 	{"Norms", func(r *rand.Rand) any {
 		var norms []table.Norms
@@ -270,14 +283,12 @@ func encodeEmitted(m any) []byte {
 
 func encodeEval(m any) []byte {
 	v := m.(eval)
-	e := algos.NewEval(v.Clock)
-	for name, fs := range v.Sums {
-		e.Add(name, fs...)
-	}
-	for name, f := range v.Maxima {
-		e.Max(name, f)
-	}
-	return AppendEval(nil, v.Part, e)
+	return appendEval(nil, v.Part, v.Clock, v.Sums, v.Maxima)
+}
+
+func encodePiece(m any) []byte {
+	p := m.(Piece)
+	return kernel.Append(appendPieceHead(nil, p.Part, p.Clock, p.Name, p.Len, p.At, len(p.Values)), p.Values)
 }
 
 func encodeRows(m any) []byte {
@@ -362,6 +373,12 @@ func TestRefused(t *testing.T) {
 		{"Emitted", "a byte less than the values", append(append([]byte{1, 0, 0, 0}, uints(0, 0, 2)...), make([]byte, 15)...), "truncated"},
 		{"Eval", "a sum twice, then longer", append(append(uints(0, 0, 2, 1, 'a', 0, 1, 'a', 1), make([]byte, 8)...), 0), `the sum "a" is there twice`},
 		{"Eval", "a sum twice, then shorter", append(append(uints(0, 0, 2, 1, 'a', 1), make([]byte, 8)...), 1, 'a', 0, 0), `the sum "a" is there twice`},
+		{"Sum", "a head longer than the frame", []byte{16, 0, 0, 0, 0, 0, 0, 0}, "a head of 16"},
+		{"Sum", "a head that is none", []byte{3, 0, 0, 0, 0, 0, 0, 0}, "a head of 3"},
+		{"Sum", "part of an element", append(appendPieceHead(nil, 1, 2, "a", 5, 0, 1), 1, 2, 3), "1 elements in 3 bytes"},
+		{"Sum", "beyond the sum", append(appendPieceHead(nil, 1, 2, "a", 5, 4, 2), make([]byte, 16)...), "above"},
+		{"Sum", "a sum too long", appendPieceHead(nil, 1, 2, "a", 1<<40, 4, 0), "above"},
+		{"Sum", "something behind the head", append([]byte{16, 0, 0, 0, 1, 2, 0, 5, 0, 0, 9}, make([]byte, 5)...), "up to 7 zeros"},
 		{"Norms", "more tables than bytes", uints(1), "above"},
 		{"Rows", "of another table", uints(rowTable+1, rowShard, 1, 0), "table 4 in shard 200, not 3 in 200"},
 		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},

@@ -48,6 +48,7 @@ func (s *scheduler) serve(c *wire.Conn) {
 		return
 	}
 	var scratch []table.Message
+	var floats []float64
 	var why string // it went before the job began
 	err = c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind == control.KindBatch {
@@ -63,8 +64,14 @@ func (s *scheduler) serve(c *wire.Conn) {
 			}
 			return nil
 		}
-		if hot(kind) {
+		switch kind {
+		case control.KindEmitted:
 			s.box.PutFrom(c, s.peers.NameOf(p), kind, body)
+			return nil
+		case control.KindSum:
+			if err := s.gathering.piece(body, &floats); err != nil {
+				s.box.Put(control.Event{Err: fmt.Errorf("%s: %w", s.peers.NameOf(p), err)})
+			}
 			return nil
 		}
 		s.box.Put(control.Event{From: s.peers.NameOf(p), Kind: kind, Body: append([]byte(nil), body...)})

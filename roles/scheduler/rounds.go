@@ -9,7 +9,6 @@ import (
 	"petuum/algos"
 	"petuum/consistency"
 	"petuum/roles/control"
-	"petuum/roles/wire"
 )
 
 // Scheduling says where the time of rounds went, in seconds but for the last: of the
@@ -125,7 +124,3 @@ func (s *scheduler) emitted(e control.Event) error {
 	}
 	return nil
 }
-
-// hot reports whether frames of a kind are many or large, so that their memory is used
-// again.
-func hot(kind wire.Kind) bool { return kind == control.KindEmitted }

@@ -36,6 +36,7 @@ func (s *scheduler) train(ctx context.Context) error {
 		s.summary.StopReason = stop
 	}
 	s.summary.Seconds.Train = s.elapsed()
+	s.report()
 	return nil
 }
 
@@ -81,14 +82,15 @@ func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
 // pay what they owe of lossy tables, in a clock for that alone: what is evaluated
 // then is the model to the bit.
 func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64, settled bool) (reason string, err error) {
+	if settled {
+		s.at++
+	}
+	s.gathering.begin(s.at, s.parts)
 	body := control.AppendEvaluate(nil, settled)
 	for _, p := range s.peers.Of(control.Worker) {
 		if err := s.send(ctx, p.Conn, control.KindEvaluate, body); err != nil {
 			return "", err
 		}
-	}
-	if settled {
-		s.at++
 	}
 	if s.rounds != nil {
 		join := s.rounds.Barrier
@@ -99,25 +101,19 @@ func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64, settle
 			return "", err
 		}
 	}
-	parts := make([]*algos.Eval, s.parts)
 	err = s.box.Await(ctx, control.KindEval, s.parts, func(e control.Event) error {
 		part, ev, err := control.ReadEval(e.Body)
-		if err == nil && (part >= len(parts) || parts[part] != nil || ev.Clock != s.at) {
-			err = fmt.Errorf("an evaluation of part %d at clock %d", part, ev.Clock)
-		}
 		if err == nil {
-			parts[part] = ev
+			err = s.gathering.end(part, ev)
 		}
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	e := algos.NewEval(s.at)
-	for _, p := range parts {
-		if err := e.Merge(p); err != nil {
-			return "", err
-		}
+	e, err := s.gathering.total()
+	if err != nil {
+		return "", err
 	}
 	if err := s.norms(ctx, e); err != nil {
 		return "", err

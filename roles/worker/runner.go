@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"petuum/algos"
@@ -40,6 +41,7 @@ type runner struct {
 	started int64
 	before  table.PartTimes // what was put down so far
 	scratch []byte
+	lent    lent // of the last evaluation
 }
 
 func newRunner(w *worker, part *algos.Part, client *table.Client, local int, epoch time.Time, now func() int64) *runner {
@@ -114,14 +116,31 @@ func (r *runner) do(c command) error {
 				return err
 			}
 		}
-		e, err := r.part.Evaluate()
-		if err != nil {
-			return err
-		}
-		return r.send(control.KindEval, control.AppendEval(r.scratch[:0], r.part.Number(), e))
+		return r.evaluate()
 	}
 	return fmt.Errorf("part %d: command of kind %d", r.part.Number(), c.kind)
 }
+
+func (r *runner) evaluate() error {
+	r.lent.Wait() // not for long: the scheduler has had all of it, or it would not ask again
+	e, err := r.part.Evaluate()
+	if err != nil {
+		return err
+	}
+	start := r.now()
+	r.scratch, err = control.SendEval(r.w.sched, r.part.Number(), e, r.scratch, &r.lent)
+	r.l.Scheduler += seconds(r.now() - start)
+	return err
+}
+
+// lent counts the frames whose memory is an evaluation's.
+type lent struct{ sync.WaitGroup }
+
+// Retain says that a frame will be sent.
+func (l *lent) Retain() { l.Add(1) }
+
+// Release says that it was.
+func (l *lent) Release() { l.Done() }
 
 func (r *runner) send(kind wire.Kind, body []byte) error {
 	r.scratch = body[:0]
