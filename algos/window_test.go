@@ -201,3 +201,83 @@ func (c *still) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 func (c *still) Pull(*algos.Scheduler, consistency.Clock, []algos.Block, [][]float64) {}
 
 var _ algos.Detached = (*still)(nil)
+
+// TestDetached checks that rounds of a detached algorithm end no clock of the tables, and
+// that the barrier ends one for all of them, with what Pull wrote.
+func TestDetached(t *testing.T) {
+	specs, _ := (&tally{parts: 1}).Tables(dataset.Info{})
+	j := newJob(t, consistency.BSP(), specs, 1, 1)
+	worker := &viewer{}
+	p := algos.NewPart(worker, algos.NewWorker(0, 1, dataset.Info{}, 1, j.clients[0], 0), nil)
+	if err := p.Load(nil); err != nil {
+		t.Fatal(err)
+	}
+	s := &viewer{}
+	r := algos.NewRounds(s, algos.NewScheduler(1, dataset.Info{}, 1, j.clients[1]), nil)
+	if err := r.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	j.start()
+	if !p.Detached() {
+		t.Error("the part is not detached")
+	}
+	for barrier := consistency.Clock(1); barrier <= 3; barrier++ {
+		for range 5 {
+			round, blocks, _ := r.Schedule()
+			if err := r.Collect(0, round, p.Push(blocks[0])); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Clock(); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Pull(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, c := range j.clients {
+			if got := c.Sent(); got != barrier-1 {
+				t.Errorf("client %d: %d clocks of the tables before barrier %d, want %d", i, got, barrier, barrier-1)
+			}
+		}
+		pulled := make(chan error, 1)
+		go func() { pulled <- r.Barrier() }()
+		e, err := p.Evaluate()
+		if err := <-pulled; err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Clock != 5*barrier || worker.measured != int32(5*barrier) {
+			t.Errorf("evaluated at clock %d, where the table has %d pulls, want %d of both", e.Clock, worker.measured, 5*barrier)
+		}
+		for i, c := range j.clients {
+			if got := c.Sent(); got != barrier {
+				t.Errorf("client %d: %d clocks of the tables after barrier %d", i, got, barrier)
+			}
+		}
+	}
+}
+
+// viewer is a detached algorithm that counts its pulls in the table.
+type viewer struct {
+	still
+	view     *table.View[int32]
+	measured int32
+}
+
+func (v *viewer) Load(_ *dataset.Part, w *algos.Worker) (err error) {
+	v.view, err = algos.View[int32](w, "sums", table.Span(0, 1), table.Increments)
+	return err
+}
+
+func (v *viewer) Begin(s *algos.Scheduler) (err error) {
+	v.view, err = algos.SchedulerView[int32](s, "sums", table.Span(0, 1), table.Increments)
+	return err
+}
+
+func (v *viewer) Push(w *algos.Worker, b algos.Block) { w.Emit(float64(len(b.Keys))) }
+func (v *viewer) Evaluate(*algos.Worker, *algos.Eval) { v.measured = v.view.Values()[0] }
+func (v *viewer) Pull(*algos.Scheduler, consistency.Clock, []algos.Block, [][]float64) {
+	v.view.Inc(0, 1)
+}

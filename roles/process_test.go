@@ -220,7 +220,7 @@ type summary struct {
 	Choices []string `json:"choices"`
 
 	Scheduling map[string]float64 `json:"scheduling"`
-	Path    []struct {
+	Path       []struct {
 		Stage      int                `json:"stage"`
 		Clock      int                `json:"clock"`
 		Epochs     float64            `json:"epochs"`

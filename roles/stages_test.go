@@ -232,7 +232,7 @@ func TestSlowPart(t *testing.T) {
 	data := rows(t)
 	plain := startToys(t, t.TempDir(), staged(data, "apart", "stop.epochs=3")...).result()
 	p := startToys(t, t.TempDir(), append(staged(data, "apart", "stop.epochs=3", "consistency.policy=ssp:2", "cluster.workers=2",
-		"data.parts=3", "algorithm.slow=200000"), "--explain")...)
+		"cluster.parts=3", "algorithm.slow=200000"), "--explain")...)
 	s := p.result()
 	near(t, "objective", s.Objective, plain.Objective, 1e-12)
 	is(t, "choices", strings.Join(s.Choices, "; "), "12 rounds, at most 3 in flight")
