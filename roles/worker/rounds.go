@@ -17,9 +17,15 @@ const frameFull = 64 << 10
 // of them. The memory of a round is used again for the one a window later, which the
 // scheduler does not begin before it has all that was emitted for the first.
 type rounds struct {
-	sched   *wire.Conn
+	sched   sender
 	runners map[int]*runner
 	slots   []slot // by round modulo the window
+}
+
+// sender is the connection to the scheduler.
+type sender interface {
+	Send(kind wire.Kind, body []byte) error
+	SendNow(kind wire.Kind, body []byte) error
 }
 
 type slot struct {
@@ -30,7 +36,7 @@ type slot struct {
 	n       int            // of how many
 }
 
-func newRounds(sched *wire.Conn, runners map[int]*runner, window int) *rounds {
+func newRounds(sched sender, runners map[int]*runner, window int) *rounds {
 	return &rounds{sched: sched, runners: runners, slots: make([]slot, window)}
 }
 
