@@ -107,9 +107,6 @@ func (r *Rounds) Barrier() error {
 // Round is the oldest round that has not ended: all below it have been pulled.
 func (r *Rounds) Round() consistency.Clock { return r.first }
 
-// Window is how many rounds may be in flight.
-func (r *Rounds) Window() int { return r.s.Window }
-
 func (r *Rounds) flight(round consistency.Clock) *flight {
 	return &r.flights[int(round)%len(r.flights)]
 }
