@@ -110,7 +110,7 @@ func runWindow(t *testing.T, rng *rand.Rand, policy consistency.Policy, p *plann
 		}
 	}
 	var emitted [windowParts]consistency.Clock // rounds of which each part emitted
-	most := 0
+	most, starved := 0, false // since the last Pull
 	for barrier := consistency.Clock(0); barrier < 40; {
 		barrier += 1 + consistency.Clock(rng.IntN(12))
 		for due := r.Next(barrier); due != algos.Drained; due = r.Next(barrier) {
@@ -123,8 +123,13 @@ func runWindow(t *testing.T, rng *rand.Rand, policy consistency.Policy, p *plann
 				if err := r.Pull(); err != nil {
 					t.Fatal(err)
 				}
+				starved = false
 			case algos.DueSchedule:
+				if starved {
+					t.Fatal("asked again without a Pull")
+				}
 				round, _, ok := r.Schedule()
+				starved = !ok
 				if ok && round != p.scheduled-1 || !ok && p.scheduled == p.pulled {
 					t.Fatalf("round %d, %t after %d rounds of which %d have ended", round, ok, p.scheduled, p.pulled)
 				}
