@@ -110,7 +110,7 @@ func runWindow(t *testing.T, rng *rand.Rand, policy consistency.Policy, p *plann
 		}
 	}
 	var emitted [windowParts]consistency.Clock // rounds of which each part emitted
-	most, starved := 0, false // since the last Pull
+	most, starved := 0, false                  // since the last Pull
 	for barrier := consistency.Clock(0); barrier < 40; {
 		barrier += 1 + consistency.Clock(rng.IntN(12))
 		for due := r.Next(barrier); due != algos.Drained; due = r.Next(barrier) {
