@@ -17,7 +17,6 @@ import (
 	"petuum/algos"
 	"petuum/consistency"
 	"petuum/table"
-	"petuum/table/kernel"
 )
 
 // What the binary messages say, as the tests compare it.
@@ -284,11 +283,6 @@ func encodeEmitted(m any) []byte {
 func encodeEval(m any) []byte {
 	v := m.(eval)
 	return appendEval(nil, v.Part, v.Clock, v.Sums, v.Maxima)
-}
-
-func encodePiece(m any) []byte {
-	p := m.(Piece)
-	return kernel.Append(appendPieceHead(nil, p.Part, p.Clock, p.Name, p.Len, p.At, len(p.Values)), p.Values)
 }
 
 func encodeRows(m any) []byte {

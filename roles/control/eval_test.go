@@ -11,7 +11,13 @@ import (
 
 	"petuum/algos"
 	"petuum/roles/wire"
+	"petuum/table/kernel"
 )
+
+func encodePiece(m any) []byte {
+	p := m.(Piece)
+	return kernel.Append(appendPieceHead(nil, p.Part, p.Clock, p.Name, p.Len, p.At, len(p.Values)), p.Values)
+}
 
 // carried has what was sent, as it comes to the other side.
 type carried struct {
