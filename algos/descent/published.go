@@ -60,6 +60,15 @@ func (s *Settings) ClocksPerEpoch(d dataset.Info) int {
 	return rounds
 }
 
+// Window is the most rounds in flight: one where a round solves a problem that begins
+// where the last one ended.
+func (s *Settings) Window() int {
+	if s.Published() {
+		return algos.MaxWindow
+	}
+	return 1
+}
+
 // publish makes the schedule.
 func (m *Model) publish(features uint64) error {
 	s, err := schedule.New(schedule.Options{Kind: m.Kind, Variables: int(features), Block: m.BlockSize(features),

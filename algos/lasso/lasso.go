@@ -50,7 +50,11 @@ var (
 	_ algos.Predictor     = (*Lasso)(nil)
 	_ algos.Rehearsing    = (*Lasso)(nil)
 	_ algos.Paced         = (*Lasso)(nil)
+	_ algos.Windowed      = (*Lasso)(nil)
+	_ algos.Detached      = (*Lasso)(nil)
+	_ algos.Columnar      = (*Lasso)(nil)
 	_ algos.Explainer     = (*Lasso)(nil)
+	_ algos.Reporter      = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
 )
 
@@ -109,6 +113,19 @@ func (l *Lasso) Begin(s *algos.Scheduler) error {
 	l.model.Center, l.model.Groups, l.model.Seed = l.center(s.Info), groups, s.Seed
 	return l.model.Begin(s)
 }
+
+// Window is one round where a working set's problem is solved, which needs what the
+// round before came to.
+func (l *Lasso) Window() int {
+	s := l.settings()
+	return s.Window()
+}
+
+// Detached says that rounds need no tables: coefficients travel in blocks.
+func (l *Lasso) Detached() bool { return true }
+
+// ByColumns says that parts are read by columns.
+func (l *Lasso) ByColumns() bool { return true }
 
 // Schedule chooses the block of a round.
 func (l *Lasso) Schedule(s *algos.Scheduler, blocks []algos.Block) { l.model.Schedule(s, blocks) }
