@@ -31,11 +31,8 @@ import (
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
-<<<<<<< HEAD
-// [ModelParallel], [Explainer], [Staged], [Resumer], [Columnar].
-=======
-// [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Resumer].
->>>>>>> f-rounds
+// [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
+// [Resumer], [Columnar].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
