@@ -25,15 +25,15 @@ type dense struct {
 }
 
 func densify(l *Lasso, part *dataset.Part, features uint64) dense {
-	n := part.X.Rows()
+	n, columns := len(part.Labels), part.ByColumn()
 	d := dense{y: slices.Clone(part.Labels), x: make([][]float64, features),
 		mean: make([]float64, features), scale: make([]float64, features)}
 	for j := range d.x {
 		d.x[j] = make([]float64, n)
 	}
-	for i := range n {
-		for c, v := range part.X.Row(i) {
-			d.x[part.Keys[c]][i] = v
+	for j := range columns.Rows() {
+		for i, v := range columns.Row(j) {
+			d.x[part.Key(j)][i] = v
 		}
 	}
 	for j, x := range d.x {
