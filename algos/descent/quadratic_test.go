@@ -12,12 +12,12 @@ import (
 
 // design is how the columns of a random block are made.
 type design struct {
-	name                        string
-	rows, k                     int
-	density                     float64
-	ar                          float64 // correlation with the column before
-	equi                        float64 // with all others
-	copies, constants, negative bool
+	name              string
+	rows, k           int
+	density           float64
+	ar                float64 // correlation with the column before
+	equi              float64 // with all others
+	copies, constants bool
 }
 
 var designs = []design{
@@ -34,20 +34,19 @@ var designs = []design{
 
 // random is a block: its columns as they are, and as the penalty sees them.
 type random struct {
-	x          [][]float64
-	u          []float64
-	mass       float64
-	c, s       []float64
-	seen       [][]float64
-	start, y   []float64 // coefficients from which on z is, and the labels then
-	gram, z    []float64
-	values     int
-	plainNames string
+	x        [][]float64
+	u        []float64
+	mass     float64
+	c, s     []float64
+	seen     [][]float64
+	start, y []float64 // coefficients from which on z is, and the labels then
+	gram, z  []float64
+	kind     string
 }
 
 // block makes one, centred or not, with random scales or 1, with curvatures or not.
 func (d design) block(rng *rand.Rand, centred, scaled, curved bool) *random {
-	r := &random{u: make([]float64, d.rows), plainNames: fmt.Sprintf("centred=%v/scaled=%v/curved=%v", centred, scaled, curved)}
+	r := &random{u: make([]float64, d.rows), kind: fmt.Sprintf("centred=%v/scaled=%v/curved=%v", centred, scaled, curved)}
 	for i := range r.u {
 		if r.u[i] = 1; curved {
 			r.u[i] = 0.05 + rng.Float64()
@@ -152,7 +151,7 @@ func blocks(t *testing.T, do func(t *testing.T, rng *rand.Rand, r *random)) {
 			seed := uint64(kind)
 			rng := rand.New(rand.NewPCG(seed, 11))
 			r := d.block(rng, kind&1 != 0, kind&2 != 0, kind&4 != 0)
-			t.Run(d.name+"/"+r.plainNames, func(t *testing.T) {
+			t.Run(d.name+"/"+r.kind, func(t *testing.T) {
 				t.Logf("seed %d", seed)
 				do(t, rng, r)
 			})

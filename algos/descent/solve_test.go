@@ -42,12 +42,11 @@ func (c penaltyCase) of(rng *rand.Rand, r *random) plain {
 	if c.groups {
 		p.Groups = ends(rng, k)
 	}
-	p.L1 = 1
 	curves := 0.0
 	for i := range k {
 		curves += r.gram[i*k+i] / float64(k)
 	}
-	p.L1 = c.ratio * (p.Violation(make([]float64, k), 0) + 1)
+	p.L1 = c.ratio * p.Violation(make([]float64, k), 0)
 	p.L2 = c.l2 * (curves + 1e-3)
 	return p
 }
