@@ -29,10 +29,10 @@ var dualScales = []float64{0, 1 - 1./4, 1 - 1./16, 1 - 1./64, 1 - 1./256, 1 - 1.
 //
 // An intercept demands that a r adds up to 0, which it does where the loss is squared,
 // as the intercept is eliminated there. Else what is left of the sum counts as if the
-// intercept were known to be within bounds far off.
+// intercept, that of centred columns, were known to be within bounds far off.
 func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 	c := certificate{pen: m.penalty(lambda), scale: 1}
-	l1, bb := 0.0, 0.0
+	l1, bb, b0 := 0.0, 0.0, m.b0
 	for u := range m.units() {
 		slope, used := m.slope(u, c.pen.L2)
 		lo, hi := m.unit(u)
@@ -41,13 +41,14 @@ func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 			for j := lo; j < hi; j++ {
 				if b := m.b[j]; b != 0 {
 					length += b * b
+					b0 += m.mean[j] * b / m.scale[j]
 					c.used++
 				}
 			}
 			l1 += math.Sqrt(length * float64(hi-lo))
 			bb += length
 		}
-		if (m.square[lo] > 0 || m.Groups != nil) && !m.asleep[lo] {
+		if !m.asleep[lo] && (m.square[lo] > 0 || m.Groups != nil) {
 			c.top = max(c.top, slope)
 		}
 	}
@@ -65,7 +66,7 @@ func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 	} else {
 		dual = between(e.Sums("entropy"), c.scale) - c.scale*c.scale*c.pen.L2*bb/2
 		if m.Intercept {
-			dual -= c.scale * math.Abs(m.rows.r1) * 2 * (1 + math.Abs(m.b0))
+			dual -= c.scale * math.Abs(m.rows.r1) * 2 * (1 + math.Abs(b0))
 		}
 	}
 	c.objective, c.gap = primal/m.n, max(0, primal-dual)/m.n

@@ -22,6 +22,9 @@ type Solver struct {
 	at      []int // coordinates in use
 	changes []float64
 	newton  newton
+	spectra []spectrum // of the groups
+	slope   []float64  // of a group
+	before  []float64
 }
 
 // most bounds the work on one block.
@@ -35,6 +38,8 @@ const (
 // units are the ends of groups, which follow each other; nil: there are none.
 func (s *Solver) Solve(q Quadratic, b []float64, units []int, pen Penalty, eps float64) {
 	s.q, s.b, s.pen, s.units = q, b, pen, units
+	s.spectra = slices.Grow(s.spectra[:0], len(units))[:len(units)]
+	clear(s.spectra)
 	bound := eps * s.scale()
 	for range mostPasses {
 		if s.sweep(false) <= bound {
@@ -76,7 +81,9 @@ func (s *Solver) sweep(inUse bool) (worst float64) {
 			continue
 		}
 		curve := s.q.Curve(i) + l2
-		if curve <= 0 {
+		if curve <= 0 { // a column of zeros
+			s.b[i] = 0
+			s.q.Step(i, -b)
 			continue
 		}
 		slope := s.q.Slope(i) - l2*b
@@ -123,53 +130,61 @@ func (s *Solver) improve(bound float64) {
 	if len(s.at) < 2 {
 		return
 	}
-	d := s.newton.direction(s, bound)
-	s.search(d)
+	d, endless := s.newton.direction(s, bound)
+	if !endless {
+		for step := 1.0; step > 0.1; step /= 2 {
+			if s.try(d, step) {
+				return
+			}
+		}
+	}
+	s.try(d, s.firstTurn(d))
 }
 
-// search goes along d as far as the objective falls; what would change its sign stops
-// at 0.
-func (s *Solver) search(d []float64) {
+// firstTurn is the step along d at which the first coordinate is 0; with groups, which
+// do not pass through 0, a short one.
+func (s *Solver) firstTurn(d []float64) (step float64) {
+	if s.units != nil {
+		return 0.05
+	}
+	step = math.Inf(1)
+	for a, i := range s.at {
+		if d[a]*s.b[i] < 0 {
+			step = min(step, -s.b[i]/d[a])
+		}
+	}
+	return step
+}
+
+// try takes a step along d if the objective falls; what would change its sign stops at
+// 0. As no sign changes, the penalty is linear: what falls is told without cancellation.
+func (s *Solver) try(d []float64, step float64) bool {
 	k := len(s.at)
+	if math.IsInf(step, 1) {
+		return false
+	}
 	s.changes = slices.Grow(s.changes[:0], 2*k)[:2*k]
 	change, product := s.changes[:k], s.changes[k:]
-	for step := 1.0; step > 1e-3; step /= 2 {
-		for a, i := range s.at {
-			b := s.b[i]
-			change[a] = step * d[a]
-			if to := b + change[a]; s.units == nil && to*b <= 0 {
-				change[a] = -b
-			}
-		}
-		s.stopGroups(change)
-		s.q.Product(s.at, change, product)
-		s.Products++
-		by := s.penaltyChange(change)
-		for a, i := range s.at {
-			by += change[a] * (product[a]/2 - s.q.Slope(i))
-		}
-		if by < 0 {
-			for a, i := range s.at {
-				s.b[i] += change[a]
-			}
-			s.q.Move(s.at, change)
-			return
-		}
-	}
-}
-
-// penaltyChange is what the penalty grows by when the coordinates in use change.
-func (s *Solver) penaltyChange(change []float64) (by float64) {
 	for a, i := range s.at {
 		b := s.b[i]
-		to := b + change[a]
-		by += s.pen.L2 / 2 * (to*to - b*b)
-		if s.units == nil {
-			by += s.pen.L1 * (math.Abs(to) - math.Abs(b))
+		change[a] = step * d[a]
+		if to := b + change[a]; s.units == nil && (to*b < 0 || math.Abs(to) < 1e-13*math.Abs(b)) {
+			change[a] = -b
 		}
 	}
-	if s.units != nil {
-		by += s.pen.L1 * s.groupChange(change)
+	s.stopGroups(change)
+	s.q.Product(s.at, change, product)
+	s.Products++
+	by := s.newton.bends(s, change) - dot(s.newton.vectors[slopesAt], change)
+	for a, c := range change {
+		by += c * (product[a] + s.pen.L2*c) / 2
 	}
-	return by
+	if !(by < 0) {
+		return false
+	}
+	for a, i := range s.at {
+		s.b[i] += change[a]
+	}
+	s.q.Move(s.at, change)
+	return true
 }
