@@ -84,7 +84,7 @@ func TestSolve(t *testing.T) {
 			})
 			for name, s := range most {
 				t.Logf("%s: at most %d sweeps, %d steps and %d products a block", name, s.Sweeps, s.Steps, s.Products)
-				if s.Sweeps > 150 || s.Products > 150 {
+				if s.Sweeps > 200 || s.Products > 100 {
 					t.Errorf("%s: a block took %d sweeps and %d products", name, s.Sweeps, s.Products)
 				}
 			}
