@@ -96,6 +96,7 @@ func (l learner) model(loss Loss, intercept bool, b []float64, b0 float64) (*Mod
 		m.z[j] = slopes[j]
 		m.scale, m.square = append(m.scale, 1), append(m.square, dot(x, x))
 	}
+	m.tally()
 	f := l.Predict(b, b0)
 	r, h := make([]float64, len(f)), make([]float64, len(f))
 	loss.rows(f, l.Y, r, h)
