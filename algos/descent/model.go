@@ -25,6 +25,7 @@ type Settings struct {
 	Priority    string
 	Block       int
 	Rho         float64
+	Schedulers  int // each with a range of the coefficients; 0 and 1: one with all
 	Seed        uint64
 }
 
