@@ -200,7 +200,9 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 		m.measure(e.Sums("sums"), e.Sums("squares"), counts)
 	}
 	for j, v := range e.Sums("slopes") {
-		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
+		if m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]; m.square[j] == 0 {
+			m.z[j] = 0
+		}
 	}
 	m.spread = m.rows.yy - m.rows.y1*m.rows.y1/m.n
 	if m.Loss == Squared && m.Intercept {

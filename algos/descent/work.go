@@ -58,7 +58,7 @@ func (m *Model) look(c certificate) {
 		switch {
 		case used:
 			m.ranked = append(m.ranked, candidate{u, -1})
-		case slope > shortOf*pen.L1 && m.square[lo] > 0 && !m.asleep[lo]:
+		case slope > shortOf*pen.L1 && (m.square[lo] > 0 || m.Groups != nil) && !m.asleep[lo]:
 			if slope > pen.L1 {
 				m.pending++
 			}
@@ -201,7 +201,9 @@ func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64
 		default:
 			center[i] = total[2+k+i] / mass
 		}
-		z[i] = (z[i] - center[i]*r1) / m.scale[j]
+		if z[i] = (z[i] - center[i]*r1) / m.scale[j]; m.square[j] == 0 {
+			z[i] = 0
+		}
 	}
 	return mass, r1, z, center
 }
