@@ -34,7 +34,7 @@ const (
 	mostClose   = 64   // coordinates in a cluster
 	mostTurns   = 250  // of conjugate gradients
 	leastResult = 1e-3 // of the residual, relative to where it began
-	leastFall   = 0.1 // of the objective in a turn, relative to the most in one, unless the coordinates in use are settled
+	leastFall   = 0.1  // of the objective in a turn, relative to the most in one, unless the coordinates in use are settled
 	flat        = 1e-9 // curvature along a direction, relative to that of its coordinates, which is none
 )
 
