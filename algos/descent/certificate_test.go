@@ -128,6 +128,9 @@ func TestCertificate(t *testing.T) {
 							if b[j] = v * (1 + away*rng.NormFloat64()); rng.Float64() < away {
 								b[j] = away * rng.NormFloat64()
 							}
+							if away >= 0.05 && rng.IntN(2) == 0 {
+								b[j] = 0 // which the optimum may use
+							}
 						}
 						if l.Intercept {
 							b0 += away * rng.NormFloat64()

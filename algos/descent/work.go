@@ -231,7 +231,9 @@ func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64
 		default:
 			center[i] = total[2+k+i] / mass
 		}
-		z[i] = (z[i] - center[i]*r1) / m.scale[j]
+		if z[i] = (z[i] - center[i]*r1) / m.scale[j]; m.square[j] == 0 {
+			z[i] = 0
+		}
 	}
 	return mass, r1, z, center
 }
