@@ -16,6 +16,7 @@ import (
 	"petuum/algos/algotest"
 	"petuum/algos/dataset/synthetic"
 	"petuum/algos/lasso"
+	"petuum/consistency"
 )
 
 const (
@@ -192,22 +193,23 @@ type way struct {
 	kind, priority string
 	block          int // 0: the default; beyond: 4 times Shotgun's limit
 	sweeps         int // most updates, in sweeps over all columns
+	slack          consistency.Clock
 }
 
 const beyond = -1
 
 var ways = []way{
-	{"random", "delta", 1, 100},
-	{"round-robin", "delta", 1, 100},
-	{"priority", "delta", 1, 60},
-	{"priority", "square", 1, 60},
-	{"priority", "value", 1, 40},
-	{"random", "delta", 32, 100},
-	{"random", "delta", beyond, 30},
-	{"checked", "delta", 32, 60},
-	{"checked", "delta", beyond, 40},
-	{"exact", "delta", 64, 100},
-	{"auto", "delta", 0, 100},
+	{"random", "delta", 1, 100, 0},
+	{"round-robin", "delta", 1, 100, 0},
+	{"priority", "delta", 1, 60, 0},
+	{"priority", "square", 1, 60, 0},
+	{"priority", "value", 1, 40, 0},
+	{"random", "delta", 32, 100, 0},
+	{"random", "delta", beyond, 30, 0},
+	{"checked", "delta", 32, 60, 0},
+	{"checked", "delta", beyond, 40, 0},
+	{"exact", "delta", 64, 100, 0},
+	{"auto", "delta", 0, 100, 0},
 }
 
 func (w way) String() string {
@@ -258,7 +260,7 @@ func (w way) run(t testing.TB, d design, path string, limit float64, seed uint64
 	var r algotest.Result
 	go func() {
 		defer close(ended)
-		r = algotest.Train(a, algotest.Job{Path: path, Seed: seed, Stop: stop, New: func() algos.Algorithm {
+		r = algotest.Train(a, algotest.Job{Path: path, Seed: seed, Stop: stop, Policy: consistency.SSP(w.slack), New: func() algos.Algorithm {
 			l := lasso.New()
 			l.LambdaRatio, l.Kind, l.Block, l.Priority = d.ratio, w.kind, block, w.priority
 			return l
@@ -312,6 +314,18 @@ func TestDesigns(t *testing.T) {
 	}
 	if testing.Verbose() {
 		fmt.Print(tables(kinds, got))
+	}
+}
+
+// TestSlack: schedules that keep blocks from interfering do so under any policy.
+func TestSlack(t *testing.T) {
+	d := designs[4]
+	path, limit := d.write(t, 1)
+	for _, w := range []way{{"checked", "delta", 32, 200, 0}, {"exact", "delta", 64, 100, 0}, {"auto", "delta", 0, 100, 0}} {
+		w.slack = 7
+		if o := w.run(t, d, path, limit, 1); !o.reached {
+			t.Errorf("%s, %v, slack 7: the objective is %.3g times what it was, the gap %.3g, want %v", d.name, w, o.rise, o.gap, designGap)
+		}
 	}
 }
 
