@@ -31,7 +31,8 @@ import (
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
-// [ModelParallel], [Explainer], [Staged], [Resumer], [Columnar].
+// [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
+// [Resumer], [Columnar].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -55,15 +56,47 @@ type Algorithm interface {
 // Machine Learning", NIPS 2014). A round is a clock. Schedule and Pull are
 // called on the scheduler's instance, whose views are an origin's like any
 // other.
+//
+// Up to a window of rounds is in flight (Scheduler.Window): one under bsp, slack + 1
+// under ssp, eight under asp. While the parts push one the next are scheduled, and a
+// part may be that many rounds behind another. With a window of W a block is chosen,
+// and its values are what was known, before the last W-1 rounds or fewer were pulled
+// (Scheduler.InFlight of them): leave out what is in flight, or bear with it. Pull
+// takes the rounds in their order, each as soon as it is complete, and what it found
+// is known to the next Schedule. At barriers no round is in flight.
 type ModelParallel interface {
 	Algorithm
 	// Begin opens the scheduler's views.
 	Begin(s *Scheduler) error
-	// Schedule fills in the block of each part for the next round.
+	// Schedule fills in the block of each part for round s.Round. Blocks that are all
+	// empty while rounds are in flight begin no round: Schedule is called for it again
+	// after the next Pull. With nothing in flight they do. The blocks are copied.
 	Schedule(s *Scheduler, blocks []Block)
-	// Pull combines what the parts emitted for the blocks of a round; emitted[p]
-	// is of part p, good during the call.
+	// Pull combines what the parts emitted for the blocks of a round, which is the
+	// oldest in flight; emitted[p] is of part p. Both are good during the call.
 	Pull(s *Scheduler, round consistency.Clock, blocks []Block, emitted [][]float64)
+}
+
+// Windowed is a ModelParallel that can follow only so many rounds in flight: 1 if Pull
+// must have seen a round before the next is scheduled. The instance has its parameters.
+type Windowed interface {
+	ModelParallel
+	Window() int
+}
+
+// Detached is a ModelParallel that may need no tables while rounds go on, and says so
+// of an instance that has its parameters: its Push neither reads nor writes a view,
+// and Schedule and Pull read nothing in theirs but what they wrote. Then no round waits
+// for a server. What was written goes out at the next barrier, in one clock of the
+// tables for all rounds since the last, before parts evaluate.
+type Detached interface {
+	ModelParallel
+	Detached() bool
+}
+
+func isDetached(a Algorithm) bool {
+	d, ok := a.(Detached)
+	return ok && d.Detached()
 }
 
 // Preparer is an Algorithm that gathers statistics in its tables before the
@@ -237,6 +270,14 @@ type Block struct {
 // Reset empties the block for reuse.
 func (b *Block) Reset() { b.Keys, b.Values = b.Keys[:0], b.Values[:0] }
 
+// Shares reports whether the block has the same memory as another of the same length.
+func (b Block) Shares(o Block) bool {
+	if len(b.Keys) != len(o.Keys) || len(b.Values) != len(o.Values) {
+		return false
+	}
+	return (len(b.Keys) == 0 || &b.Keys[0] == &o.Keys[0]) && (len(b.Values) == 0 || &b.Values[0] == &o.Values[0])
+}
+
 // Fresh returns the keys that carry values, and the values.
 func (b Block) Fresh() ([]uint64, []float64) { return b.Keys[:len(b.Values)], b.Values }
 
@@ -279,7 +320,10 @@ type Scheduler struct {
 	Parts int
 	Info  dataset.Info
 	Seed  uint64
-	Round consistency.Clock
+
+	Round    consistency.Clock // that Schedule begins or Pull ends
+	Window   int               // most rounds in flight, that one included
+	InFlight int               // other rounds that are, at this call of Schedule or Pull
 
 	client *table.Client
 }

@@ -8,6 +8,7 @@ import (
 
 	"petuum/consistency"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // Eval gathers one evaluation: sums over the parts, norms of the tables, and
@@ -18,6 +19,7 @@ type Eval struct {
 	sums   map[string][]float64
 	maxima map[string]float64
 	tables map[string]table.Norms
+	spare  map[string][]float64 // the memory of sums
 
 	Objective float64            // what the algorithm minimises
 	Gap       float64            // a bound on how far above the optimum it is; NaN: unknown
@@ -38,7 +40,7 @@ func NewEval(clock consistency.Clock) *Eval {
 func (e *Eval) Add(name string, values ...float64) {
 	sum, ok := e.sums[name]
 	if !ok {
-		e.sums[name] = slices.Clone(values)
+		e.sums[name] = append(e.spare[name][:0], values...)
 		return
 	}
 	if len(sum) != len(values) {
@@ -47,6 +49,28 @@ func (e *Eval) Add(name string, values ...float64) {
 	for i, v := range values {
 		sum[i] += v
 	}
+}
+
+// Into returns the named sum of n elements to add to in place, which begins with zeros:
+// Add of what need not be copied. It is good during Evaluate.
+func (e *Eval) Into(name string, n int) []float64 {
+	sum, ok := e.sums[name]
+	if !ok {
+		sum = slices.Grow(e.spare[name][:0], n)[:n] // nobody else has it
+		clear(sum)
+		e.sums[name] = sum
+	}
+	if len(sum) != n {
+		panic(fmt.Sprintf("algos: evaluation: %q has %d elements and then %d", name, len(sum), n))
+	}
+	return sum
+}
+
+// reset begins another evaluation in the memory of this one.
+func (e *Eval) reset(clock consistency.Clock) *Eval {
+	next := NewEval(clock)
+	next.spare = e.sums
+	return next
 }
 
 // Max raises the named maximum. What is not a number stays.
@@ -82,9 +106,13 @@ func (e *Eval) AddNorms(name string, n table.Norms) { e.tables[name] = e.tables[
 func (e *Eval) Merge(o *Eval) error {
 	for name, v := range o.sums {
 		if sum, ok := e.sums[name]; ok && len(sum) != len(v) {
-			return fmt.Errorf("algos: evaluation: %q has %d elements in one part and %d in another", name, len(sum), len(v))
+			return lengths(name, len(sum), len(v))
 		}
-		e.Add(name, v...)
+		if _, ok := e.sums[name]; ok {
+			kernel.Add(e.sums[name], v)
+		} else {
+			e.Add(name, v...)
+		}
 	}
 	for name, v := range o.maxima {
 		e.Max(name, v)

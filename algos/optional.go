@@ -10,6 +10,14 @@ type Explainer interface {
 	Explain(d dataset.Info) []string
 }
 
+// Reporter is an Algorithm that learns, while a job goes on, more than its model.
+type Reporter interface {
+	Algorithm
+	// Report says what it learned, a sentence each. The scheduler's instance is asked
+	// once, after training.
+	Report() []string
+}
+
 // Staged is an Algorithm that solves several problems one after another, each from
 // where the last one ended, as the path of a penalty is followed (Friedman, Hastie
 // and Tibshirani, "Regularization Paths for Generalized Linear Models via Coordinate

@@ -18,6 +18,10 @@ type Part struct {
 	now    func() int64
 	stream *dataset.Stream // nil where the data is in memory
 
+	detached bool              // rounds end no clock of the tables
+	settled  consistency.Clock // up to which rounds are in a clock of the tables
+	eval     *Eval             // the last one
+
 	// The nanoseconds spent in Push, in Evaluate and at barriers; zero without a
 	// clock. The client keeps the times of Clock.
 	Compute, Evaluating, Barrier int64
@@ -29,7 +33,7 @@ func NewPart(alg Algorithm, w *Worker, now func() int64) *Part {
 	if now == nil {
 		now = func() int64 { return 0 }
 	}
-	return &Part{alg: alg, w: w, client: w.client, now: now}
+	return &Part{alg: alg, w: w, client: w.client, now: now, detached: isDetached(alg), eval: NewEval(0)}
 }
 
 // Number is the part's.
@@ -37,6 +41,9 @@ func (p *Part) Number() int { return p.w.Part }
 
 // At is the clock the part has reached.
 func (p *Part) At() consistency.Clock { return p.w.Clock }
+
+// Detached reports whether its rounds end no clock of the tables.
+func (p *Part) Detached() bool { return p.detached }
 
 // Load gives the instance its data.
 func (p *Part) Load(data *dataset.Part) error {
@@ -89,7 +96,19 @@ func (p *Part) Clock() error {
 			return fmt.Errorf("part %d: %w", p.w.Part, err)
 		}
 	}
-	p.w.Clock++
+	if p.w.Clock++; p.detached {
+		return nil
+	}
+	p.settled = p.w.Clock
+	return p.client.Clock(p.w.local)
+}
+
+// catchUp ends, at a barrier, one clock of the tables for all rounds that ended none.
+func (p *Part) catchUp() error {
+	if p.settled == p.w.Clock {
+		return nil
+	}
+	p.settled = p.w.Clock
 	return p.client.Clock(p.w.local)
 }
 
@@ -127,91 +146,40 @@ func (p *Part) Settle() error {
 	if err := p.Clock(); err != nil {
 		return err
 	}
+	if err := p.catchUp(); err != nil {
+		return err
+	}
 	start := p.now()
 	err := p.client.SyncExactly(p.w.local)
 	p.Barrier += p.now() - start
 	return err
 }
 
-// Evaluate waits until all parts have come to this clock and evaluates.
+// Evaluate waits until all parts have come to this clock and evaluates. The result is
+// good until the next Evaluate, which uses its memory again.
 func (p *Part) Evaluate() (*Eval, error) {
 	if err := p.barrier(); err != nil {
 		return nil, err
 	}
 	start := p.now()
-	e := NewEval(p.w.Clock)
-	p.alg.Evaluate(p.w, e)
+	p.eval = p.eval.reset(p.w.Clock)
+	p.alg.Evaluate(p.w, p.eval)
 	p.Evaluating += p.now() - start
-	return e, nil
+	return p.eval, nil
 }
 
 func (p *Part) barrier() error {
 	start := p.now()
-	err := p.client.Sync(p.w.local)
+	err := p.catchUp()
+	if err == nil {
+		err = p.client.Sync(p.w.local)
+	}
 	p.Barrier += p.now() - start
 	return err
 }
 
 // Finish says that the part will do no more.
 func (p *Part) Finish() { p.client.Finish(p.w.local) }
-
-// Rounds drives the scheduler's instance. One goroutine at a time.
-type Rounds struct {
-	alg     ModelParallel
-	s       *Scheduler
-	blocks  []Block
-	emitted [][]float64
-	got     []bool
-	missing int
-}
-
-// NewRounds pairs the scheduler's instance with its scheduler.
-func NewRounds(alg ModelParallel, s *Scheduler) *Rounds {
-	return &Rounds{alg: alg, s: s, blocks: make([]Block, s.Parts), emitted: make([][]float64, s.Parts), got: make([]bool, s.Parts)}
-}
-
-// Begin opens the scheduler's views.
-func (r *Rounds) Begin() error { return r.alg.Begin(r.s) }
-
-// Settle is what the scheduler does while the parts prepare or settle.
-func (r *Rounds) Settle() error {
-	r.s.Round++
-	r.s.client.Exactly()
-	return r.s.client.Clock(0)
-}
-
-// Round is the number of the round that Schedule begins or Pull ends.
-func (r *Rounds) Round() consistency.Clock { return r.s.Round }
-
-// Schedule begins a round and returns the block of each part, good until the
-// next Schedule.
-func (r *Rounds) Schedule() []Block {
-	for p := range r.blocks {
-		r.blocks[p], r.got[p] = Block{}, false
-	}
-	r.missing = len(r.blocks)
-	r.alg.Schedule(r.s, r.blocks)
-	return r.blocks
-}
-
-// Collect takes what a part emitted in this round and reports whether all parts
-// have. It copies values.
-func (r *Rounds) Collect(part int, round consistency.Clock, values []float64) (complete bool, err error) {
-	if part < 0 || part >= len(r.got) || round != r.s.Round || r.got[part] || r.missing == 0 {
-		return false, fmt.Errorf("algos: part %d emitted for round %d in round %d", part, round, r.s.Round)
-	}
-	r.emitted[part] = append(r.emitted[part][:0], values...)
-	r.got[part] = true
-	r.missing--
-	return r.missing == 0, nil
-}
-
-// Pull combines what was emitted and ends the round; it may wait for the tables.
-func (r *Rounds) Pull() error {
-	r.alg.Pull(r.s, r.s.Round, r.blocks, r.emitted)
-	r.s.Round++
-	return r.s.client.Clock(0)
-}
 
 // finite reports whether x is a number.
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -45,7 +45,7 @@ func newRounds(t *testing.T) (*algos.Rounds, *chooser) {
 	specs, _ := (&tally{parts: 1}).Tables(dataset.Info{})
 	j := newJob(t, consistency.BSP(), specs, 1)
 	c := &chooser{}
-	r := algos.NewRounds(c, algos.NewScheduler(3, dataset.Info{}, 1, j.clients[0]))
+	r := algos.NewRounds(c, algos.NewScheduler(3, dataset.Info{}, 1, j.clients[0]), nil)
 	if err := r.Begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,23 +63,37 @@ func TestRounds(t *testing.T) {
 		if r.Round() != round {
 			t.Fatalf("round %d, want %d", r.Round(), round)
 		}
-		blocks := r.Schedule()
+		if due := r.Next(3); due != algos.DueSchedule {
+			t.Fatalf("due is %d, want a schedule", due)
+		}
+		at, blocks, ok := r.Schedule()
+		if !ok || at != round {
+			t.Fatalf("scheduled round %d (%t), want %d", at, ok, round)
+		}
 		if diff := cmp.Diff(make([]algos.Block, 3), c.left); diff != "" {
 			t.Errorf("blocks left from before: (-want +got)\n%s", diff)
 		}
 		if &blocks[1].Keys[0] != &blocks[2].Keys[0] {
 			t.Error("parts do not share the block that all got")
 		}
-		for n, p := range []int{2, 0, 1} {
-			buf[0], buf[1] = float64(p), float64(round)
-			complete, err := r.Collect(p, round, buf[:2-p/2])
-			if err != nil || complete != (n == 2) {
-				t.Errorf("part %d, which was number %d of 3: complete %t, %v", p, n+1, complete, err)
+		for _, p := range []int{2, 0, 1} {
+			if due := r.Next(3); due != algos.DueEmitted {
+				t.Errorf("due is %d before part %d emitted, want to wait", due, p)
 			}
+			buf[0], buf[1] = float64(p), float64(round)
+			if err := r.Collect(p, round, buf[:2-p/2]); err != nil {
+				t.Error(err)
+			}
+		}
+		if due := r.Next(3); due != algos.DuePull {
+			t.Errorf("due is %d, want a pull", due)
 		}
 		if err := r.Pull(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if due := r.Next(3); due != algos.Drained {
+		t.Errorf("due is %d at the barrier, want nothing", due)
 	}
 	want := []string{"1 [90] [1] [[0 1] [1 1] [2]]", "2 [90] [2] [[0 2] [1 2] [2]]"}
 	if diff := cmp.Diff(want, c.pulled); diff != "" {
@@ -90,14 +104,13 @@ func TestRounds(t *testing.T) {
 	}
 }
 
-// TestCollectRefused checks that nothing is taken that is not of this round.
+// TestCollectRefused checks that nothing is taken that is not of a round in flight.
 func TestCollectRefused(t *testing.T) {
 	r, _ := newRounds(t)
 	refused := func(when string, part int, round consistency.Clock) {
 		t.Helper()
-		complete, err := r.Collect(part, round, []float64{1})
-		if err == nil || complete || !strings.Contains(err.Error(), fmt.Sprintf("part %d", part)) {
-			t.Errorf("%s, part %d in round %d: complete %t and the error %v, want one that names the part", when, part, round, complete, err)
+		if err := r.Collect(part, round, []float64{1}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("part %d", part)) {
+			t.Errorf("%s, part %d in round %d: the error %v, want one that names the part", when, part, round, err)
 		}
 	}
 	refused("before the first round", 0, 0)
@@ -108,13 +121,16 @@ func TestCollectRefused(t *testing.T) {
 	for _, round := range []consistency.Clock{-1, 1} {
 		refused("another round", 0, round)
 	}
-	if _, err := r.Collect(0, 0, nil); err != nil {
+	if err := r.Collect(0, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	refused("again", 0, 0)
+	if err := r.Pull(); err == nil {
+		t.Error("a round is pulled before it is complete")
+	}
 	for _, part := range []int{1, 2} {
-		if complete, err := r.Collect(part, 0, nil); err != nil || complete != (part == 2) {
-			t.Errorf("part %d after what was refused: complete %t, %v", part, complete, err)
+		if err := r.Collect(part, 0, nil); err != nil {
+			t.Errorf("part %d after what was refused: %v", part, err)
 		}
 	}
 	if err := r.Pull(); err != nil {

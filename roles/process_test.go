@@ -218,7 +218,9 @@ type summary struct {
 		Stage     *int    `json:"stage"`
 	} `json:"curve"`
 	Choices []string `json:"choices"`
-	Path    []struct {
+
+	Scheduling map[string]float64 `json:"scheduling"`
+	Path       []struct {
 		Stage      int                `json:"stage"`
 		Clock      int                `json:"clock"`
 		Epochs     float64            `json:"epochs"`

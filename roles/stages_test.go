@@ -263,3 +263,29 @@ func TestChoices(t *testing.T) {
 	is(t, "choices", strings.Join(s.Choices, "; "), "1 penalties from 1 on, as first and ratio say; step 0.1 for 4 features")
 	is(t, "times in the log", strings.Count(p.stderr(), "step 0.1 for 4 features"), 1)
 }
+
+// TestExplain: whoever asks is told what the algorithm chose and learned, once, and the
+// summary repeats it.
+func TestExplain(t *testing.T) {
+	data := rows(t)
+	p := startToys(t, t.TempDir(), append(staged(data, "ridge", "stop.clocks=3"), "--explain")...)
+	s := p.result()
+	is(t, "choices", strings.Join(s.Choices, "; "), "1 penalties from 1 on, as first and ratio say; step 0.1 for 4 features")
+	is(t, "times that it is told", strings.Count(p.stderr(), "step 0.1 for 4 features"), 1)
+}
+
+// TestSlowPart: with a slack of 2, three rounds are in flight while one part is far
+// behind the others, and every round still counts.
+func TestSlowPart(t *testing.T) {
+	data := rows(t)
+	plain := startToys(t, t.TempDir(), staged(data, "apart", "stop.epochs=3")...).result()
+	p := startToys(t, t.TempDir(), append(staged(data, "apart", "stop.epochs=3", "consistency.policy=ssp:2", "cluster.workers=2",
+		"cluster.parts=3", "algorithm.slow=200000"), "--explain")...)
+	s := p.result()
+	near(t, "objective", s.Objective, plain.Objective, 1e-12)
+	is(t, "choices", strings.Join(s.Choices, "; "), "12 rounds, at most 3 in flight")
+	is(t, "times that it is told", strings.Count(p.stderr(), "12 rounds, at most 3 in flight"), 1)
+	if got := s.Scheduling; got["rounds_per_second"] <= 0 || got["push"] <= 0 || got["wait"] <= 0 || len(got) != 6 {
+		t.Errorf("scheduling is %v, want how long rounds took", got)
+	}
+}

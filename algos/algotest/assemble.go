@@ -2,6 +2,7 @@ package algotest
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
@@ -38,7 +39,11 @@ func (t *training) setUp() (err error) {
 	if err := t.resume(); err != nil {
 		return err
 	}
-	t.acks, t.emitted = make(chan error, ordersAhead*t.job.Parts), make(chan emission, t.job.Parts)
+	ahead := ordersAhead + algos.Window(t.alg, t.job.Policy)
+	t.acks, t.emitted = make(chan error, ahead*t.job.Parts), make(chan emission, ahead*t.job.Parts)
+	if t.job.Delay != 0 {
+		t.rng = rand.New(rand.NewPCG(t.job.Delay, 0))
+	}
 	for o := range origins {
 		lo := o * t.job.Group
 		if err := t.makeOrigin(roster, o, data[lo:min(lo+t.job.Group, t.job.Parts)]); err != nil {
@@ -122,7 +127,7 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 			}
 		}
 		w := algos.NewWorker(d.Index, t.job.Parts, t.info, t.job.Seed, client, local)
-		m := &member{part: algos.NewPart(alg, w, nil), orders: make(chan func(*algos.Part) error, ordersAhead)}
+		m := &member{part: algos.NewPart(alg, w, nil), orders: make(chan func(*algos.Part) error, ordersAhead+algos.Window(alg, t.job.Policy))}
 		if err := m.part.Load(d); err != nil {
 			return err
 		}
@@ -149,6 +154,6 @@ func (t *training) makeScheduler(roster placement.Roster, alg algos.ModelParalle
 	if t.sched, err = t.newClient(roster, len(roster.Origins)-1, t.specs, 1); err != nil {
 		return err
 	}
-	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched))
+	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched), nil)
 	return t.rounds.Begin()
 }

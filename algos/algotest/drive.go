@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"sync"
@@ -169,6 +170,8 @@ type training struct {
 	acks    chan error // an order was carried out
 	pending int        // orders without an ack
 	emitted chan emission
+	come    []emission // to be collected
+	rng     *rand.Rand // the order in which what came together is; nil: as it came
 }
 
 // member is the goroutine of one part.
@@ -183,8 +186,8 @@ type emission struct {
 	values []float64
 }
 
-// ordersAhead bounds the orders that one part can have: the next round begins
-// when all have emitted for the one before.
+// ordersAhead bounds the orders that one part can have besides those of the rounds in
+// flight.
 const ordersAhead = 4
 
 func train(ctx context.Context, job Job) (r Result, err error) {
@@ -292,7 +295,7 @@ func (t *training) run(elapsed func() float64) (reason string, err error) {
 		for t.at < until && err == nil {
 			switch {
 			case t.rounds != nil:
-				err = t.round()
+				err = t.roundsTo(until)
 			case t.job.pushed != nil:
 				err = t.runTo(t.at + 1)
 			default:
@@ -321,36 +324,6 @@ func (t *training) runTo(until consistency.Clock) error {
 	}
 	t.at = until
 	return t.settle()
-}
-
-// round is one schedule, push and pull. What a part emitted is sent before its
-// Clock, which may wait for Pull.
-func (t *training) round() error {
-	blocks := t.rounds.Schedule()
-	t.quiet()
-	for p := range t.crew {
-		t.order(p, func(p *algos.Part) error {
-			round := p.At()
-			t.emitted <- emission{p.Number(), round, t.push(p, blocks[p.Number()])}
-			return p.Clock()
-		})
-	}
-	for complete := false; !complete; {
-		select {
-		case e := <-t.emitted:
-			var err error
-			if complete, err = t.rounds.Collect(e.part, e.round, e.values); err != nil {
-				return err
-			}
-		case err := <-t.acks:
-			if t.ack(err) != nil {
-				return err
-			}
-		}
-	}
-	err := t.rounds.Pull()
-	t.at = t.rounds.Round()
-	return err
 }
 
 func (t *training) push(p *algos.Part, b algos.Block) []float64 {
@@ -385,6 +358,11 @@ func (t *training) evaluate(elapsed func() float64) (reason string, err error) {
 			evals[p.Number()], err = p.Evaluate()
 			return err
 		})
+	}
+	if t.rounds != nil {
+		if err := t.rounds.Barrier(); err != nil {
+			return "", err
+		}
 	}
 	if err := t.settle(); err != nil {
 		return "", err

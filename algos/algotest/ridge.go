@@ -135,21 +135,25 @@ func (a *Ridge) Predict(_ dataset.Info, m algos.Model, part *dataset.Part, score
 //	P(w) = sum over the features j of |y - x_j w_j|^2 / 2 + lambda/2 w_j^2
 type Apart struct {
 	Penalties
+	Slow int `toml:"slow" min:"1" doc:"times that part 0 computes what it emits, to be behind the others"`
 
 	lambda float64
 	x      dataset.Matrix // transposed
 	y      []float64
 	w      *table.View[float64] // of the part, or of the scheduler
 	work   []uint64
+	rounds int // scheduled
+	most   int // of them in flight
 }
 
 var (
 	_ algos.Staged        = (*Apart)(nil)
 	_ algos.ModelParallel = (*Apart)(nil)
+	_ algos.Reporter      = (*Apart)(nil)
 )
 
 // NewApart makes an instance with one penalty.
-func NewApart() *Apart { return &Apart{Penalties: Penalties{Count: 1, First: 1, Ratio: 0.1}} }
+func NewApart() *Apart { return &Apart{Penalties: Penalties{Count: 1, First: 1, Ratio: 0.1}, Slow: 1} }
 
 // Tables declares w.
 func (a *Apart) Tables(d dataset.Info) ([]table.Spec, error) {
@@ -188,6 +192,7 @@ func (a *Apart) Begin(s *algos.Scheduler) (err error) {
 
 // Schedule takes the features in turn.
 func (a *Apart) Schedule(s *algos.Scheduler, blocks []algos.Block) {
+	a.rounds, a.most = a.rounds+1, max(a.most, s.InFlight+1)
 	a.work = append(a.work[:0], uint64(s.Round)%s.Info.Features)
 	s.All(blocks, algos.Block{Keys: a.work})
 }
@@ -195,8 +200,19 @@ func (a *Apart) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 // Push emits the part's products.
 func (a *Apart) Push(w *algos.Worker, b algos.Block) {
 	for _, key := range b.Work() {
-		w.Emit(a.x.Dot(int(key), a.y), a.x.Square(int(key)))
+		again := 0.0
+		for range a.Slow - 1 {
+			if w.Part == 0 {
+				again += a.x.Dot(int(key), a.y)
+			}
+		}
+		w.Emit(a.x.Dot(int(key), a.y), a.x.Square(int(key)), again)
 	}
+}
+
+// Report says how full the window was.
+func (a *Apart) Report() []string {
+	return []string{fmt.Sprintf("%d rounds, at most %d in flight", a.rounds, a.most)}
 }
 
 // Pull solves the problem of the feature.

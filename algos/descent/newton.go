@@ -7,14 +7,21 @@ import (
 
 // newton finds the step of Newton's method within the orthant of the coordinates in
 // use by conjugate gradients. What makes those slow is correlated coordinates, such as
-// neighbours that share their rows; so these are put together in clusters, and the
-// clusters solved exactly are the preconditioner.
+// neighbours that share their rows, and the curvature of the norms of groups that are
+// nearly 0; so these are put together in clusters, and the clusters solved exactly are
+// the preconditioner.
 type newton struct {
 	clusters []cluster
 	root     []int32
-	vectors  [5][]float64
+	vectors  [6][]float64
 	solved   []float64
+	bent     []bend // of each coordinate in use
+
+	curvature float64 // along the direction found
 }
+
+// slopesAt is the vector of the slopes where the step begins.
+const slopesAt = 5
 
 // cluster is the lower Cholesky factor of G of some of the coordinates in use.
 type cluster struct {
@@ -27,15 +34,20 @@ const (
 	mostClose   = 64   // coordinates in a cluster
 	mostTurns   = 250  // of conjugate gradients
 	leastResult = 1e-3 // of the residual, relative to where it began
+	leastFall   = 0.1  // of the objective in a turn, relative to the most in one, unless the coordinates in use are settled
+	flat        = 1e-9 // curvature along a direction, relative to that of its coordinates, which is none
 )
 
 // direction returns the step of each coordinate in use, valid until the next call.
-func (n *newton) direction(s *Solver, bound float64) []float64 {
+// Along an endless one the objective falls until a coordinate is 0, as there are more
+// in use than rows.
+func (n *newton) direction(s *Solver, bound float64) (d []float64, endless bool) {
 	k := len(s.at)
 	for v := range n.vectors {
 		n.vectors[v] = slices.Grow(n.vectors[v][:0], k)[:k]
 	}
 	d, g, z, p, gp := n.vectors[0], n.vectors[1], n.vectors[2], n.vectors[3], n.vectors[4]
+	n.bend(s)
 	n.gather(s)
 	for a, i := range s.at {
 		b := s.b[i]
@@ -43,31 +55,42 @@ func (n *newton) direction(s *Solver, bound float64) []float64 {
 		g[a] = s.q.Slope(i) - s.pen.L2*b
 		if s.units == nil {
 			g[a] -= math.Copysign(s.pen.L1, b)
+		} else {
+			g[a] -= n.bent[a].l1 * n.bent[a].part
 		}
 	}
-	s.groupSlopes(g)
+	copy(n.vectors[slopesAt], g)
 	n.precondition(g, z)
 	copy(p, z)
 	rest := dot(z, g)
-	first := rest
+	first, most := rest, 0.0
 	for range mostTurns {
 		if !(rest > leastResult*leastResult*first) || largest(g) < bound/16 {
 			break
 		}
 		s.q.Product(s.at, p, gp)
 		s.Products++
-		for a := range gp {
-			gp[a] += s.pen.L2 * p[a]
+		n.curve(s, p, gp)
+		curve, alone := dot(p, gp), 0.0
+		for a, i := range s.at {
+			alone += p[a] * p[a] * (s.q.Curve(i) + s.pen.L2)
 		}
-		s.groupCurves(p, gp)
-		curve := dot(p, gp)
-		if !(curve > 0) {
+		if !(curve > flat*alone) {
+			if s.units == nil && s.pen.L1 > 0 && rest > 0 {
+				n.curvature = max(0, curve)
+				return p, true
+			}
 			break
 		}
 		alpha := rest / curve
 		for a := range d {
 			d[a] += alpha * p[a]
 			g[a] -= alpha * gp[a]
+		}
+		if fall := alpha * rest; fall < leastFall*most && !s.settled {
+			break
+		} else {
+			most = max(most, fall)
 		}
 		n.precondition(g, z)
 		now := dot(z, g)
@@ -77,7 +100,8 @@ func (n *newton) direction(s *Solver, bound float64) []float64 {
 			p[a] = z[a] + beta*p[a]
 		}
 	}
-	return d
+	n.curvature = dot(d, n.vectors[slopesAt]) - dot(d, g)
+	return d, false
 }
 
 func dot(x, y []float64) (sum float64) {
@@ -102,11 +126,21 @@ func (n *newton) gather(s *Solver) {
 	for a := range n.root {
 		n.root[a], sizes[a] = int32(a), 1
 	}
-	for _, pair := range s.q.Close(s.at, closeBy) {
-		a, b := n.find(int32(pair[0])), n.find(int32(pair[1]))
+	join := func(x, y int) {
+		a, b := n.find(int32(x)), n.find(int32(y))
 		if a != b && sizes[a]+sizes[b] <= mostClose {
 			n.root[a] = b
 			sizes[b] += sizes[a]
+		}
+	}
+	for a := 1; a < k; a++ {
+		if k <= mostClose || s.units != nil && n.bent[a].group == n.bent[a-1].group {
+			join(a, a-1)
+		}
+	}
+	if k > mostClose {
+		for _, pair := range s.q.Close(s.at, closeBy) {
+			join(pair[0], pair[1])
 		}
 	}
 	number := make([]int32, k) // 1 + that of the cluster of a root
@@ -133,8 +167,13 @@ func (n *newton) gather(s *Solver) {
 		} else {
 			s.q.Dense(members, factor)
 		}
-		for a := range of {
+		for a, i := range of {
 			factor[a*len(of)+a] += s.pen.L2
+			for b, j := range of {
+				if s.units != nil {
+					factor[a*len(of)+b] += n.curveOf(i, j)
+				}
+			}
 		}
 		cholesky(factor, len(of))
 		n.clusters[c].factor = factor

@@ -13,13 +13,13 @@ import (
 type Part struct {
 	loss     Loss
 	features uint64
-	keys     []uint64       // the features that have a value here
+	data     *dataset.Part  // which column is which feature
 	x        dataset.Matrix // by column
 	y        []float64
 	fold     []uint8 // of each row; nil: there are none
 	out      int     // the fold that is held out; -1: none
 
-	w    []float64 // what f was made with
+	w    map[int]float64 // what f was made with, where not 0
 	b0   float64
 	f, r []float64 // predictions and negative slopes
 	h    []float64 // curvatures
@@ -28,18 +28,17 @@ type Part struct {
 	old  bool // r and h are not those of f
 
 	weights, intercept *table.View[float64]
-	measured           bool      // the scheduler has the statistics of the columns
-	alive              []int     // columns that are looked at in evaluations, -1 if it has no value here; nil: all
-	slopes             []float64 // room for an evaluation
-	columns            []int     // of a block: the column of each key, -1 if it has no value here
+	measured           bool  // the scheduler has the statistics of the columns
+	alive              []int // columns that are looked at in evaluations, -1 if it has no value here; nil: all
+	columns            []int // of a block: the column of each key, -1 if it has no value here
 	products           products
 }
 
 // Load takes the columns of the part. Labels count less center.
 func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w *algos.Worker) (err error) {
-	n := part.X.Rows()
+	n := len(part.Labels)
 	p.loss, p.out = loss, -1
-	p.keys, p.x, p.features = part.Keys, part.X.Transpose(), w.Info.Features
+	p.data, p.x, p.features = part, part.ByColumn(), w.Info.Features
 	p.y, p.f, p.r, p.h = make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, y := range part.Labels {
 		switch {
@@ -49,11 +48,15 @@ func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w 
 			p.y[i] = 1
 		}
 	}
-	p.w = make([]float64, len(p.keys))
+	p.w = map[int]float64{}
 	if folds > 0 {
-		p.fold = deal(part, folds, w.Seed)
+		p.fold = deal(part, p.x, folds, w.Seed)
 	}
-	if p.weights, err = algos.View[float64](w, Weights, table.Keys(p.keys), table.Increments); err == nil {
+	keys := table.Span(0, uint64(part.Positions()))
+	if part.Keys != nil {
+		keys = table.Keys(part.Keys)
+	}
+	if p.weights, err = algos.View[float64](w, Weights, keys, table.Increments); err == nil {
 		p.intercept, err = algos.View[float64](w, Intercept, table.Span(0, 1), table.Increments)
 	}
 	p.rebuild()
@@ -79,10 +82,16 @@ func (p *Part) holdOut(fold int) {
 
 // set gives a coefficient a new value.
 func (p *Part) set(j int, w float64) {
-	if d := w - p.w[j]; d != 0 {
-		p.w[j], p.old = w, true
-		p.x.AddTo(j, d, p.f)
+	d := w - p.w[j]
+	if d == 0 {
+		return
 	}
+	if p.old = true; w == 0 {
+		delete(p.w, j)
+	} else {
+		p.w[j] = w
+	}
+	p.x.AddTo(j, d, p.f)
 }
 
 // rebuild predicts anew from the tables, without what rounding did.
@@ -95,8 +104,10 @@ func (p *Part) rebuild() {
 		p.f[i] = p.b0
 	}
 	p.old = true
+	clear(p.w)
 	for j, wj := range p.weights.Values() {
-		if p.w[j] = wj; wj != 0 {
+		if wj != 0 {
+			p.w[j] = wj
 			p.x.AddTo(j, wj, p.f)
 		}
 	}
@@ -169,7 +180,7 @@ func (p *Part) Push(w *algos.Worker, b algos.Block) {
 
 // column is the column of a feature, -1 if it has no value here.
 func (p *Part) column(key uint64) int {
-	if j, ok := slices.BinarySearch(p.keys, key); ok {
+	if j, ok := p.data.Position(key); ok {
 		return j
 	}
 	return -1
@@ -242,16 +253,15 @@ func (p *Part) Evaluate(e *algos.Eval) {
 		e.Add("held", p.heldOut()...)
 	}
 	if p.alive != nil {
-		p.slopes = slices.Grow(p.slopes[:0], len(p.alive))[:len(p.alive)]
+		slopes := e.Into("alive", len(p.alive))
 		for i, j := range p.alive {
-			if p.slopes[i] = 0; j >= 0 {
-				p.slopes[i] = p.x.Dot(j, p.r)
+			if j >= 0 {
+				slopes[i] = p.x.Dot(j, p.r)
 			}
 		}
-		e.Add("alive", p.slopes...)
 		return
 	}
-	e.Add("slopes", p.each(func(j int) float64 { return p.x.Dot(j, p.r) })...)
+	p.each(e, "slopes", func(j int) float64 { return p.x.Dot(j, p.r) })
 	if p.measured {
 		return
 	}
@@ -262,21 +272,17 @@ func (p *Part) Evaluate(e *algos.Eval) {
 	} else {
 		squares = func(j int) float64 { return p.x.DotSquares(j, in) }
 	}
-	e.Add("sums", p.each(func(j int) float64 { return p.x.Dot(j, in) })...)
-	e.Add("squares", p.each(squares)...)
-	e.Add("counts", p.each(func(j int) float64 { return float64(p.x.Len(j)) })...)
+	p.each(e, "sums", func(j int) float64 { return p.x.Dot(j, in) })
+	p.each(e, "squares", squares)
+	p.each(e, "counts", func(j int) float64 { return float64(p.x.Len(j)) })
 }
 
-// each is a number of each feature, valid until the next call.
-func (p *Part) each(of func(j int) float64) []float64 {
-	n := int(p.features)
-	if p.slopes = slices.Grow(p.slopes[:0], n)[:n]; len(p.keys) < n {
-		clear(p.slopes)
+// each adds a number of each feature.
+func (p *Part) each(e *algos.Eval, name string, of func(j int) float64) {
+	sum := e.Into(name, int(p.features))
+	for j := range p.x.Rows() {
+		sum[p.data.Key(j)] = of(j)
 	}
-	for j, key := range p.keys {
-		p.slopes[key] = of(j)
-	}
-	return p.slopes
 }
 
 // lossOf is the loss of the rows that count: all where in is nil.

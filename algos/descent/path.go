@@ -168,14 +168,20 @@ func (m *Model) reportPath(e *algos.Eval) {
 
 // deal gives each row a fold by what it holds, whatever part it is in; rows that are
 // equal are in one fold.
-func deal(part *dataset.Part, folds int, seed uint64) []uint8 {
-	of := make([]uint8, len(part.Labels))
+func deal(part *dataset.Part, x dataset.Matrix, folds int, seed uint64) []uint8 {
+	sums := make([]uint64, len(part.Labels))
 	for i, y := range part.Labels {
-		sum := mix(seed, math.Float64bits(y))
-		for c, v := range part.X.Row(i) {
-			sum = mix(mix(sum, part.Keys[c]), math.Float64bits(v))
+		sums[i] = mix(seed, math.Float64bits(y))
+	}
+	for j := range x.Rows() {
+		key := mix(seed, part.Key(j))
+		for i, v := range x.Row(j) {
+			sums[i] += mix(key, math.Float64bits(v))
 		}
-		of[i] = uint8(sum % uint64(folds))
+	}
+	of := make([]uint8, len(sums))
+	for i, sum := range sums {
+		of[i] = uint8(mix(0, sum) % uint64(folds))
 	}
 	return of
 }

@@ -77,6 +77,9 @@ func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 	if s, ok := a.(algos.Streaming); ok {
 		o.Stream = s.Streams()
 	}
+	if c, ok := a.(algos.Columnar); ok {
+		o.Columns = c.ByColumns()
+	}
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}

@@ -7,9 +7,9 @@ import (
 	"math"
 	"slices"
 
-	"petuum/algos"
 	"petuum/consistency"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // The bodies of the hot messages, numbers as unsigned varints, floats as eight
@@ -18,9 +18,11 @@ import (
 //	Run      until
 //	Reached  part clock
 //	Blocks   round nblocks (nparts part* nkeys key* nvalues float*)*
-//	Emitted  part round n float*
+//	Emitted  nparts round (part n float*)*     nparts is a number of four bytes
 //	Evaluate (empty)
-//	Eval     part clock nsums (name n float*)* nmaxima (name float)*
+//	Sum      size part clock name len at n, zeros up to size, float*: n elements of a long
+//	         sum of len, those from at on; size is a number of four bytes
+//	Eval     part clock nsums (name n float*)* nmaxima (name float)*: what is left
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
 //	Stage    stage
 //	Export   table shard
@@ -106,20 +108,21 @@ func (r *Reader) Float() float64 {
 
 // Floats reads n and that many floats into buf[:0].
 func (r *Reader) Floats(buf []float64) []float64 {
-	buf = buf[:0]
-	for range r.Count(8) {
-		buf = append(buf, r.Float())
-	}
+	n := r.Count(8)
+	buf = slices.Grow(buf[:0], n)[:n]
+	r.fill(buf)
 	return buf
 }
 
-func appendFloats(b []byte, fs []float64) []byte {
-	b = binary.AppendUvarint(b, uint64(len(fs)))
-	b = slices.Grow(b, 8*len(fs))
-	for _, f := range fs {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+// fill reads as many floats as there is room for.
+func (r *Reader) fill(room []float64) {
+	if b := r.Bytes(8 * len(room)); b != nil {
+		kernel.Load(room, b)
 	}
-	return b
+}
+
+func appendFloats(b []byte, fs []float64) []byte {
+	return kernel.Append(binary.AppendUvarint(b, uint64(len(fs))), fs)
 }
 
 // AppendUints appends numbers.
@@ -166,125 +169,6 @@ func ReadReached(body []byte) (part int, at consistency.Clock, err error) {
 	r := NewReader(body)
 	part, at = int(r.Uint(math.MaxInt32)), consistency.Clock(r.Uint(maxClock))
 	return part, at, r.Err()
-}
-
-// AppendBlocks encodes the blocks of the parts in parts; parts that share one
-// block's memory share its encoding.
-func AppendBlocks(b []byte, round consistency.Clock, parts []int, blocks []algos.Block) []byte {
-	var groups [][]int
-	for _, p := range parts {
-		i := slices.IndexFunc(groups, func(g []int) bool { return same(blocks[g[0]], blocks[p]) })
-		if i < 0 {
-			groups = append(groups, []int{p})
-			continue
-		}
-		groups[i] = append(groups[i], p)
-	}
-	b = AppendUints(b, uint64(round), uint64(len(groups)))
-	for _, g := range groups {
-		b = AppendUints(b, uint64(len(g)))
-		for _, p := range g {
-			b = AppendUints(b, uint64(p))
-		}
-		b = AppendUints(b, uint64(len(blocks[g[0]].Keys)))
-		b = AppendUints(b, blocks[g[0]].Keys...)
-		b = appendFloats(b, blocks[g[0]].Values)
-	}
-	return b
-}
-
-func same(a, b algos.Block) bool {
-	if len(a.Keys) != len(b.Keys) || len(a.Values) != len(b.Values) {
-		return false
-	}
-	return (len(a.Keys) == 0 || &a.Keys[0] == &b.Keys[0]) && (len(a.Values) == 0 || &a.Values[0] == &b.Values[0])
-}
-
-// ReadBlocks decodes Blocks and calls f for each part; parts of one group get
-// the same block, which they must not change.
-func ReadBlocks(body []byte, f func(round consistency.Clock, part int, b algos.Block)) error {
-	r := NewReader(body)
-	round := consistency.Clock(r.Uint(maxClock))
-	type group struct {
-		parts []int
-		block algos.Block
-	}
-	var groups []group
-	for range r.Each(3) {
-		var g group
-		for range r.Each(1) {
-			g.parts = append(g.parts, int(r.Uint(math.MaxInt32)))
-		}
-		for range r.Each(1) {
-			g.block.Keys = append(g.block.Keys, r.Uint(math.MaxUint64))
-		}
-		g.block.Values = r.Floats(nil)
-		if len(g.block.Values) > len(g.block.Keys) {
-			return fmt.Errorf("control: block with %d values for %d keys", len(g.block.Values), len(g.block.Keys))
-		}
-		groups = append(groups, g)
-	}
-	if err := r.Err(); err != nil {
-		return err
-	}
-	for _, g := range groups {
-		for _, p := range g.parts {
-			f(round, p, g.block)
-		}
-	}
-	return nil
-}
-
-// AppendEmitted encodes what a part emitted.
-func AppendEmitted(b []byte, part int, round consistency.Clock, values []float64) []byte {
-	return appendFloats(AppendUints(b, uint64(part), uint64(round)), values)
-}
-
-// ReadEmitted decodes Emitted, the values into buf[:0].
-func ReadEmitted(body []byte, buf []float64) (part int, round consistency.Clock, values []float64, err error) {
-	r := NewReader(body)
-	part, round = int(r.Uint(math.MaxInt32)), consistency.Clock(r.Uint(maxClock))
-	values = r.Floats(buf)
-	return part, round, values, r.Err()
-}
-
-// AppendEval encodes the sums and maxima of a part.
-func AppendEval(b []byte, part int, e *algos.Eval) []byte {
-	sums, maxima := e.Parts()
-	b = AppendUints(b, uint64(part), uint64(e.Clock), uint64(len(sums)))
-	for name, v := range sums {
-		b = appendFloats(appendName(b, name), v)
-	}
-	b = AppendUints(b, uint64(len(maxima)))
-	for name, v := range maxima {
-		b = binary.LittleEndian.AppendUint64(appendName(b, name), math.Float64bits(v))
-	}
-	return b
-}
-
-func appendName(b []byte, name string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(name))), name...)
-}
-
-// ReadEval decodes Eval.
-func ReadEval(body []byte) (part int, e *algos.Eval, err error) {
-	r := NewReader(body)
-	part = int(r.Uint(math.MaxInt32))
-	e = algos.NewEval(consistency.Clock(r.Uint(maxClock)))
-	seen := map[string]bool{}
-	for range r.Each(2) {
-		name := string(r.Bytes(r.Count(1)))
-		if seen[name] { // with another length it could not be added
-			return part, e, fmt.Errorf("control: the sum %q is there twice", name)
-		}
-		seen[name] = true
-		e.Add(name, r.Floats(nil)...)
-	}
-	for range r.Each(9) {
-		name := string(r.Bytes(r.Count(1)))
-		e.Max(name, r.Float())
-	}
-	return part, e, r.Err()
 }
 
 // AppendNorms encodes the norms of each table.

@@ -86,15 +86,31 @@ var messages = []message{
 	{"Blocks", randomBlocks, encodeBlocks,
 		func(body []byte) (any, error) {
 			var got []block
-			err := ReadBlocks(body, func(round consistency.Clock, part int, b algos.Block) { got = append(got, block{round, part, b}) })
+			b := stale
+			err := ReadBlocks(body, &b)
+			if err == nil {
+				for i, part := range b.Parts {
+					got = append(got, block{b.Round, part, b.Of[i]})
+				}
+			}
 			slices.SortStableFunc(got, func(a, b block) int { return a.Part - b.Part })
 			return got, err
 		}},
-	{"Emitted", func(r *rand.Rand) any { return emitted{part(r), clock(r), floats(r)} },
-		func(m any) []byte { e := m.(emitted); return AppendEmitted(nil, e.Part, e.Round, e.Values) },
+	{"Emitted", func(r *rand.Rand) any {
+		m, round := []emitted{}, clock(r)
+		for range 1 + r.IntN(3) {
+			m = append(m, emitted{part(r), round, floats(r)})
+		}
+		return m
+	}, encodeEmitted,
 		func(body []byte) (any, error) {
-			p, round, values, err := ReadEmitted(body, nil)
-			return emitted{p, round, values}, err
+			var got []emitted
+			err := ReadEmitted(body, func(part int, round consistency.Clock, n int) ([]float64, error) {
+				values := make([]float64, n)
+				got = append(got, emitted{part, round, values})
+				return values, nil
+			})
+			return got, err
 		}},
 	{"Eval", func(r *rand.Rand) any {
 		e := eval{part(r), clock(r), map[string][]float64{}, map[string]float64{}}
@@ -108,6 +124,18 @@ var messages = []message{
 			p, e, err := ReadEval(body)
 			sums, maxima := e.Parts()
 			return eval{p, e.Clock, sums, maxima}, err
+		}},
+	{"Sum", func(r *rand.Rand) any {
+		p := Piece{Part: part(r), Clock: clock(r), Name: text(r), At: r.IntN(100), Values: floats(r)}
+		if len(p.Values) == 0 {
+			p.Values = nil
+		}
+		p.Len = p.At + len(p.Values) + r.IntN(100)
+		return p
+	}, encodePiece,
+		func(body []byte) (any, error) {
+			var buf []float64
+			return ReadPiece(body, &buf)
 		}},
 	{"Norms", func(r *rand.Rand) any {
 		var norms []table.Norms
@@ -236,16 +264,25 @@ func encodeBlocks(m any) []byte {
 	return AppendBlocks(nil, round, parts, blocks)
 }
 
+// stale is what an earlier message left.
+var stale = Blocks{Round: 7, Parts: []int{5, 6}, Of: make([]algos.Block, 2), keys: []uint64{1, 2, 3}, values: []float64{4}, cuts: make([]cut, 2)}
+
+func encodeEmitted(m any) []byte {
+	all := m.([]emitted)
+	var round consistency.Clock
+	if len(all) > 0 {
+		round = all[0].Round
+	}
+	body := BeginEmitted(nil, round)
+	for _, e := range all {
+		body = AppendEmitted(body, e.Part, e.Values)
+	}
+	return EndEmitted(body, len(all))
+}
+
 func encodeEval(m any) []byte {
 	v := m.(eval)
-	e := algos.NewEval(v.Clock)
-	for name, fs := range v.Sums {
-		e.Add(name, fs...)
-	}
-	for name, f := range v.Maxima {
-		e.Max(name, f)
-	}
-	return AppendEval(nil, v.Part, e)
+	return appendEval(nil, v.Part, v.Clock, v.Sums, v.Maxima)
 }
 
 func encodeRows(m any) []byte {
@@ -326,10 +363,16 @@ func TestRefused(t *testing.T) {
 		{"Reached", "bytes left over", uints(1, 2, 3), "1 bytes too many"},
 		{"Blocks", "more groups than bytes", uints(0, 1<<40), "above"},
 		{"Blocks", "more values than keys", append(uints(0, 1, 1, 0, 0, 1), make([]byte, 8)...), "1 values for 0 keys"},
-		{"Emitted", "more values than bytes", append(uints(0, 0, 3), make([]byte, 16)...), "above"},
-		{"Emitted", "a byte less than the values", append(uints(0, 0, 2), make([]byte, 15)...), "truncated"},
+		{"Emitted", "more values than bytes", append(append([]byte{1, 0, 0, 0}, uints(0, 0, 3)...), make([]byte, 16)...), "above"},
+		{"Emitted", "a byte less than the values", append(append([]byte{1, 0, 0, 0}, uints(0, 0, 2)...), make([]byte, 15)...), "truncated"},
 		{"Eval", "a sum twice, then longer", append(append(uints(0, 0, 2, 1, 'a', 0, 1, 'a', 1), make([]byte, 8)...), 0), `the sum "a" is there twice`},
 		{"Eval", "a sum twice, then shorter", append(append(uints(0, 0, 2, 1, 'a', 1), make([]byte, 8)...), 1, 'a', 0, 0), `the sum "a" is there twice`},
+		{"Sum", "a head longer than the frame", []byte{16, 0, 0, 0, 0, 0, 0, 0}, "a head of 16"},
+		{"Sum", "a head that is none", []byte{3, 0, 0, 0, 0, 0, 0, 0}, "a head of 3"},
+		{"Sum", "part of an element", append(appendPieceHead(nil, 1, 2, "a", 5, 0, 1), 1, 2, 3), "1 elements in 3 bytes"},
+		{"Sum", "beyond the sum", append(appendPieceHead(nil, 1, 2, "a", 5, 4, 2), make([]byte, 16)...), "above"},
+		{"Sum", "a sum too long", appendPieceHead(nil, 1, 2, "a", 1<<40, 4, 0), "above"},
+		{"Sum", "something behind the head", append([]byte{16, 0, 0, 0, 1, 2, 0, 5, 0, 0, 9}, make([]byte, 5)...), "up to 7 zeros"},
 		{"Norms", "more tables than bytes", uints(1), "above"},
 		{"Rows", "of another table", uints(rowTable+1, rowShard, 1, 0), "table 4 in shard 200, not 3 in 200"},
 		{"Rows", "of another shard", uints(rowTable, 7, 1, 0), "table 3 in shard 7, not 3 in 200"},
@@ -432,13 +475,15 @@ func TestBlocksShare(t *testing.T) {
 			if !bytes.Equal(body, want) {
 				t.Errorf("got  %x\nwant %x", body, want)
 			}
+			var b Blocks
+			err := ReadBlocks(body, &b)
+			if round, wrong := RoundOf(body); b.Round != 9 || round != 9 || wrong != nil {
+				t.Errorf("round %d and %d (%v), want 9", b.Round, round, wrong)
+			}
 			got := map[int]algos.Block{}
-			err := ReadBlocks(body, func(round consistency.Clock, part int, b algos.Block) {
-				if round != 9 {
-					t.Errorf("round %d, want 9", round)
-				}
-				got[part] = b
-			})
+			for i, part := range b.Parts {
+				got[part] = b.Of[i]
+			}
 			if err != nil || len(got) != len(c.parts) {
 				t.Fatalf("blocks of %d parts and %v, want %d", len(got), err, len(c.parts))
 			}
@@ -447,7 +492,7 @@ func TestBlocksShare(t *testing.T) {
 					if diff := cmp.Diff(c.blocks[p], got[p], exactly); diff != "" {
 						t.Errorf("part %d: (-sent +received)\n%s", p, diff)
 					}
-					if !same(got[g[0]], got[p]) {
+					if !got[g[0]].Shares(got[p]) {
 						t.Errorf("parts %d and %d do not share their block", g[0], p)
 					}
 				}
@@ -469,7 +514,7 @@ func TestSmallest(t *testing.T) {
 		some.Messages = append(some.Messages, table.Message{})
 	}
 	for name, want := range map[string]any{"Blocks": blocks, "Eval": e, "Norms": make([]table.Norms, n), "Batch": some,
-		"Emitted": emitted{Values: make([]float64, n)}} {
+		"Emitted": []emitted{{Values: make([]float64, n)}, {Part: 1, Values: []float64{}}}} {
 		i := slices.IndexFunc(messages, func(m message) bool { return m.name == name })
 		got, err := messages[i].decode(messages[i].encode(want))
 		if diff := cmp.Diff(want, got, exactly); err != nil || diff != "" {
@@ -494,13 +539,16 @@ func TestEach(t *testing.T) {
 // TestReuse checks that the hot decoders use the buffers they are given.
 func TestReuse(t *testing.T) {
 	body := encodeBatch(batch{Messages: []table.Message{{Shard: 1, Body: []byte("one")}, {Shard: 2, Body: []byte("two")}}})
-	got := AppendEmitted(nil, 3, 4, []float64{5, 6})
+	got := EndEmitted(AppendEmitted(BeginEmitted(nil, 4), 3, []float64{5, 6}), 1)
+	blocks := AppendBlocks(nil, 4, []int{0, 2}, []algos.Block{{Keys: []uint64{1, 2}, Values: []float64{3}}, {}, {Keys: []uint64{4}}})
+	var b Blocks
 	msgs, values := make([]table.Message, 8), make([]float64, 8)
 	if n := testing.AllocsPerRun(100, func() {
 		_, m, err := ReadBatch(body, msgs)
-		_, _, v, err2 := ReadEmitted(got, values)
-		if err != nil || err2 != nil || len(m) != 2 || len(v) != 2 || &m[0] != &msgs[0] || &v[0] != &values[0] {
-			t.Fatalf("got %v, %v and %v, %v", m, err, v, err2)
+		err2 := ReadEmitted(got, func(int, consistency.Clock, int) ([]float64, error) { return values[:2], nil })
+		err3 := ReadBlocks(blocks, &b)
+		if err != nil || err2 != nil || err3 != nil || len(m) != 2 || &m[0] != &msgs[0] || values[1] != 6 || len(b.Of) != 2 {
+			t.Fatalf("got %v, %v, %v, %v and %v, %v", m, err, values, err2, b, err3)
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)

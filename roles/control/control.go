@@ -12,7 +12,7 @@
 //	    ├─ Run / Blocks ──►│ ◄──── Batch ────────►│   clocks: deltas and answers
 //	    │◄─ Reached/Emitted┤                      │
 //	    ├─ Evaluate ──────►│                      │   at a barrier
-//	    │◄──── Eval ───────┤                      │
+//	    │◄── Sum*, Eval ───┤                      │   of each part: long sums in pieces
 //	    ├─ Stage ─────────►│                      │   the next problem, at a barrier
 //	    ├─ Measure ───────────────────────────────►│
 //	    │◄──── Norms ──────────────────────────────┤
@@ -72,6 +72,7 @@ const (
 	KindLoad
 	KindLoaded
 	KindStage
+	KindSum // a piece of what Eval would be too long for
 	kindEnd
 )
 

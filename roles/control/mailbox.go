@@ -14,6 +14,8 @@ type Event struct {
 	Kind wire.Kind
 	Body []byte
 	Err  error
+
+	owner wire.Owner // of the body; nil: the mailbox's, or nobody's
 }
 
 // Ended is the error with which an event ends the job, if it does.
@@ -36,8 +38,23 @@ func (e Event) Ended() error {
 type Mailbox struct {
 	mu     sync.Mutex
 	queue  []Event
-	signal chan struct{} // one token while queue may not be empty
+	head   int // of queue: the oldest
+	want   int // so many events are waited for, unless one is urgent
+	quiet  wire.Kind
+	urgent int // how many in queue are
+	spare  [][]byte
+	signal chan struct{} // one token while queue may have what is waited for
 }
+
+// What is kept of the memory of bodies: so many, and none above so many bytes.
+const (
+	spareBodies = 64
+	spareBytes  = 64 << 10
+)
+
+// urgentBytes is the size from which a frame is worth reading while others are waited
+// for.
+const urgentBytes = 4 << 10
 
 // NewMailbox makes an empty mailbox.
 func NewMailbox() *Mailbox { return &Mailbox{signal: make(chan struct{}, 1)} }
@@ -46,26 +63,128 @@ func NewMailbox() *Mailbox { return &Mailbox{signal: make(chan struct{}, 1)} }
 func (m *Mailbox) Put(e Event) {
 	m.mu.Lock()
 	m.queue = append(m.queue, e)
+	if m.isUrgent(e) {
+		m.urgent++
+	}
+	some := m.some()
 	m.mu.Unlock()
+	if !some {
+		return
+	}
 	select {
 	case m.signal <- struct{}{}:
 	default:
 	}
 }
 
+func (m *Mailbox) isUrgent(e Event) bool {
+	return e.Err != nil || e.Kind != m.quiet || len(e.Body) >= urgentBytes
+}
+
+// some reports whether what is waited for is there.
+func (m *Mailbox) some() bool {
+	return len(m.queue)-m.head >= max(m.want, 1) || m.urgent > 0
+}
+
+// Until waits until n events are there, or one that is not a small frame of a kind: to
+// wake somebody for each of many frames takes longer than to read them. Next and Try
+// take them out.
+func (m *Mailbox) Until(ctx context.Context, kind wire.Kind, n int) error {
+	m.expect(kind, n)
+	defer m.expect(0, 0)
+	for {
+		m.mu.Lock()
+		some := m.some()
+		m.mu.Unlock()
+		if some {
+			return nil
+		}
+		select {
+		case <-m.signal:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (m *Mailbox) expect(kind wire.Kind, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.quiet, m.want, m.urgent = kind, n, 0
+	for _, e := range m.queue[m.head:] {
+		if m.isUrgent(e) {
+			m.urgent++
+		}
+	}
+}
+
+// PutFrom is Put of a frame that the reader of c has just been given. The body is
+// copied, or kept where it is if it is large, until Done.
+func (m *Mailbox) PutFrom(c *wire.Conn, from string, kind wire.Kind, body []byte) {
+	e := Event{From: from, Kind: kind, Body: body}
+	if len(body) >= ownedFrom {
+		e.owner = c.Keep(body)
+	}
+	if e.owner == nil {
+		e.Body = append(m.room(), body...)
+	}
+	m.Put(e)
+}
+
+func (m *Mailbox) room() []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := len(m.spare) - 1
+	if last < 0 {
+		return nil
+	}
+	b := m.spare[last]
+	m.spare = m.spare[:last]
+	return b[:0]
+}
+
+// Done gives the memory of an event's body back, which nobody looks at any more.
+func (m *Mailbox) Done(e Event) {
+	if e.owner != nil {
+		e.owner.Release()
+		return
+	}
+	if c := cap(e.Body); c == 0 || c > spareBytes {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.spare) < spareBodies {
+		m.spare = append(m.spare, e.Body)
+	}
+}
+
+// Try takes the oldest event out, if there is one. One goroutine at a time may call
+// it or Next.
+func (m *Mailbox) Try() (e Event, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.head == len(m.queue) {
+		return e, false
+	}
+	e = m.queue[m.head]
+	m.queue[m.head] = Event{}
+	if m.head++; m.head == len(m.queue) {
+		m.queue, m.head = m.queue[:0], 0
+	}
+	if m.isUrgent(e) {
+		m.urgent--
+	}
+	return e, true
+}
+
 // Next takes the oldest event out, waiting for one until ctx ends. One goroutine
 // at a time may call it.
 func (m *Mailbox) Next(ctx context.Context) (Event, error) {
 	for {
-		m.mu.Lock()
-		if len(m.queue) > 0 {
-			e := m.queue[0]
-			m.queue[0] = Event{}
-			m.queue = m.queue[1:]
-			m.mu.Unlock()
+		if e, ok := m.Try(); ok {
 			return e, nil
 		}
-		m.mu.Unlock()
 		select {
 		case <-m.signal:
 		case <-ctx.Done():

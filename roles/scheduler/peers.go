@@ -48,6 +48,7 @@ func (s *scheduler) serve(c *wire.Conn) {
 		return
 	}
 	var scratch []table.Message
+	var floats []float64
 	var why string // it went before the job began
 	err = c.Serve(func(kind wire.Kind, body []byte) error {
 		if kind == control.KindBatch {
@@ -60,6 +61,16 @@ func (s *scheduler) serve(c *wire.Conn) {
 		if !s.peers.Settled() {
 			if f, err := control.Decode[control.Failed](body); kind == control.KindFailed && err == nil {
 				why = f.Error
+			}
+			return nil
+		}
+		switch kind {
+		case control.KindEmitted:
+			s.box.PutFrom(c, s.peers.NameOf(p), kind, body)
+			return nil
+		case control.KindSum:
+			if err := s.gathering.piece(body, &floats); err != nil {
+				s.box.Put(control.Event{Err: fmt.Errorf("%s: %w", s.peers.NameOf(p), err)})
 			}
 			return nil
 		}

@@ -44,6 +44,15 @@ func newProgress(w io.Writer, width func() int, patient bool) *progress {
 // Status tells of a phase.
 func (p *progress) Status(format string, args ...any) { p.line(fmt.Sprintf(format, args...), true) }
 
+// Say tells a sentence that stays, in a line of its own.
+func (p *progress) Say(sentence string) {
+	if p.open {
+		fmt.Fprintln(p.w)
+		p.open, p.wrote = false, ""
+	}
+	fmt.Fprintln(p.w, sentence)
+}
+
 // Waiting tells who has not joined yet.
 func (p *progress) Waiting(servers, workers int, addr string) {
 	var who []string

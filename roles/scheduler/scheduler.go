@@ -35,6 +35,7 @@ type Options struct {
 	Width    func() int // columns of the terminal that Progress is, whose one line is rewritten; nil if it is none
 	Patient  bool       // whoever takes part is being started: say who is missing only after a while
 	Began    time.Time  // when the user's command began; seconds are counted from it
+	Explain  bool       // tell Progress what the algorithm chooses and learns
 	// Joined is told the gossip address under which others join.
 	Joined func(addr string)
 }
@@ -47,6 +48,7 @@ type scheduler struct {
 	peers    *muster.Muster
 	links    atomic.Pointer[links.Links] // the scheduler's own views, where Pull writes
 	progress *progress
+	explains bool        // it is told what the algorithm says of itself
 	settling atomic.Bool // the job is done: peers may go
 	addrs    enlist.Addresses
 
@@ -74,7 +76,10 @@ type scheduler struct {
 	summary  Summary
 	untested error // why the model could not be tested
 	body     []byte
-	emitted  []float64
+	room     func(part int, round consistency.Clock, n int) ([]float64, error) // of rounds
+	times    times
+
+	gathering gathering
 }
 
 // crew is a worker and its parts.
@@ -113,7 +118,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, err
 	}
 	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, from: from, began: o.Began,
-		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width, o.Patient),
+		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width, o.Patient), explains: o.Explain,
 		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
 	defer s.progress.End()
 	defer s.abandonPath()
@@ -166,9 +171,14 @@ func (s *scheduler) lead(ctx context.Context) error {
 // whyFor bounds the wait for why a connection has ended.
 const whyFor = 5 * time.Second
 
-// send sends a frame. Of a peer that is gone the mailbox says why.
+// send sends a frame.
 func (s *scheduler) send(ctx context.Context, c *wire.Conn, kind wire.Kind, body []byte) error {
-	err := c.Send(kind, body)
+	return s.sent(ctx, c.Send(kind, body))
+}
+
+// sent is the error of a frame that was to be sent. Of a peer that is gone the mailbox
+// says why.
+func (s *scheduler) sent(ctx context.Context, err error) error {
 	if !errors.Is(err, wire.ErrClosed) {
 		return err
 	}
@@ -349,13 +359,29 @@ func (s *scheduler) setUp(ctx context.Context) error {
 
 // explain tells what the algorithm chose by itself.
 func (s *scheduler) explain() {
-	a, ok := s.alg.(algos.Explainer)
-	if !ok {
-		return
+	if a, ok := s.alg.(algos.Explainer); ok {
+		s.tell(a.Explain(s.info))
 	}
-	s.summary.Choices = a.Explain(s.info)
-	for _, choice := range s.summary.Choices {
-		s.log.Info(choice)
+}
+
+// report tells what the algorithm learned.
+func (s *scheduler) report() {
+	if a, ok := s.alg.(algos.Reporter); ok {
+		s.progress.Ended()
+		s.tell(a.Report())
+	}
+}
+
+// tell tells sentences of the algorithm, which the summary repeats: to people if they
+// want to know, else to the log.
+func (s *scheduler) tell(said []string) {
+	s.summary.Choices = append(s.summary.Choices, said...)
+	for _, sentence := range said {
+		if s.explains {
+			s.progress.Say(sentence)
+		} else {
+			s.log.Info(sentence)
+		}
 	}
 }
 
@@ -382,7 +408,9 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	if err != nil {
 		return err
 	}
-	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client))
+	began := time.Now()
+	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client), func() int64 { return int64(time.Since(began)) })
+	s.room = s.rounds.Room
 	if err := s.rounds.Begin(); err != nil {
 		return err
 	}
@@ -438,6 +466,7 @@ func (s *scheduler) settle(ctx context.Context) error {
 		}
 	}
 	s.summary.settle(ledgers, own)
+	s.settleRounds()
 	s.summary.Seconds.Total = time.Since(s.began).Seconds()
 	return nil
 }

@@ -36,6 +36,8 @@ type Summary struct {
 	Wait    Wait                   `json:"wait"`
 	Servers []control.ServerLedger `json:"server_ledgers"`
 
+	Scheduling *Scheduling `json:"scheduling,omitempty"` // of rounds; none where nothing is scheduled
+
 	NumWorkers int           `json:"workers"`
 	NumServers int           `json:"servers"`
 	Parts      int           `json:"parts"`
@@ -130,6 +132,10 @@ func (s *Summary) Text(w io.Writer) error {
 		pct := func(v float64) float64 { return 100 * v / sum.Wall }
 		row("parts' time", "compute %.0f%%, evaluate %.0f%%, encode and decode %.0f%%, waiting: slowest part %.0f%%, server queue %.0f%%, apply %.0f%%, wire %.0f%%, barrier %.0f%%, scheduler %.0f%%; unaccounted %.1f%%",
 			pct(sum.Compute), pct(sum.Evaluate), pct(sum.Encode+sum.Decode), pct(sum.Slowest), pct(sum.Queue), pct(sum.Apply), pct(sum.Wire), pct(sum.Barrier), pct(sum.Scheduler), pct(sum.Unaccounted))
+	}
+	if r := s.Scheduling; r != nil {
+		row("rounds", "%.4g a second: schedule %.3g s, push %.3g s a part, pull %.3g s, waiting for pushes %.3g s; overhead %.3g µs a round",
+			r.RoundsPerSecond, r.Schedule, r.Push, r.Pull, r.Wait, r.Overhead)
 	}
 	row("bytes sent", "%d (%d before encoding)", s.Bytes.Sent, s.Bytes.Raw)
 	if f := s.Bytes.Compression; f.Updates.All+f.Answers.All > 0 {

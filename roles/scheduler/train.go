@@ -36,6 +36,7 @@ func (s *scheduler) train(ctx context.Context) error {
 		s.summary.StopReason = stop
 	}
 	s.summary.Seconds.Train = s.elapsed()
+	s.report()
 	return nil
 }
 
@@ -49,9 +50,7 @@ func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason s
 		}
 		until := s.director.Until(s.at, pace, elapsed())
 		if s.rounds != nil {
-			for s.at < until && err == nil {
-				err = s.round(ctx)
-			}
+			err = s.roundsTo(ctx, until)
 		} else {
 			err = s.runTo(ctx, until)
 		}
@@ -78,69 +77,43 @@ func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
 	return s.awaitParts(ctx, control.KindReached)
 }
 
-// round is one schedule, push and pull.
-func (s *scheduler) round(ctx context.Context) error {
-	blocks := s.rounds.Schedule()
-	for _, p := range s.workers {
-		s.body = control.AppendBlocks(s.body[:0], s.rounds.Round(), p.parts, blocks)
-		if err := s.send(ctx, p.conn, control.KindBlocks, s.body); err != nil {
-			return err
-		}
-	}
-	err := s.box.Await(ctx, control.KindEmitted, s.parts, func(e control.Event) error {
-		part, round, values, err := control.ReadEmitted(e.Body, s.emitted)
-		if err != nil {
-			return err
-		}
-		s.emitted = values
-		_, err = s.rounds.Collect(part, round, values)
-		return err
-	})
-	if err == nil {
-		err = s.rounds.Pull()
-	}
-	s.at = s.rounds.Round()
-	return err
-}
-
 // evaluate gathers an evaluation at a barrier: the parts' sums, then the norms
 // of the tables, which by then hold every update. settled lets all origins first
 // pay what they owe of lossy tables, in a clock for that alone: what is evaluated
 // then is the model to the bit.
 func (s *scheduler) evaluate(ctx context.Context, elapsed func() float64, settled bool) (reason string, err error) {
+	if settled {
+		s.at++
+	}
+	s.gathering.begin(s.at, s.parts)
 	body := control.AppendEvaluate(nil, settled)
 	for _, p := range s.peers.Of(control.Worker) {
 		if err := s.send(ctx, p.Conn, control.KindEvaluate, body); err != nil {
 			return "", err
 		}
 	}
-	if settled {
-		s.at++
-	}
-	if settled && s.rounds != nil {
-		if err := s.rounds.Settle(); err != nil {
+	if s.rounds != nil {
+		join := s.rounds.Barrier
+		if settled {
+			join = s.rounds.Settle
+		}
+		if err := join(); err != nil {
 			return "", err
 		}
 	}
-	parts := make([]*algos.Eval, s.parts)
 	err = s.box.Await(ctx, control.KindEval, s.parts, func(e control.Event) error {
 		part, ev, err := control.ReadEval(e.Body)
-		if err == nil && (part >= len(parts) || parts[part] != nil || ev.Clock != s.at) {
-			err = fmt.Errorf("an evaluation of part %d at clock %d", part, ev.Clock)
-		}
 		if err == nil {
-			parts[part] = ev
+			err = s.gathering.end(part, ev)
 		}
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	e := algos.NewEval(s.at)
-	for _, p := range parts {
-		if err := e.Merge(p); err != nil {
-			return "", err
-		}
+	e, err := s.gathering.total()
+	if err != nil {
+		return "", err
 	}
 	if err := s.norms(ctx, e); err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"petuum/algos"
@@ -31,33 +32,32 @@ type runner struct {
 	local    int
 	now      func() int64 // since epoch
 	epoch    time.Time
-	commands chan command
+	orders   orders
 	ledger   chan control.PartLedger
 	ended    chan struct{} // closed when an error ended the goroutine
+	detached bool          // rounds end no clock of the tables
 
 	l       control.PartLedger
 	started int64
 	before  table.PartTimes // what was put down so far
 	scratch []byte
+	lent    lent // of the last evaluation
 }
 
-// commandsAhead is how many commands can wait for a part. The scheduler sends
-// the next only when all parts have answered the one before, or with the next stage
-// before it, and then Stop.
-const commandsAhead = 4
-
 func newRunner(w *worker, part *algos.Part, client *table.Client, local int, epoch time.Time, now func() int64) *runner {
-	return &runner{w: w, part: part, client: client, local: local, epoch: epoch, now: now,
-		commands: make(chan command, commandsAhead), ledger: make(chan control.PartLedger, 1), ended: make(chan struct{})}
+	r := &runner{w: w, part: part, client: client, local: local, epoch: epoch, now: now,
+		ledger: make(chan control.PartLedger, 1), ended: make(chan struct{}), detached: part.Detached()}
+	r.orders.some.L = &r.orders.mu
+	return r
 }
 
 // run prepares the part and does what it is told until the worker closes its
-// commands. An error goes to the worker, which ends the job.
+// orders. An error goes to the worker, which ends the job.
 func (r *runner) run() {
 	err := r.prepare()
 	for err == nil {
 		idle := r.now()
-		c, ok := <-r.commands
+		c, ok := r.orders.next()
 		r.l.Scheduler += seconds(r.now() - idle)
 		if !ok {
 			return
@@ -99,7 +99,10 @@ func (r *runner) do(c command) error {
 			return fmt.Errorf("part %d is at clock %d and got a block for round %d", r.part.Number(), r.part.At(), c.until)
 		}
 		emitted := r.part.Push(c.block)
-		if err := r.send(control.KindEmitted, control.AppendEmitted(r.scratch[:0], r.part.Number(), c.until, emitted)); err != nil {
+		start := r.now()
+		err := r.w.rounds.Load().emitted(r.part.Number(), c.until, emitted, &r.scratch)
+		r.l.Scheduler += seconds(r.now() - start)
+		if err != nil {
 			return err
 		}
 		return r.clock()
@@ -113,14 +116,31 @@ func (r *runner) do(c command) error {
 				return err
 			}
 		}
-		e, err := r.part.Evaluate()
-		if err != nil {
-			return err
-		}
-		return r.send(control.KindEval, control.AppendEval(r.scratch[:0], r.part.Number(), e))
+		return r.evaluate()
 	}
 	return fmt.Errorf("part %d: command of kind %d", r.part.Number(), c.kind)
 }
+
+func (r *runner) evaluate() error {
+	r.lent.Wait() // not for long: the scheduler has had all of it, or it would not ask again
+	e, err := r.part.Evaluate()
+	if err != nil {
+		return err
+	}
+	start := r.now()
+	r.scratch, err = control.SendEval(r.w.sched, r.part.Number(), e, r.scratch, &r.lent)
+	r.l.Scheduler += seconds(r.now() - start)
+	return err
+}
+
+// lent counts the frames whose memory is an evaluation's.
+type lent struct{ sync.WaitGroup }
+
+// Retain says that a frame will be sent.
+func (l *lent) Retain() { l.Add(1) }
+
+// Release says that it was.
+func (l *lent) Release() { l.Done() }
 
 func (r *runner) send(kind wire.Kind, body []byte) error {
 	r.scratch = body[:0]
@@ -133,7 +153,9 @@ func (r *runner) send(kind wire.Kind, body []byte) error {
 func (r *runner) clock() error {
 	err := r.part.Clock()
 	r.l.Clocks++
-	r.book()
+	if !r.detached {
+		r.book()
+	}
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"petuum/algos"
@@ -36,6 +37,7 @@ type worker struct {
 	streams []*dataset.Stream // of the parts that read while they learn
 	links   *links.Links
 	runners map[int]*runner // by part
+	rounds  atomic.Pointer[rounds]
 	running sync.WaitGroup
 
 	bench *bench.Worker
@@ -110,6 +112,12 @@ func (w *worker) end(err error) {
 func (w *worker) read() {
 	name := w.sched.Peer().Name
 	err := w.sched.Serve(func(kind wire.Kind, body []byte) error {
+		if r := w.rounds.Load(); r != nil && kind == control.KindBlocks {
+			if err := r.deal(body); err != nil {
+				w.box.Put(control.Event{Err: err})
+			}
+			return nil
+		}
 		w.box.Put(control.Event{From: name, Kind: kind, Body: append([]byte(nil), body...)})
 		return nil
 	})
@@ -123,7 +131,7 @@ func (w *worker) fail(err error) {
 		w.links.Fail(err)
 	}
 	for _, r := range w.runners {
-		close(r.commands)
+		r.orders.close()
 	}
 }
 
@@ -199,8 +207,6 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 			return err
 		}
 		return w.each(command{kind: e.Kind, until: until})
-	case control.KindBlocks:
-		return w.blocks(e.Body)
 	case control.KindEvaluate:
 		settled, err := control.ReadEvaluate(e.Body)
 		if err != nil {
@@ -331,6 +337,11 @@ func (w *worker) load(ctx context.Context, setup control.Setup) error {
 			w.runners[r.part.Number()] = r
 		}
 	}
+	alg, err := control.NewAlgorithm(w.place.Algorithms, w.cfg)
+	if err != nil {
+		return err
+	}
+	w.rounds.Store(newRounds(w.sched, w.runners, algos.Window(alg, w.cfg.Policy())))
 	w.links = links.New(w.place, setup, clients, func(err error) { w.box.Put(control.Event{Err: err}) })
 	if err := w.links.Connect(ctx); err != nil {
 		return err
@@ -395,28 +406,16 @@ func (w *worker) each(c command) error {
 		return errors.New("worker: told to run before it was set up")
 	}
 	for _, r := range w.runners {
-		r.commands <- c
+		r.orders.put(c)
 	}
 	return nil
-}
-
-func (w *worker) blocks(body []byte) error {
-	var bad error
-	err := control.ReadBlocks(body, func(round clock, part int, b algos.Block) {
-		if r := w.runners[part]; r != nil {
-			r.commands <- command{kind: control.KindBlocks, until: round, block: b}
-		} else {
-			bad = fmt.Errorf("worker: a block for part %d, which is not here", part)
-		}
-	})
-	return errors.Join(err, bad)
 }
 
 // finish ends the parts in good order and reports what they did.
 func (w *worker) finish() {
 	l := control.Ledger{}
 	for _, r := range w.runners {
-		r.commands <- command{kind: control.KindStop}
+		r.orders.put(command{kind: control.KindStop})
 	}
 	for _, r := range w.runners {
 		select {

@@ -31,3 +31,7 @@ func memory[T Elem](x []T) []byte {
 	var v T
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(v)))
 }
+
+// Bytes returns the little-endian bytes of x: x's own memory where that is possible,
+// else buf's. Do not write to them.
+func Bytes[T Elem](x []T, buf *[]byte) []byte { return memory(x) }

@@ -54,3 +54,10 @@ func Values[T Elem](b []byte, n int, buf *[]T) []T {
 	Load((*buf)[:n], b)
 	return (*buf)[:n]
 }
+
+// Bytes returns the little-endian bytes of x: x's own memory where that is possible,
+// else buf's. Do not write to them.
+func Bytes[T Elem](x []T, buf *[]byte) []byte {
+	*buf = Append((*buf)[:0], x)
+	return *buf
+}
