@@ -179,7 +179,7 @@ func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
 			sizes = append(sizes, max(1, len(c.Categories)))
 		}
 		if sizes == nil {
-			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categories")
+			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categorical")
 		}
 	case err == nil && each > 0:
 		for end := uint64(0); end < d.Features; end += uint64(each) {
