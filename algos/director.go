@@ -146,7 +146,7 @@ func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error
 		p.Stage = &stage
 	}
 	if !finite(e.Objective) {
-		return "", fmt.Errorf("the objective became %v at clock %d: the job diverged; take a smaller step or slack, or scale values that are very large", e.Objective, e.Clock)
+		return "", fmt.Errorf("the objective became %v at clock %d: the job diverged; take a smaller step, block or slack, or scale values that are very large", e.Objective, e.Clock)
 	}
 	before := d.last
 	d.curve, d.last = append(d.curve, p), e

@@ -169,12 +169,14 @@ func (p *Part) Evaluate() (*Eval, error) {
 }
 
 func (p *Part) barrier() error {
-	start := p.now()
+	start, before := p.now(), p.client.Times(p.w.local)
 	err := p.catchUp()
+	after := p.client.Times(p.w.local)
 	if err == nil {
 		err = p.client.Sync(p.w.local)
 	}
-	p.Barrier += p.now() - start
+	// What the client did in the clock it counts itself.
+	p.Barrier += p.now() - start - (after.Send - before.Send) - (after.Refresh - before.Refresh)
 	return err
 }
 

@@ -66,7 +66,9 @@ func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 			dual -= c.scale * math.Abs(m.rows.r1) * 2 * (1 + math.Abs(b0))
 		}
 	}
-	c.objective, c.gap = primal/m.n, max(0, primal-dual)/m.n
+	if c.objective, c.gap = primal/m.n, max(0, primal-dual)/m.n; math.IsNaN(primal) || math.IsInf(primal, 0) {
+		c.objective = math.Inf(1) // whichever of its terms were beyond all numbers
+	}
 	return c
 }
 

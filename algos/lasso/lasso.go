@@ -33,7 +33,7 @@ type Lasso struct {
 	Groups      string  `toml:"groups" doc:"coefficients that are kept or dropped together: a number, so many consecutive features each; a list of sizes such as \"3,1,4\"; columns, the categories of a CSV column"`
 	Standardize bool    `toml:"standardize" doc:"scale columns to unit variance, as seen by the penalty"`
 	Intercept   bool    `toml:"intercept" doc:"fit an intercept, which is not penalised"`
-	Path        int     `toml:"path" min:"0" doc:"solve for so many penalties one after another, from lambda_max down to lambda; 0 and 1 are lambda alone"`
+	Path        int     `toml:"path" min:"0" max:"10000" doc:"solve for so many penalties one after another, from lambda_max down to lambda; 0 and 1 are lambda alone"`
 	Folds       int     `toml:"folds" min:"0" max:"255" doc:"cross-validation: of each penalty the error of rows held out, one of so many folds at a time, and the model of the penalty that is chosen; with path"`
 	Select      string  `toml:"select" oneof:"min 1se" doc:"folds: min, the penalty of the least error; 1se, the largest whose error is within a standard error of that"`
 	Kind        string  `toml:"schedule" oneof:"auto round-robin random priority checked exact" doc:"which coefficients are updated together: auto, working sets that are solved as one; round-robin, random and priority, blocks of which each takes a step by itself; checked, priority without those that correlate by rho; exact, blocks by priority that are solved"`
@@ -222,7 +222,7 @@ func (l *Lasso) Validate() error {
 	bad(s.Published() && l.Groups != "", "schedule groups", "groups are for schedule auto")
 	bad(l.Schedulers < 0 || l.Schedulers > 1 && !s.Published(), "schedulers schedule", "several schedulers are for a schedule other than auto")
 	bad(!(l.Rho >= 0 && l.Rho <= 1), "rho", "rho must be in [0, 1]")
-	bad(l.Path < 0, "path", "path must be at least 0")
+	bad(l.Path < 0 || l.Path > 10000, "path", "path must be in [0, 10000]")
 	bad(l.Folds < 0 || l.Folds == 1 || l.Folds > 255, "folds", "folds must be 0 or in [2, 255]")
 	bad(l.Folds > 0 && l.Path < 2, "folds path", "folds choose among the penalties of a path: set path, say to 100")
 	bad(l.Select != "min" && l.Select != "1se", "select", "select %q is neither min nor 1se", l.Select)

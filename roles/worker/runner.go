@@ -127,6 +127,9 @@ func (r *runner) evaluate() error {
 	if err != nil {
 		return err
 	}
+	if r.detached {
+		r.before = r.client.Times(r.local) // it waited at the barrier
+	}
 	start := r.now()
 	r.scratch, err = control.SendEval(r.w.sched, r.part.Number(), e, r.scratch, &r.lent)
 	r.l.Scheduler += seconds(r.now() - start)
