@@ -23,7 +23,7 @@ const wide = 16
 
 // ByFeatures says whether data is to be cut by features: as partition says, or by its
 // shape where that is auto. classes is the number of them, 0 of quantities: what learns
-// more than two needs whole rows.
+// more than two wants whole rows.
 func ByFeatures(partition string, rows, features uint64, classes, parts int) (bool, error) {
 	switch partition {
 	case PartitionRows:
@@ -47,15 +47,19 @@ type Converted struct {
 // Convert reads data that has labels and writes it as a binary file in so many parts. A
 // binary file is mapped meanwhile, and any other is held in memory by columns (see the
 // package comment). Labels are written as they stand in Part.Labels; names of features
-// and categories are not kept. progress is told the columns that are done; it may be nil.
-func Convert(ctx context.Context, paths []string, o Options, f io.WriterAt, parts int, partition string, progress func(columns uint64)) (Converted, error) {
+// and categories are not kept. progress is told how many columns are done, of how many; it may be nil.
+func Convert(ctx context.Context, paths []string, o Options, f io.WriterAt, parts int, partition string, progress func(done, columns uint64)) (Converted, error) {
 	c := &converter{}
 	if err := c.open(paths, o); err != nil {
 		return c.done, err
 	}
 	i := &c.done.Info
 	var err error
-	if c.done.ByFeatures, err = ByFeatures(partition, i.Rows, i.Features, len(i.Classes), parts); err != nil {
+	words := 0
+	if !i.Numeric { // numbers may be quantities
+		words = len(i.Classes)
+	}
+	if c.done.ByFeatures, err = ByFeatures(partition, i.Rows, i.Features, words, parts); err != nil {
 		return c.done, fmt.Errorf("dataset: %w", err)
 	}
 	most := i.Rows
@@ -143,7 +147,7 @@ func (c *converter) open(paths []string, o Options) error {
 }
 
 // write counts what parts have, and then writes it.
-func (c *converter) write(ctx context.Context, f io.WriterAt, progress func(columns uint64)) error {
+func (c *converter) write(ctx context.Context, f io.WriterAt, progress func(done, columns uint64)) error {
 	parts := uint64(len(c.out.Parts))
 	for p := range c.out.Parts {
 		rows := uint64(len(c.labels))
@@ -214,7 +218,7 @@ const (
 )
 
 // columns writes all columns in their order.
-func (c *converter) columns(ctx context.Context, w *columnar.Writer, progress func(columns uint64)) error {
+func (c *converter) columns(ctx context.Context, w *columnar.Writer, progress func(done, columns uint64)) error {
 	held := 0
 	flush := func(done uint64) error {
 		held = 0
@@ -226,7 +230,7 @@ func (c *converter) columns(ctx context.Context, w *columnar.Writer, progress fu
 			o.clear()
 		}
 		if progress != nil {
-			progress(done)
+			progress(done, c.out.Columns)
 		}
 		return ctx.Err()
 	}
