@@ -21,6 +21,7 @@ type Gather struct {
 	total *Eval
 	turn  int
 	parts []gathered
+	spare []*Eval // of evaluations before this one: the memory of sums
 }
 
 // gathered is what has come of a part.
@@ -33,6 +34,24 @@ type gathered struct {
 // NewGather gathers an evaluation of so many parts.
 func NewGather(clock consistency.Clock, parts int) *Gather {
 	return &Gather{total: NewEval(clock), parts: make([]gathered, parts)}
+}
+
+// Next gathers the next evaluation, in the memory of this one: the sums of its total are
+// no longer good.
+func (g *Gather) Next(clock consistency.Clock) *Gather {
+	next := NewGather(clock, len(g.parts))
+	next.total, next.spare = g.total.reset(clock), g.spare
+	return next
+}
+
+// room is an evaluation to keep sums in.
+func (g *Gather) room(clock consistency.Clock) *Eval {
+	if n := len(g.spare); n > 0 {
+		e := g.spare[n-1]
+		g.spare = g.spare[:n-1]
+		return e.reset(clock)
+	}
+	return NewEval(clock)
 }
 
 func (g *Gather) check(part int, clock consistency.Clock) error {
@@ -58,7 +77,7 @@ func (g *Gather) Piece(part int, clock consistency.Clock, name string, n, at int
 	into := g.total
 	if part != g.turn {
 		if p.kept == nil {
-			p.kept = NewEval(clock)
+			p.kept = g.room(clock)
 		}
 		into = p.kept
 	}
@@ -121,6 +140,7 @@ func (g *Gather) advance() error {
 			if err := g.total.Merge(p.kept); err != nil {
 				return err
 			}
+			g.spare = append(g.spare, p.kept)
 			p.kept = nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"petuum/algos"
+	"petuum/table/kernel"
 )
 
 // certificate is what an evaluation says of the model at a lambda.
@@ -33,25 +34,21 @@ var dualScales = []float64{0, 1 - 1./4, 1 - 1./16, 1 - 1./64, 1 - 1./256, 1 - 1.
 func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 	c := certificate{pen: m.penalty(lambda), scale: 1}
 	l1, bb, b0 := 0.0, 0.0, m.b0
-	for u := range m.units() {
-		slope, used := m.slope(u, c.pen.L2)
+	for _, u := range m.used {
+		length := 0.0
 		lo, hi := m.unit(u)
-		if used {
-			length := 0.0
-			for j := lo; j < hi; j++ {
-				if b := m.b[j]; b != 0 {
-					length += b * b
-					b0 += m.mean[j] * b / m.scale[j]
-					c.used++
-				}
+		for j := lo; j < hi; j++ {
+			if b := m.b[j]; b != 0 {
+				length += b * b
+				b0 += m.mean[j] * b / m.scale[j]
+				c.used++
 			}
-			l1 += math.Sqrt(length * float64(hi-lo))
-			bb += length
 		}
-		if !m.asleep[lo] && (m.square[lo] > 0 || m.Groups != nil) {
-			c.top = max(c.top, slope)
-		}
+		l1 += math.Sqrt(length * float64(hi-lo))
+		bb += length
+		c.top = max(c.top, m.slope(u, c.pen.L2))
 	}
+	c.top = max(c.top, m.steepest(c.pen.L2))
 	if c.top > c.pen.L1 {
 		c.scale = c.pen.L1 / c.top
 	}
@@ -73,6 +70,23 @@ func (m *Model) certify(lambda float64, e *algos.Eval) certificate {
 	return c
 }
 
+// steepest is the largest slope of the units that are not in use; without L2 it does not
+// matter which are.
+func (m *Model) steepest(l2 float64) (most float64) {
+	if l2 == 0 {
+		return kernel.Largest(m.steep)
+	}
+	used := m.used
+	for u, slope := range m.steep {
+		if len(used) > 0 && used[0] == u {
+			used = used[1:]
+			continue
+		}
+		most = max(most, math.Abs(slope))
+	}
+	return most
+}
+
 // between is a lower bound of a concave function at a, of its values at dualScales.
 func between(values []float64, a float64) float64 {
 	for k := len(dualScales) - 2; k >= 0; k-- {
@@ -90,16 +104,13 @@ func between(values []float64, a float64) float64 {
 func (m *Model) screen(c certificate) {
 	radius := math.Sqrt(2 * c.gap * m.n * m.Loss.smooth())
 	a := math.Abs(c.scale)
-	for u := range m.units() {
-		lo, hi := m.unit(u)
-		if m.asleep[lo] {
+	for u, slope := range m.steep {
+		if a*math.Abs(slope)+radius*m.reach(u, c.pen.L2) >= c.pen.L1*(1-1e-9) || m.inUse(u) {
 			continue
 		}
-		slope, used := m.slope(u, c.pen.L2)
-		if !used && a*slope+radius*m.reach(u, c.pen.L2) < c.pen.L1*(1-1e-9) {
-			for j := lo; j < hi; j++ {
-				m.asleep[j] = true
-			}
+		lo, hi := m.unit(u)
+		for j := lo; j < hi; j++ {
+			m.asleep[j] = true
 		}
 	}
 }

@@ -2,10 +2,12 @@ package descent
 
 import (
 	"math"
+	"slices"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/table"
+	"petuum/table/kernel"
 )
 
 // Settings of a problem.
@@ -23,6 +25,7 @@ type Settings struct {
 	Priority    string
 	Block       int
 	Rho         float64
+	Schedulers  int // each with a range of the coefficients; 0 and 1: one with all
 	Seed        uint64
 }
 
@@ -45,9 +48,12 @@ type Model struct {
 	count  []float64 // values of a column
 	b      []float64 // scaled coefficients
 	z      []float64 // slopes at b
-	asleep []bool    // columns that are 0 at the optimum, by a safe test
-	alive  []int     // those that parts look at; nil: all
-	b0     float64   // where the loss is logistic
+	used   []int     // units in use
+	steep  []float64 // slope of each unit that is not, with any sign
+	norms  []float64
+	asleep []bool  // columns that are 0 at the optimum, by a safe test
+	alive  []int   // those that parts look at; nil: all
+	b0     float64 // where the loss is logistic
 
 	lambdaMax, lambda, goal float64 // lambda: of the next block, on the way to goal
 	end                     float64 // the least of a path
@@ -131,19 +137,56 @@ func (m *Model) unit(u int) (lo, hi int) {
 	return lo, m.Groups[u]
 }
 
-// slope is the slope of a unit without that of L1, in units of L1, and whether the unit
-// is in use.
-func (m *Model) slope(u int, l2 float64) (slope float64, used bool) {
-	if m.Groups == nil {
-		return math.Abs(m.z[u] - l2*m.b[u]), m.b[u] != 0
+// look takes the slope of column j. It is 0 where the coefficient stays 0.
+func (m *Model) look(j int, sum float64) {
+	if m.square[j] == 0 || m.asleep[j] {
+		m.z[j] = 0
+		return
 	}
+	m.z[j] = (sum - m.mean[j]*m.rows.r1) / m.scale[j]
+}
+
+// tally lists the units in use, and the slopes of units where these are groups.
+func (m *Model) tally() {
+	m.used, m.steep = m.used[:0], m.z
+	if m.Groups == nil {
+		for j, b := range m.b {
+			if b != 0 {
+				m.used = append(m.used, j)
+			}
+		}
+		return
+	}
+	m.norms = slices.Grow(m.norms[:0], len(m.Groups))[:len(m.Groups)]
+	m.steep = m.norms
+	for u := range m.Groups {
+		lo, hi := m.unit(u)
+		if norm(m.b[lo:hi]) > 0 {
+			m.used = append(m.used, u)
+		}
+		m.norms[u] = norm(m.z[lo:hi]) / math.Sqrt(float64(hi-lo))
+	}
+}
+
+// slope is the slope of a unit without that of L1, in units of L1.
+func (m *Model) slope(u int, l2 float64) (slope float64) {
 	lo, hi := m.unit(u)
 	for j := lo; j < hi; j++ {
 		v := m.z[j] - l2*m.b[j]
 		slope += v * v
-		used = used || m.b[j] != 0
 	}
-	return math.Sqrt(slope / float64(hi-lo)), used
+	return math.Sqrt(slope / float64(hi-lo))
+}
+
+// inUse says whether a coefficient of a unit is not 0.
+func (m *Model) inUse(u int) bool {
+	lo, hi := m.unit(u)
+	for _, b := range m.b[lo:hi] {
+		if b != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // reach is how far the slope of a unit moves with a residual that moves by 1.
@@ -214,12 +257,12 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 		m.measure(e.Sums("sums"), e.Sums("squares"), counts)
 	}
 	for j, v := range e.Sums("slopes") {
-		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
+		m.look(j, v)
 	}
 	for i, v := range e.Sums("alive") {
-		j := m.alive[i]
-		m.z[j] = (v - m.mean[j]*m.rows.r1) / m.scale[j]
+		m.look(m.alive[i], v)
 	}
+	m.tally()
 	m.spread = m.rows.yy - m.rows.y1*m.rows.y1/m.n
 	if m.Loss == Squared && m.Intercept {
 		m.rows.rr -= m.rows.r1 * m.rows.r1 / m.n
@@ -245,13 +288,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 
 // start sets lambda from the slopes with no coefficient in use.
 func (m *Model) start() {
-	most := 0.0
-	for u := range m.units() {
-		lo, _ := m.unit(u)
-		if s, _ := m.slope(u, 0); m.square[lo] > 0 || m.Groups != nil {
-			most = max(most, s)
-		}
-	}
+	most := kernel.Largest(m.steep)
 	m.lambdaMax = most / m.n / m.L1Ratio
 	m.end = m.Lambda
 	if m.end == 0 {

@@ -16,6 +16,8 @@ type newton struct {
 	vectors  [6][]float64
 	solved   []float64
 	bent     []bend // of each coordinate in use
+
+	curvature float64 // along the direction found
 }
 
 // slopesAt is the vector of the slopes where the step begins.
@@ -32,6 +34,7 @@ const (
 	mostClose   = 64   // coordinates in a cluster
 	mostTurns   = 250  // of conjugate gradients
 	leastResult = 1e-3 // of the residual, relative to where it began
+	leastFall   = 0.1  // of the objective in a turn, relative to the most in one, unless the coordinates in use are settled
 	flat        = 1e-9 // curvature along a direction, relative to that of its coordinates, which is none
 )
 
@@ -60,7 +63,7 @@ func (n *newton) direction(s *Solver, bound float64) (d []float64, endless bool)
 	n.precondition(g, z)
 	copy(p, z)
 	rest := dot(z, g)
-	first := rest
+	first, most := rest, 0.0
 	for range mostTurns {
 		if !(rest > leastResult*leastResult*first) || largest(g) < bound/16 {
 			break
@@ -74,6 +77,7 @@ func (n *newton) direction(s *Solver, bound float64) (d []float64, endless bool)
 		}
 		if !(curve > flat*alone) {
 			if s.units == nil && s.pen.L1 > 0 && rest > 0 {
+				n.curvature = max(0, curve)
 				return p, true
 			}
 			break
@@ -83,6 +87,11 @@ func (n *newton) direction(s *Solver, bound float64) (d []float64, endless bool)
 			d[a] += alpha * p[a]
 			g[a] -= alpha * gp[a]
 		}
+		if fall := alpha * rest; fall < leastFall*most && !s.settled {
+			break
+		} else {
+			most = max(most, fall)
+		}
 		n.precondition(g, z)
 		now := dot(z, g)
 		beta := now / rest
@@ -91,6 +100,7 @@ func (n *newton) direction(s *Solver, bound float64) (d []float64, endless bool)
 			p[a] = z[a] + beta*p[a]
 		}
 	}
+	n.curvature = dot(d, n.vectors[slopesAt]) - dot(d, g)
 	return d, false
 }
 

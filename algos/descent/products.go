@@ -3,11 +3,16 @@ package descent
 import "slices"
 
 // products makes x_j.H x_k of pairs of columns, with H the curvatures of the rows.
+// Columns are gone over from the last to the first, each along the rows of those after
+// it, which are in lists by row. What is added up lies close together.
 type products struct {
-	gram  []float64
-	full  []vector // new columns with a value in each row
-	begin []int32  // the others by row: where the row's cells begin, those of the last columns first
-	cells []rowCell
+	gram   []float64
+	full   []vector // new columns with a value in each row
+	begin  []int32  // the others by row: where the row's values begin
+	end    []int32  // and end so far
+	vals   []float64
+	places []int32   // of the column of each value
+	sums   []float64 // of one column with those after it, by place
 }
 
 // vector is a new column of a block, times H; off is where its products begin in gram.
@@ -17,13 +22,6 @@ type vector struct {
 	off  int
 }
 
-// rowCell is a value of a new column, times H, in the list of its row.
-type rowCell struct {
-	val float64
-	off int32 // where the column's products begin
-	at  int32 // its place in the block
-}
-
 // of returns the products of the columns of a block from known on with all those
 // before them, and with themselves: of the column at place q those with 0 to q.
 func (s *products) of(p *Part, known int) []float64 {
@@ -31,36 +29,60 @@ func (s *products) of(p *Part, known int) []float64 {
 	size := offset(known, k)
 	s.gram = slices.Grow(s.gram[:0], size)[:size]
 	clear(s.gram)
-	s.gather(p, known)
-	for q, j := range p.columns {
+	s.arrange(p, known)
+	s.sums = slices.Grow(s.sums[:0], k)[:k]
+	clear(s.sums)
+	for q := k - 1; q >= 0; q-- {
+		j := p.columns[q]
 		if j < 0 {
 			continue
 		}
+		if q >= known && p.x.Len(j) < len(p.y) {
+			s.list(p, j, int32(q))
+		}
+		s.against(p, j)
+		for c, off := max(q, known), offset(known, max(q, known)); c < k; c++ {
+			s.gram[off+q] = s.sums[c]
+			off += c + 1
+		}
+		clear(s.sums[q:])
 		for _, f := range s.full {
 			if f.at >= q {
 				s.gram[f.off+q] = p.x.Dot(j, f.vals)
-			}
-		}
-		if len(s.cells) == 0 {
-			continue
-		}
-		for i, val := range p.x.Row(j) {
-			for _, c := range s.cells[s.begin[i]:s.begin[i+1]] {
-				if int(c.at) < q {
-					break
-				}
-				s.gram[int(c.off)+q] += val * c.val
 			}
 		}
 	}
 	return s.gram
 }
 
-// gather lists the values of the new columns by rows.
-func (s *products) gather(p *Part, known int) {
+// against adds up the products of column j with those that are listed.
+func (s *products) against(p *Part, j int) {
+	if len(s.vals) == 0 {
+		return
+	}
+	sums := s.sums
+	for i, val := range p.x.Row(j) {
+		vals, places := s.vals[s.begin[i]:s.end[i]], s.places[s.begin[i]:s.end[i]]
+		for n, at := range places {
+			sums[at] += val * vals[n]
+		}
+	}
+}
+
+// list adds the values of column j to the lists of their rows.
+func (s *products) list(p *Part, j int, place int32) {
+	for i, val := range p.x.Row(j) {
+		at := s.end[i]
+		s.vals[at], s.places[at] = val*p.h[i], place
+		s.end[i]++
+	}
+}
+
+// arrange makes room for the values of the new columns by rows, and sets full ones apart.
+func (s *products) arrange(p *Part, known int) {
 	n := len(p.y)
 	s.full = s.full[:0]
-	s.begin = slices.Grow(s.begin[:0], n+2)[:n+2]
+	s.begin = slices.Grow(s.begin[:0], n+1)[:n+1]
 	clear(s.begin)
 	for q, j := range p.columns[known:] {
 		switch {
@@ -69,24 +91,16 @@ func (s *products) gather(p *Part, known int) {
 			s.addFull(p, j, known+q, offset(known, known+q))
 		default:
 			for i := range p.x.Row(j) {
-				s.begin[i+2]++
+				s.begin[i+1]++
 			}
 		}
 	}
 	for i := range n {
-		s.begin[i+2] += s.begin[i+1]
+		s.begin[i+1] += s.begin[i]
 	}
-	s.cells = slices.Grow(s.cells[:0], int(s.begin[n+1]))[:s.begin[n+1]]
-	for q := len(p.columns) - 1; q >= known; q-- {
-		j := p.columns[q]
-		if j < 0 || p.x.Len(j) == n {
-			continue
-		}
-		for i, val := range p.x.Row(j) {
-			s.cells[s.begin[i+1]] = rowCell{val * p.h[i], int32(offset(known, q)), int32(q)}
-			s.begin[i+1]++
-		}
-	}
+	s.end = append(s.end[:0], s.begin[:n]...)
+	values := int(s.begin[n])
+	s.vals, s.places = slices.Grow(s.vals[:0], values)[:values], slices.Grow(s.places[:0], values)[:values]
 }
 
 // addFull adds a column to those with a value in each row.

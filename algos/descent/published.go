@@ -15,6 +15,7 @@ import (
 type published struct {
 	schedule.Schedule
 	exact   bool
+	checked bool
 	kind    uint64 // what blocks ask for
 	outcome schedule.Outcome
 	next    []int
@@ -71,13 +72,16 @@ func (s *Settings) Window() int {
 
 // publish makes the schedule.
 func (m *Model) publish(features uint64) error {
-	s, err := schedule.New(schedule.Options{Kind: m.Kind, Variables: int(features), Block: m.BlockSize(features),
-		Priority: m.Priority, Rho: m.Rho, Seed: m.Seed})
+	o := schedule.Options{Kind: m.Kind, Variables: int(features), Block: m.BlockSize(features), Priority: m.Priority, Rho: m.Rho, Seed: m.Seed}
+	s, err := schedule.New(o)
+	if err == nil && m.Schedulers > 1 {
+		s, err = schedule.NewRanges(o, m.Schedulers, true)
+	}
 	if err != nil {
 		return err
 	}
 	m.published = &published{Schedule: s, exact: m.Kind == "exact", kind: keyNothing}
-	if _, ok := s.(schedule.Checker); ok || m.published.exact {
+	if m.published.checked = m.Kind == "checked"; m.published.checked || m.published.exact {
 		m.published.kind = keyGram
 	}
 	return nil
@@ -194,8 +198,7 @@ func (m *Model) pullSteps(emitted [][]float64, mass float64, z, center []float64
 		p.steps = append(p.steps, step)
 		promised[i] = by
 	}
-	check, ok := p.Schedule.(schedule.Checker)
-	if !ok {
+	if !p.checked {
 		m.Updates += int64(len(m.block))
 		return
 	}
@@ -207,7 +210,7 @@ func (m *Model) pullSteps(emitted [][]float64, mass float64, z, center []float64
 		}
 		return 0
 	}
-	rho, most := check.Check(m.block)
+	rho, most := p.Schedule.(schedule.Checker).Check(m.block)
 	p.keep = schedule.Independent(p.keep, k, most, rho, o.Correlation)
 	o.Left = make([]bool, k)
 	for i, kept := range p.keep {

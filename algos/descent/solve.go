@@ -1,6 +1,7 @@
 package descent
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -18,9 +19,12 @@ type Solver struct {
 	q       Quadratic
 	b       []float64
 	pen     Penalty
-	units   []int // ends of the groups; nil: each coordinate by itself
-	at      []int // coordinates in use
-	changes []float64
+	units   []int     // ends of the groups; nil: each coordinate by itself
+	at      []int     // coordinates in use
+	change  []float64 // of those in use
+	product []float64
+	turns   []turn
+	settled bool // the last of Newton's steps was whole
 	newton  newton
 	spectra []spectrum // of the groups
 	slope   []float64  // of a group
@@ -40,6 +44,7 @@ func (s *Solver) Solve(q Quadratic, b []float64, units []int, pen Penalty, eps f
 	s.q, s.b, s.pen, s.units = q, b, pen, units
 	s.spectra = slices.Grow(s.spectra[:0], len(units))[:len(units)]
 	clear(s.spectra)
+	s.settled = false
 	bound := eps * s.scale()
 	for range mostPasses {
 		if s.sweep(false) <= bound {
@@ -130,61 +135,104 @@ func (s *Solver) improve(bound float64) {
 	if len(s.at) < 2 {
 		return
 	}
+	s.change = slices.Grow(s.change[:0], len(s.at))[:len(s.at)]
 	d, endless := s.newton.direction(s, bound)
-	if !endless {
-		for step := 1.0; step > 0.1; step /= 2 {
-			if s.try(d, step) {
-				return
-			}
+	far, least := 0.0, 0.0
+	if s.units == nil {
+		far, least = s.along(d)
+	}
+	for step := 1.0; step > 1e-3 && !endless && step > far; step /= 2 {
+		s.bendTo(d, step)
+		if s.growth() < least {
+			s.settled = step == 1 && !s.stops()
+			s.move()
+			return
 		}
 	}
-	s.try(d, s.firstTurn(d))
+	s.settled = false
+	if least < 0 {
+		for a := range s.at {
+			s.change[a] = far * d[a]
+		}
+		s.move()
+	}
 }
 
-// firstTurn is the step along d at which the first coordinate is 0; with groups, which
-// do not pass through 0, a short one.
-func (s *Solver) firstTurn(d []float64) (step float64) {
-	if s.units != nil {
-		return 0.05
-	}
-	step = math.Inf(1)
+// along returns how far along d the objective is at its least, and how much it grows
+// until there. Coordinates that pass through 0 turn, and slow its fall.
+func (s *Solver) along(d []float64) (step, by float64) {
+	slope, curve := -dot(s.newton.vectors[slopesAt], d), s.newton.curvature
+	s.turns = s.turns[:0]
 	for a, i := range s.at {
 		if d[a]*s.b[i] < 0 {
-			step = min(step, -s.b[i]/d[a])
+			s.turns = append(s.turns, turn{-s.b[i] / d[a], 2 * s.pen.L1 * math.Abs(d[a])})
 		}
 	}
-	return step
+	slices.SortFunc(s.turns, func(x, y turn) int { return cmp.Compare(x.at, y.at) })
+	for _, t := range s.turns {
+		if slope+curve*(t.at-step) >= 0 {
+			break
+		}
+		by += (t.at - step) * (slope + curve*(t.at-step)/2)
+		slope, step = slope+curve*(t.at-step)+t.by, t.at
+		if slope >= 0 {
+			return step, by
+		}
+	}
+	if !(curve > 0) {
+		return step, by
+	}
+	by -= slope * slope / curve / 2
+	return step - slope/curve, by
 }
 
-// try takes a step along d if the objective falls; what would change its sign stops at
-// 0. As no sign changes, the penalty is linear: what falls is told without cancellation.
-func (s *Solver) try(d []float64, step float64) bool {
-	k := len(s.at)
-	if math.IsInf(step, 1) {
-		return false
-	}
-	s.changes = slices.Grow(s.changes[:0], 2*k)[:2*k]
-	change, product := s.changes[:k], s.changes[k:]
+// turn is where along a line a coordinate passes through 0, and what the slope of the
+// penalty grows by there.
+type turn struct{ at, by float64 }
+
+// bendTo makes the change of a step along d in which what would change its sign stops
+// at 0.
+func (s *Solver) bendTo(d []float64, step float64) {
 	for a, i := range s.at {
 		b := s.b[i]
-		change[a] = step * d[a]
-		if to := b + change[a]; s.units == nil && (to*b < 0 || math.Abs(to) < 1e-13*math.Abs(b)) {
-			change[a] = -b
+		s.change[a] = step * d[a]
+		if to := b + s.change[a]; s.units == nil && to*b <= 0 {
+			s.change[a] = -b
 		}
 	}
-	s.stopGroups(change)
-	s.q.Product(s.at, change, product)
-	s.Products++
-	by := s.newton.bends(s, change) - dot(s.newton.vectors[slopesAt], change)
-	for a, c := range change {
-		by += c * (product[a] + s.pen.L2*c) / 2
-	}
-	if !(by < 0) {
-		return false
-	}
+	s.stopGroups(s.change)
+}
+
+// stops reports whether a coordinate stops at 0 with the change.
+func (s *Solver) stops() bool {
 	for a, i := range s.at {
-		s.b[i] += change[a]
+		if s.b[i]+s.change[a] == 0 {
+			return true
+		}
 	}
-	s.q.Move(s.at, change)
-	return true
+	return false
+}
+
+// growth is what the objective grows by with the change. As no sign changes, the
+// penalty is linear, so that what falls is told without cancellation.
+func (s *Solver) growth() (by float64) {
+	s.product = slices.Grow(s.product[:0], len(s.at))[:len(s.at)]
+	s.q.Product(s.at, s.change, s.product)
+	s.Products++
+	by = s.newton.bends(s, s.change) - dot(s.newton.vectors[slopesAt], s.change)
+	for a, c := range s.change {
+		by += c * (s.product[a] + s.pen.L2*c) / 2
+	}
+	return by
+}
+
+// move makes the change.
+func (s *Solver) move() {
+	for a, i := range s.at {
+		if s.b[i] += s.change[a]; math.Abs(s.b[i]) < 1e-13*math.Abs(s.change[a]) {
+			s.change[a] -= s.b[i]
+			s.b[i] = 0
+		}
+	}
+	s.q.Move(s.at, s.change)
 }

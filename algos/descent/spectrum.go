@@ -50,7 +50,7 @@ func (e *spectrum) rotate(k int) {
 				theta := (m[q*k+q] - m[p*k+p]) / (2 * x)
 				t := math.Copysign(1/(math.Abs(theta)+math.Sqrt(theta*theta+1)), theta)
 				c := 1 / math.Sqrt(t*t+1)
-				turn(m, v, k, p, q, c, t*c)
+				rotateBy(m, v, k, p, q, c, t*c)
 			}
 		}
 		if off <= 1e-16*e.trace {
@@ -63,8 +63,8 @@ func (e *spectrum) rotate(k int) {
 	}
 }
 
-// turn rotates rows and columns p and q of m, and rows p and q of v.
-func turn(m, v []float64, k, p, q int, c, s float64) {
+// rotateBy rotates rows and columns p and q of m, and rows p and q of v.
+func rotateBy(m, v []float64, k, p, q int, c, s float64) {
 	for i := range k {
 		x, y := m[p*k+i], m[q*k+i]
 		m[p*k+i], m[q*k+i] = c*x-s*y, s*x+c*y

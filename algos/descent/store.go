@@ -126,19 +126,12 @@ func (s *store) addGram(m *Model, emitted [][]float64, skip int, mass float64, c
 	for i := m.known; i < k; i++ {
 		for l := range i + 1 {
 			g := (total[l] - mass*center[i]*center[l]) / (scale[i] * scale[l])
+			if m.square[m.block[i]] == 0 || m.square[m.block[l]] == 0 {
+				g = 0 // a column that is constant up to rounding is one of zeros
+			}
 			s.gram[i*k+l], s.gram[l*k+i] = g, g
 		}
 		total = total[i+1:]
-		if m.square[m.block[i]] == 0 {
-			s.still(k, i)
-		}
-	}
-}
-
-// still makes a column that is constant up to rounding one of zeros.
-func (s *store) still(k, i int) {
-	for l := range k {
-		s.gram[i*k+l], s.gram[l*k+i] = 0, 0
 	}
 }
 
@@ -169,7 +162,7 @@ func (s *store) addColumns(m *Model, emitted [][]float64, skip int) (u []float64
 			p = p[1:]
 			c := &s.columns[i]
 			for ; values > 0; values-- {
-				if row := int(p[0]); row >= 0 && row < n {
+				if row := int(p[0]); row >= 0 && row < n && m.square[m.block[i]] > 0 {
 					c.rows, c.vals = append(c.rows, uint32(s.rows+row)), append(c.vals, p[1])
 				}
 				p = p[2:]

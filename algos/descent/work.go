@@ -33,10 +33,10 @@ func (m *Model) proceed(c certificate) {
 	if m.lambda <= m.goal {
 		m.lambda = m.goal
 	}
-	m.look(c)
+	m.rank(c)
 	if m.lambda > m.goal && m.pending <= 4+c.used/8 {
 		m.lambda = max(m.goal, easier*m.lambda)
-		m.look(c)
+		m.rank(c)
 	}
 	m.accuracy = nearly
 	if m.lambda == m.goal {
@@ -45,24 +45,24 @@ func (m *Model) proceed(c certificate) {
 	}
 }
 
-// look ranks what may be in the next block: units in use, then the others by how far
+// rank ranks what may be in the next block: units in use, then the others by how far
 // the residual has to move until they are.
-func (m *Model) look(c certificate) {
+func (m *Model) rank(c certificate) {
 	pen := m.penalty(m.lambda)
 	m.ranked, m.pending = m.ranked[:0], 0
-	a := min(1, pen.L1/max(c.top, 1e-300))
-	for u := range m.units() {
-		slope, used := m.slope(u, pen.L2)
-		lo, _ := m.unit(u)
-		switch {
-		case used:
-			m.ranked = append(m.ranked, candidate{u, -1})
-		case slope > shortOf*pen.L1 && m.square[lo] > 0 && !m.asleep[lo]:
-			if slope > pen.L1 {
-				m.pending++
-			}
-			m.ranked = append(m.ranked, candidate{u, (pen.L1 - a*slope) / m.reach(u, pen.L2)})
+	for _, u := range m.used {
+		m.ranked = append(m.ranked, candidate{u, -1})
+	}
+	a, short := min(1, pen.L1/max(c.top, 1e-300)), shortOf*pen.L1
+	for u, slope := range m.steep {
+		slope = math.Abs(slope)
+		if slope <= short || m.inUse(u) {
+			continue
 		}
+		if slope > pen.L1 {
+			m.pending++
+		}
+		m.ranked = append(m.ranked, candidate{u, (pen.L1 - a*slope) / m.reach(u, pen.L2)})
 	}
 }
 
@@ -231,7 +231,9 @@ func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64
 		default:
 			center[i] = total[2+k+i] / mass
 		}
-		z[i] = (z[i] - center[i]*r1) / m.scale[j]
+		if z[i] = (z[i] - center[i]*r1) / m.scale[j]; m.square[j] == 0 {
+			z[i] = 0
+		}
 	}
 	return mass, r1, z, center
 }

@@ -38,6 +38,7 @@ type Lasso struct {
 	Select      string  `toml:"select" oneof:"min 1se" doc:"folds: min, the penalty of the least error; 1se, the largest whose error is within a standard error of that"`
 	Kind        string  `toml:"schedule" oneof:"auto round-robin random priority checked exact" doc:"which coefficients are updated together: auto, working sets that are solved as one; round-robin, random and priority, blocks of which each takes a step by itself; checked, priority without those that correlate by rho; exact, blocks by priority that are solved"`
 	Block       int     `toml:"block" min:"0" max:"4096" doc:"schedule, but auto: most coefficients in a round; 0 is 32, or 256 where blocks are solved"`
+	Schedulers  int     `toml:"schedulers" min:"0" doc:"schedule, but auto: so many schedulers take turns, each with a range of the coefficients, and prepare rounds while others are worked on; 0 and 1 are one"`
 	Rho         float64 `toml:"rho" min:"0" max:"1" doc:"schedule checked: correlation from which on coefficients are not updated together"`
 	Priority    string  `toml:"priority" oneof:"delta square value" doc:"what gives a coefficient priority: delta, its last or promised change; square, that squared; value, its square"`
 
@@ -83,7 +84,7 @@ func (l *Lasso) loss() descent.Loss {
 // settings is the problem, as far as the data does not matter.
 func (l *Lasso) settings() descent.Settings {
 	return descent.Settings{Loss: l.loss(), Path: l.path(), Lambda: l.Lambda, LambdaRatio: l.LambdaRatio, L1Ratio: l.L1Ratio,
-		Standardize: l.Standardize, Intercept: l.Intercept, Kind: l.Kind, Priority: l.Priority, Block: l.Block, Rho: l.Rho}
+		Standardize: l.Standardize, Intercept: l.Intercept, Kind: l.Kind, Priority: l.Priority, Block: l.Block, Rho: l.Rho, Schedulers: l.Schedulers}
 }
 
 // ClocksPerEpoch is the rounds up to an evaluation, which is a pass over the data.
@@ -219,6 +220,7 @@ func (l *Lasso) Validate() error {
 	s := l.settings()
 	bad(!slices.Contains(schedules, l.Kind), "schedule", "schedule %q is none of %s", l.Kind, strings.Join(schedules, ", "))
 	bad(s.Published() && l.Groups != "", "schedule groups", "groups are for schedule auto")
+	bad(l.Schedulers < 0 || l.Schedulers > 1 && !s.Published(), "schedulers schedule", "several schedulers are for a schedule other than auto")
 	bad(!(l.Rho >= 0 && l.Rho <= 1), "rho", "rho must be in [0, 1]")
 	bad(l.Path < 0, "path", "path must be at least 0")
 	bad(l.Folds < 0 || l.Folds == 1 || l.Folds > 255, "folds", "folds must be 0 or in [2, 255]")

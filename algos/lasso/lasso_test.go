@@ -134,6 +134,8 @@ type shape struct {
 	density        float64
 	correlation    float64
 	ones           bool
+	fixed          int  // a column of twos; 0: none
+	classes        bool // labels are of two classes
 }
 
 func (s shape) write(t testing.TB) string {
@@ -155,7 +157,17 @@ func (s shape) write(t testing.TB) string {
 			}
 		}
 		row[4], row[s.features-1] = row[2], 1
-		fmt.Fprintf(&b, "%.5f", y)
+		if s.fixed > 0 {
+			row[s.fixed] = 2
+		}
+		switch {
+		case !s.classes:
+			fmt.Fprintf(&b, "%.5f", y)
+		case y > 5+4*rng.NormFloat64():
+			b.WriteString("7")
+		default:
+			b.WriteString("3")
+		}
 		for j, v := range row {
 			if v != 0 {
 				fmt.Fprintf(&b, " %d:%.5g", j+1, v)

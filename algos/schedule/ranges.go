@@ -3,20 +3,21 @@ package schedule
 import (
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Ranges is several schedules that take turns, each over a range of the variables, as
-// the schedulers of STRADS do: what is drawn together is of one range. A goroutine
-// prepares the next round of the one whose turn comes while the last round is worked
-// on. Which Done a prepared round has seen depends on the order of calls alone, so
-// runs repeat. The one who made it closes it.
+// the schedulers of STRADS do: what is drawn together is of one range. With ahead, the
+// next round of the one whose turn comes is prepared while the last round is worked on.
+// Which Done a prepared round has seen depends on the order of calls alone, so runs
+// repeat.
 type Ranges struct {
-	parts   []rangeOf
-	turn    int
-	ahead   int // whose round is being prepared, or is; -1: nobody's
-	tasks   chan int
-	results chan struct{}
-	local   []int // positions of an outcome in its range
+	parts     []rangeOf
+	turn      int
+	ahead     int // whose round is being prepared, or is; -1: nobody's
+	prepare   func()
+	preparing sync.WaitGroup // the goroutine that does, which ends by itself
+	local     []int          // positions of an outcome in its range
 }
 
 type rangeOf struct {
@@ -47,25 +48,19 @@ func NewRanges(o Options, parts int, ahead bool) (*Ranges, error) {
 		r.parts[p] = rangeOf{Schedule: s, begin: int(begin), end: int(end)}
 	}
 	if ahead && parts > 1 {
-		r.tasks, r.results = make(chan int), make(chan struct{})
-		go r.prepare(r.tasks)
+		r.prepare = func() {
+			defer r.preparing.Done()
+			part := &r.parts[r.ahead]
+			part.prepared = part.Next(part.prepared[:0])
+		}
 	}
 	return r, nil
-}
-
-// prepare makes the rounds it is asked for.
-func (r *Ranges) prepare(tasks <-chan int) {
-	for p := range tasks {
-		r.parts[p].prepared = r.parts[p].Next(r.parts[p].prepared[:0])
-		r.results <- struct{}{}
-	}
-	close(r.results)
 }
 
 // join waits for the round that is being prepared, so that its schedule may be used.
 func (r *Ranges) join() {
 	if r.ahead >= 0 {
-		<-r.results
+		r.preparing.Wait()
 		r.ahead = -1
 	}
 }
@@ -91,9 +86,10 @@ func (r *Ranges) Next(dst []int) []int {
 			break
 		}
 	}
-	if len(dst) > start && r.tasks != nil {
+	if len(dst) > start && r.prepare != nil {
 		r.ahead = r.turn
-		r.tasks <- r.turn
+		r.preparing.Add(1)
+		go r.prepare()
 	}
 	return dst
 }
@@ -176,16 +172,6 @@ func (r *Ranges) Explain() []string {
 		}
 	}
 	return says
-}
-
-// Close ends the goroutine. The schedule must not be used afterwards.
-func (r *Ranges) Close() {
-	r.join()
-	if r.tasks != nil {
-		close(r.tasks)
-		<-r.results
-		r.tasks = nil
-	}
 }
 
 var (

@@ -36,7 +36,6 @@ func all(t testing.TB, n, block int, seed uint64) map[string]Schedule {
 	for _, kind := range []string{"auto", "checked", "working-set"} {
 		r, err := NewRanges(Options{Kind: kind, Variables: n, Block: block, Seed: seed}, 3, true)
 		add("ranges/"+kind, r, err)
-		t.Cleanup(r.Close)
 	}
 	return got
 }

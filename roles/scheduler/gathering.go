@@ -14,12 +14,18 @@ import (
 type gathering struct {
 	mu sync.Mutex
 	g  *algos.Gather // guarded by mu; nil: nothing is due
+
+	last *algos.Gather // the one before; its memory is used again
 }
 
 func (g *gathering) begin(clock consistency.Clock, parts int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.g = algos.NewGather(clock, parts)
+	if g.last == nil {
+		g.g = algos.NewGather(clock, parts)
+	} else {
+		g.g = g.last.Next(clock)
+	}
 }
 
 var errNotDue = errors.New("an evaluation that was not asked for")
@@ -47,6 +53,6 @@ func (g *gathering) total() (*algos.Eval, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	e, err := g.g.Total()
-	g.g = nil
+	g.last, g.g = g.g, nil
 	return e, err
 }
