@@ -29,9 +29,9 @@ type Part struct {
 
 	weights, intercept *table.View[float64]
 	byFeatures         *byFeatures // nil: the part is some of the rows
-	measured           bool  // the scheduler has the statistics of the columns
-	alive              []int // columns that are looked at in evaluations, -1 if it has no value here; nil: all
-	columns            []int // of a block: the column of each key, -1 if it has no value here
+	measured           bool        // the scheduler has the statistics of the columns
+	alive              []int       // columns that are looked at in evaluations, -1 if it has no value here; nil: all
+	columns            []int       // of a block: the column of each key, -1 if it has no value here
 	products           products
 }
 

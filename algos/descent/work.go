@@ -121,6 +121,9 @@ func lowest(c []candidate, n int) []candidate {
 // round's block needs.
 func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 	m.keys, m.values = m.keys[:0], m.values[:0]
+	if m.predicted != nil { // which parts see in the table
+		m.fresh, m.freshB0 = m.fresh[:0], false
+	}
 	for _, j := range m.fresh {
 		m.keys, m.values = append(m.keys, uint64(j)), append(m.values, m.b[j]/m.scale[j])
 	}
@@ -131,7 +134,7 @@ func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 	m.fresh = m.fresh[:0]
 	if m.published != nil {
 		m.ask(s.Info.Features)
-	} else if !m.retreated && m.choose() {
+	} else if !m.retreated && !m.waits() && m.choose() {
 		for _, j := range m.block[:m.known] {
 			m.keys = append(m.keys, uint64(j))
 		}
@@ -186,9 +189,12 @@ func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 	m.learned.block(k, m.store.kind == keyColumns)
 	m.solver.Solve(q, b, m.blockUnits(), m.penalty(m.lambda), m.accuracy)
 	m.undo.begin(m)
-	shift := 0.0
+	shift, before := 0.0, m.b0
 	for i, j := range m.block {
 		if b[i] != m.b[j] {
+			if m.predicted != nil {
+				m.predicted.add(m.store.columns[i], (b[i]-m.b[j])/m.scale[j])
+			}
 			shift += (b[i] - m.b[j]) * center[i] / m.scale[j]
 			m.undo.keep(j, m.b[j])
 			m.change(j, b[i])
@@ -197,6 +203,9 @@ func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 	if m.Loss == Logistic && m.Intercept {
 		m.b0 += r1/mass - shift
 		m.freshB0 = true
+	}
+	if m.predicted != nil {
+		m.predicted.put(m.b0 - before)
 	}
 	m.intercept.Put(0, []float64{m.offset()})
 }
@@ -260,7 +269,12 @@ type undo struct {
 	b0      float64
 }
 
-func (u *undo) begin(m *Model) { u.columns, u.values, u.b0 = u.columns[:0], u.values[:0], m.b0 }
+func (u *undo) begin(m *Model) {
+	u.columns, u.values, u.b0 = u.columns[:0], u.values[:0], m.b0
+	if m.predicted != nil {
+		m.predicted.begin()
+	}
+}
 
 func (u *undo) keep(j int, b float64) {
 	u.columns, u.values = append(u.columns, j), append(u.values, b)
@@ -277,6 +291,9 @@ func (m *Model) retreat(objective float64) {
 		m.change(j, (m.b[j]+m.undo.values[i])/2)
 	}
 	m.b0, m.freshB0 = (m.b0+m.undo.b0)/2, true
+	if m.predicted != nil {
+		m.predicted.retreat()
+	}
 	m.intercept.Put(0, []float64{m.offset()})
 	m.last, m.retreated = math.Inf(1), true
 }
