@@ -234,7 +234,7 @@ func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64
 	mass, r1, z, center = total[0], total[1], total[2:2+k], make([]float64, k)
 	for i, j := range m.block {
 		switch {
-		case !m.Intercept:
+		case !m.Intercept || m.square[j] == 0: // a column that is constant is one of zeros
 		case m.Loss == Squared:
 			center[i] = m.mean[j]
 		default:
