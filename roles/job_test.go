@@ -74,6 +74,36 @@ func TestEveryConfig(t *testing.T) {
 				t.Errorf("%v non-zeros, want 5", s.Metrics["nonzeros"])
 			}
 		},
+		"lasso-path.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 2011.61277, 1e-6)
+			if len(s.Path) != 100 {
+				t.Fatalf("%d stages, want the 100 of all rows", len(s.Path))
+			}
+			near(t, "lambda of the model", s.Metrics["lambda"], s.Metrics["cv_lambda_1se"], 1e-12)
+			near(t, "the largest lambda", s.Path[0].Metrics["lambda"], 45.16, 1e-5)
+			if m := s.Metrics; !(m["cv_lambda_min"] < m["cv_lambda_1se"]) || m["nonzeros"] != 4 {
+				t.Errorf("lambdas of min and 1se, non-zeros: got %v, %v, %v; want 1se above min, and 4", m["cv_lambda_min"], m["cv_lambda_1se"], m["nonzeros"])
+			}
+		},
+		"lasso-logistic.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 0.3468984, 1e-6) // glmnet's at thresh 1e-12
+			near(t, "test accuracy", s.Metrics["test_accuracy"], 0.850, 0.001/0.85)
+			is(t, "non-zeros", s.Metrics["nonzeros"], 42)
+		},
+		"lasso-sparse.toml": func(t *testing.T, s summary) { // on the small data below
+			if s.Gap == nil || *s.Gap > 1e-6*s.Objective {
+				t.Errorf("gap %v, want at most 1e-6 of the objective", s.Gap)
+			}
+			if n := s.Metrics["nonzeros"]; n < 20 || n > 500 {
+				t.Errorf("%v non-zeros of 20,000 features and 500 rows, want some", n)
+			}
+		},
+	}
+	more := map[string]func(t *testing.T, dir string) []string{ // settings without which an example does not run here
+		"lasso-sparse.toml": func(t *testing.T, dir string) []string {
+			start(t, dir, "data", "gen", "lasso", "--rows", "500", "--features", "20000", "--parts", "2", "--output", "small.petuum").gone()
+			return []string{"--set", "data.train=small.petuum"}
+		},
 	}
 	paths, err := filepath.Glob(filepath.Join("..", "configs", "*.toml"))
 	if err != nil || len(paths) == 0 {
@@ -83,7 +113,11 @@ func TestEveryConfig(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			s := train(t, dir, config(t, name))
+			args := []string{config(t, name)}
+			if needs, ok := more[name]; ok {
+				args = append(needs(t, dir), args...)
+			}
+			s := train(t, dir, args...)
 			check, ok := want[name]
 			if !ok {
 				t.Fatalf("nothing is known of the result of %s: add it to this test", name)

@@ -318,6 +318,7 @@ func stopProbes(file func(string) string) map[string]probe {
 // parameterProbes are those of the algorithms. dir holds the data of rows.
 func parameterProbes(dir string) map[string]probe {
 	one := []string{"algorithm.block=1"}
+	priority := append(one, "algorithm.schedule=priority")
 	all := map[string]probe{
 		"dml algorithm.rank": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "rows of L", got.manifest(t).Tables[0].Width, 2)
@@ -334,11 +335,31 @@ func parameterProbes(dir string) map[string]probe {
 		"lasso algorithm.lambda_ratio": {value: "0.3", seen: another},
 		"lasso algorithm.standardize":  {value: "false", seen: another},
 		"lasso algorithm.intercept":    {value: "false", seen: another},
-		"lasso algorithm.block": {value: "1", seen: func(t *testing.T, got outcome, plain func() outcome) {
+		"lasso algorithm.loss":         {value: `"logistic"`, seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "train_logloss", true) }},
+		"lasso algorithm.l1_ratio":     {value: "0.5", seen: another},
+		"lasso algorithm.groups":       {value: `"2"`, seen: another},
+		"lasso algorithm.path":         {value: "3", seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "stages", len(got.Path), 3) }},
+		"lasso algorithm.folds": {value: "4", with: []string{"algorithm.path=5"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			has(t, got, "cv_error", true)
+			has(t, plain(), "cv_error", false)
+		}},
+		"lasso algorithm.select": {value: `"1se"`, with: []string{"algorithm.path=20", "algorithm.folds=4"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			least := plain()
+			near(t, "lambda of 1se", got.Metrics["lambda"], got.Metrics["cv_lambda_1se"], 1e-12)
+			near(t, "lambda of min", least.Metrics["lambda"], least.Metrics["cv_lambda_min"], 1e-12)
+			is(t, "1se is larger", got.Metrics["lambda"] > least.Metrics["lambda"], true)
+		}},
+		"lasso algorithm.schedule": {value: `"round-robin"`, with: one, seen: func(t *testing.T, got outcome, plain func() outcome) {
 			is(t, "rounds to an epoch", float64(got.Clocks)/got.Epochs, 4)
 			is(t, "by default", float64(plain().Clocks)/plain().Epochs, 1)
 		}},
-		"lasso algorithm.priority": {value: `"value"`, with: one, seen: another},
+		"lasso algorithm.block": {value: "1", with: []string{"algorithm.schedule=random"}, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "rounds to an epoch", float64(got.Clocks)/got.Epochs, 4)
+			is(t, "by default", float64(plain().Clocks)/plain().Epochs, 1)
+		}},
+		"lasso algorithm.schedulers": {value: "2", with: priority, seen: another},
+		"lasso algorithm.rho":        {value: "1.0", with: []string{"algorithm.schedule=checked", "algorithm.block=4"}, seen: another},
+		"lasso algorithm.priority":   {value: `"value"`, with: priority, seen: another},
 
 		"logreg algorithm.loss":             {value: `"hinge"`, refused: "algorithm.loss"},
 		"logreg algorithm.delta":            {value: "0", refused: "algorithm.delta"}, // of no loss that it has

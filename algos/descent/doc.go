@@ -75,5 +75,5 @@
 // Beside working sets there are blocks by package schedule, of which each coefficient
 // takes the step that is best for it alone, so that blocks of correlated ones may
 // diverge; "checked" leaves out what correlates, as the parts measure it, and "exact"
-// solves blocks. Rounds may overlap there.
+// solves blocks. Rounds of the others may overlap.
 package descent

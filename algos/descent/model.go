@@ -281,6 +281,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	m.holdOut(e)
 	m.reportPath(e)
 	e.Metrics["updates"] = float64(m.Updates)
+	e.Metrics["steps"] = float64(max(m.Updates, m.solver.Steps)) // of coordinate descent, also within blocks that are solved
 	if m.published != nil {
 		m.survey()
 		return

@@ -31,7 +31,8 @@ type cluster struct {
 
 const (
 	closeBy     = 0.3  // correlation from which on coordinates belong together
-	mostClose   = 64   // coordinates in a cluster
+	mostClose   = 64   // coordinates in a cluster,
+	mostWhole   = 1024 // unless all of them are, whose products are known
 	mostTurns   = 250  // of conjugate gradients
 	leastResult = 1e-3 // of the residual, relative to where it began
 	leastFall   = 0.1  // of the objective in a turn, relative to the most in one, unless the coordinates in use are settled
@@ -126,19 +127,23 @@ func (n *newton) gather(s *Solver) {
 	for a := range n.root {
 		n.root[a], sizes[a] = int32(a), 1
 	}
+	most := mostClose
+	if _, known := s.q.(*Gram); known && k <= mostWhole {
+		most = mostWhole
+	}
 	join := func(x, y int) {
 		a, b := n.find(int32(x)), n.find(int32(y))
-		if a != b && sizes[a]+sizes[b] <= mostClose {
+		if a != b && int(sizes[a]+sizes[b]) <= most {
 			n.root[a] = b
 			sizes[b] += sizes[a]
 		}
 	}
 	for a := 1; a < k; a++ {
-		if k <= mostClose || s.units != nil && n.bent[a].group == n.bent[a-1].group {
+		if k <= most || s.units != nil && n.bent[a].group == n.bent[a-1].group {
 			join(a, a-1)
 		}
 	}
-	if k > mostClose {
+	if k > most {
 		for _, pair := range s.q.Close(s.at, closeBy) {
 			join(pair[0], pair[1])
 		}
@@ -189,22 +194,6 @@ func (n *newton) find(a int32) int32 {
 	return a
 }
 
-// cholesky replaces the lower half of a symmetric matrix by its factor. What is not
-// positive by rounding, as of equal columns, is made so.
-func cholesky(m []float64, k int) {
-	for i := range k {
-		for j := range i + 1 {
-			v := m[i*k+j] - dot(m[i*k:i*k+j], m[j*k:j*k+j])
-			switch {
-			case i != j:
-				m[i*k+j] = v / m[j*k+j]
-			default:
-				m[i*k+i] = math.Sqrt(max(v, 1e-6*m[i*k+i], 1e-300))
-			}
-		}
-	}
-}
-
 // precondition solves the clusters: z of g.
 func (n *newton) precondition(g, z []float64) {
 	for _, c := range n.clusters {
@@ -217,14 +206,11 @@ func (n *newton) precondition(g, z []float64) {
 		n.solved = slices.Grow(n.solved[:0], k)[:k]
 		t := n.solved
 		for i, a := range c.of {
-			t[i] = (g[a] - dot(c.factor[i*k:i*k+i], t)) / c.factor[i*k+i]
+			t[i] = g[a]
 		}
-		for i := k - 1; i >= 0; i-- {
-			t[i] /= c.factor[i*k+i]
-			for j := range i {
-				t[j] -= c.factor[i*k+j] * t[i]
-			}
-			z[c.of[i]] = t[i]
+		solve(c.factor, k, t)
+		for i, a := range c.of {
+			z[a] = t[i]
 		}
 	}
 }

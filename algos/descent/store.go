@@ -2,7 +2,6 @@ package descent
 
 import (
 	"math"
-	"slices"
 
 	"petuum/algos/dataset"
 )
@@ -84,7 +83,10 @@ func (m *Model) kindOf() uint64 {
 // takeGram takes the products of the last block over that are still of use.
 func (s *store) takeGram(m *Model) {
 	k, old := len(m.block), len(s.last)
-	s.grown = slices.Grow(s.grown[:0], k*k)[:k*k]
+	if cap(s.grown) < k*k { // what is there is of no use, so Grow would copy it for nothing
+		s.grown = make([]float64, k*k*3/2)
+	}
+	s.grown = s.grown[:k*k]
 	for i, j := range m.block[:m.known] {
 		from := s.gram[int(m.place[j]-1)*old:]
 		for l, c := range m.block[:m.known] {

@@ -21,7 +21,9 @@ const (
 	easier   = 0.7  // lambda of a problem on the way to the goal, relative to the one before
 	nearly   = 0.05 // how far those are solved, relative to L1
 	shortOf  = 0.8  // slopes from there on, relative to L1, may be in a block
-	atLeast  = 512  // newcomers that a block may have, whatever is in use
+	atLeast  = 512  // newcomers that a block may have, whatever is in use,
+	someOf   = 16   // if that is no more than one of so many units,
+	aFew     = 32   // or than that
 	spare    = 1000 // most of those that do not violate their condition yet
 	mostGram = 1 << 27
 )
@@ -74,7 +76,8 @@ func (m *Model) choose() bool {
 			used++
 		}
 	}
-	size := used + min(m.pending, max(used, atLeast)) + min(used/4+16, spare)
+	newcomers := min(atLeast, max(m.units()/someOf, aFew))
+	size := used + min(m.pending, max(used, newcomers)) + min(used/4+16, spare)
 	m.ranked = lowest(m.ranked, size)
 	slices.SortFunc(m.ranked, func(a, b candidate) int { return a.unit - b.unit })
 	if len(m.ranked) == 0 {

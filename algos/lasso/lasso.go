@@ -182,7 +182,7 @@ func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
 			sizes = append(sizes, max(1, len(c.Categories)))
 		}
 		if sizes == nil {
-			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categories")
+			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categorical")
 		}
 	case err == nil && each > 0:
 		for end := uint64(0); end < d.Features; end += uint64(each) {
@@ -191,8 +191,8 @@ func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
 	default:
 		for _, text := range strings.Split(l.Groups, ",") {
 			size, err := strconv.Atoi(strings.TrimSpace(text))
-			if err != nil || size < 1 {
-				return nil, fmt.Errorf("lasso: groups: %q is no size of a group: want a number, a list such as \"3,1,4\", or columns", text)
+			if err != nil || size < 1 || uint64(size) > d.Features {
+				return nil, fmt.Errorf("lasso: groups: %q is not the size of a group of the data's %d features: want a number, a list such as \"3,1,4\", or columns", text, d.Features)
 			}
 			sizes = append(sizes, size)
 		}

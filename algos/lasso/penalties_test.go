@@ -95,6 +95,9 @@ func TestPenalties(t *testing.T) {
 				groups  string
 			}{{1, ""}, {0.5, ""}, {1, "3"}, {0.6, "3"}, {1, fmt.Sprintf("2,5,1,%d", s.features-8)}, {1, fmt.Sprint(s.features)}} {
 				for kind := range 4 {
+					if testing.Short() && (kind != 3 || s.density == 1) {
+						continue
+					}
 					set := func(l *Lasso) {
 						if l.LambdaRatio = 0.08; classes {
 							l.Loss, l.LambdaRatio = "logistic", 0.2

@@ -13,7 +13,8 @@ import (
 // On real data objectives are those of scikit-learn's Lasso at a tolerance of 1e-14,
 // whose duality gaps are below 1e-11, and the same coefficients are in use. Those of
 // debian-size are of another solver, with gaps of 3e-10; which coefficients it uses was
-// not recorded but how many, so the sums of their numbers are our own.
+// not recorded but how many, so the sums of their numbers are our own; its columns 4828
+// and 4831 are equal, so that whatever is in use of one may as well be of the other.
 func TestRealData(t *testing.T) {
 	const dir, samples = "../../../shared/data/lasso/", "../../../shared/data/petuum-samples/lasso500by1K."
 	plain := func(l *Lasso) { l.Standardize, l.Intercept = false, false }
@@ -73,6 +74,10 @@ func check(t *testing.T, path, positive string, set func(*Lasso), ratio, want, t
 	values, err := r.Model.Values(weights, keys)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(values) == 75924 {
+		values[4827] += values[4830]
+		values[4830] = values[4827]
 	}
 	n, sum := 0, 0
 	for j, w := range values {

@@ -93,10 +93,11 @@ func (s *states) back(j int, o *Outcome, i int, inTurn bool) float64 {
 	return change
 }
 
-// quiet is whether nothing that could be given promises a change: without surveys,
-// everything has then been visited since the last change.
+// quiet is whether nothing that could be given promises a change: everything that could
+// be has been visited since the last change, or a survey has found nothing. That each
+// changed nothing at its last visit is not enough, as others changed after that.
 func (s *states) quiet() bool {
-	return s.moves == 0 && (s.surveyed || s.still >= 2*(s.n+64) || s.readies == 0)
+	return s.moves == 0 && (s.readies == 0 || s.still >= 2*(s.n+64) || s.surveyed && s.still >= 2*s.readies)
 }
 
 // renew takes a survey in. Of what is in flight counts what its round comes to.
@@ -110,6 +111,9 @@ func (s *states) renew(promise []float64) {
 		default:
 			s.wake(j, p > 0)
 		}
+	}
+	if s.moves == 0 {
+		s.still = 2 * (s.n + 64)
 	}
 }
 

@@ -135,3 +135,35 @@ func TestWorse(t *testing.T) {
 		t.Errorf("a round of %d variables after one that made things better, want more", len(got))
 	}
 }
+
+// TestQuiet: after a survey, a schedule has nothing to give only once each variable in
+// use was visited since the last change, of whichever.
+func TestQuiet(t *testing.T) {
+	const n = 20
+	for name, s := range all(t, n, 1, 4) {
+		promise := make([]float64, n)
+		for j := range promise {
+			promise[j] = 1 + float64(j)
+		}
+		s.Renew(promise)
+		changed, visited := make([]bool, n), make([]bool, n)
+		rounds := 0
+		for vars := s.Next(nil); len(vars) > 0; vars = s.Next(nil) {
+			o := Outcome{Variables: vars, Change: make([]float64, len(vars)), Value: make([]float64, len(vars))}
+			for i, j := range vars {
+				if !changed[j] {
+					changed[j], o.Change[i] = true, 1
+					clear(visited)
+				}
+				visited[j], o.Value[i] = true, 1
+			}
+			s.Done(o)
+			if rounds++; rounds > 1000*n {
+				t.Fatalf("%s: no end where nothing moves", name)
+			}
+		}
+		if j := slices.Index(visited, false); j >= 0 {
+			t.Errorf("%s: none after %d rounds, but variable %d was not visited since another changed", name, rounds, j)
+		}
+	}
+}

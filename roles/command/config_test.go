@@ -99,7 +99,7 @@ func TestConfigShowIsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	folder(t, map[string]string{"good.toml": good, "rows": "", "more 1.csv": "", "more 2.csv": ""})
+	folder(t, map[string]string{"good.toml": good, "rows": "", "sparse.petuum": "", "more 1.csv": "", "more 2.csv": ""}) // of which one is for lasso-sparse.toml
 	p := &program{algorithms: registry.Algorithms}
 	for _, path := range append(examples, "good.toml") {
 		for _, sets := range [][]string{nil, {"job.name=a \"b\" # c", "data.train=more*", "stop.objective=1e-300", `cluster.join=["a:1", "b:2"]`, "consistency.policy=ssp:2"}} {

@@ -69,15 +69,21 @@ func (r *rounds) deal(body []byte) error {
 }
 
 // emitted takes what a part emitted for the block of a round. The last part of the
-// round sends what is there; large emissions go by themselves, by way of scratch.
+// round sends what is there; large emissions go by themselves, by way of scratch, and
+// not before the part counts as done: the answer to what goes may be a round that uses
+// the memory of this one.
 func (r *rounds) emitted(part int, round clock, values []float64, scratch *[]byte) error {
 	large := 8*len(values) >= frameFull
-	if large {
-		*scratch = control.AppendEmitted(control.BeginEmitted(*scratch, round), part, values)
-		if err := r.sched.Send(control.KindEmitted, control.EndEmitted(*scratch, 1)); err != nil {
-			return err
-		}
+	if err := r.gather(part, round, values, large); err != nil || !large {
+		return err
 	}
+	*scratch = control.AppendEmitted(control.BeginEmitted(*scratch, round), part, values)
+	return r.sched.Send(control.KindEmitted, control.EndEmitted(*scratch, 1))
+}
+
+// gather counts a part as done with a round, and sends what is there if it is enough
+// or the part was the last.
+func (r *rounds) gather(part int, round clock, values []float64, large bool) error {
 	s := &r.slots[int(round)%len(r.slots)]
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -118,6 +118,40 @@ func TestRounds(t *testing.T) {
 	}
 }
 
+// prompt is a scheduler that begins the next round as soon as it has a large emission.
+type prompt struct {
+	*desk
+	r    *rounds
+	next clock
+}
+
+func (p *prompt) Send(kind wire.Kind, body []byte) error {
+	if err := p.desk.Send(kind, body); err != nil {
+		return err
+	}
+	p.next++
+	return p.r.deal(blocks(p.next, 0))
+}
+
+// TestRoundsPrompt: a round may begin before the part that completed the one before it
+// is back from sending.
+func TestRoundsPrompt(t *testing.T) {
+	d, r := newDesk(1, 1)
+	r.sched = &prompt{desk: d, r: r}
+	if err := r.deal(blocks(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var scratch []byte
+	for round := range clock(3) {
+		if err := r.emitted(0, round, make([]float64, frameFull/8), &scratch); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+	if len(d.got) != 3 {
+		t.Errorf("got %d emissions, want 3", len(d.got))
+	}
+}
+
 func TestRoundsRefused(t *testing.T) {
 	_, r := newDesk(2, 2)
 	for _, c := range []struct {
