@@ -103,6 +103,10 @@ type outPiece struct {
 
 // open reads the labels, and all else that cannot be mapped.
 func (c *converter) open(paths []string, o Options) error {
+	o, err := o.resolved()
+	if err != nil {
+		return err
+	}
 	o.Columns, o.ByFeatures, o.Unlabelled, o.Stream = true, true, false, false
 	of := 1
 	if len(paths) > 0 {

@@ -43,6 +43,9 @@ func TestConvert(t *testing.T) {
 		if made, err := os.ReadFile(in("g.petuum")); err != nil || !bytes.Equal(made, converted) {
 			t.Errorf("%s: %d bytes generated, %v, are not the %d converted", c.flags, len(made), err, len(converted))
 		}
+		if status, _, errs = run("data", "convert", in("b.petuum"), "--parts", "1", "-o", in("again.petuum")); status != 0 {
+			t.Errorf("%s, converted again: got status %d, %s", c.flags, status, errs)
+		}
 		if _, out, errs = run("data", "stat", in("b.petuum")); !strings.Contains(out, c.stat) {
 			t.Errorf("stat after %s: got %s%s, want %q", c.flags, out, errs, c.stat)
 		}
@@ -87,7 +90,7 @@ func TestConvert(t *testing.T) {
 	}
 	left, err := filepath.Glob(in("*"))
 	hidden, _ := filepath.Glob(in(".*"))
-	if err != nil || len(left) != 3 || len(hidden) != 0 {
-		t.Errorf("got files %q %q, want none but the three that were asked for", left, hidden)
+	if err != nil || len(left) != 4 || len(hidden) != 0 {
+		t.Errorf("got files %q %q, want none but the four that were asked for", left, hidden)
 	}
 }
