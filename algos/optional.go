@@ -60,3 +60,18 @@ type Columnar interface {
 	Algorithm
 	ByColumns() bool
 }
+
+// Featurewise is a Columnar whose parts may be ranges of features, each with all rows
+// (dataset.Info.ByFeatures), where ByFeatures says so of an instance that has its
+// parameters. Others are not given such data. What belongs to rows is the same in every
+// part: let one of them add it to sums.
+type Featurewise interface {
+	Columnar
+	ByFeatures() bool
+}
+
+// ReadsByFeatures says whether an algorithm takes parts that are ranges of features.
+func ReadsByFeatures(a Algorithm) bool {
+	f, ok := a.(Featurewise)
+	return ok && f.ByColumns() && f.ByFeatures()
+}

@@ -72,7 +72,7 @@ func (b *binaryFile) suits() error {
 func (b *binaryFile) labels(p int) (*labelSet, Info, error) {
 	o, h := &b.options, &b.file.Header
 	info := Info{Format: Binary, Files: b.files, NonZeros: h.Parts[p].Values, Features: h.Columns, Seen: h.Columns,
-		Fixed: o.Features > 0, Base: h.Base, Positive: o.Positive}
+		Fixed: o.Features > 0, Base: h.Base, Positive: o.Positive, ByFeatures: h.ByColumns}
 	y, err := b.file.Labels(p)
 	if err != nil {
 		return nil, info, fmt.Errorf("dataset: %w", err)
@@ -102,8 +102,12 @@ func (b *binaryFile) labels(p int) (*labelSet, Info, error) {
 // scan reads the labels of some parts.
 func (b *binaryFile) scan(parts []int, of int) (*Scanned, error) {
 	if n := len(b.file.Parts); n != of {
-		return nil, fmt.Errorf("dataset: %s has %d parts, and the job %d: set cluster.parts = %d, or make the file again in %d parts (petuum data gen --parts %d)",
-			b.source.path, n, of, n, of, of)
+		return nil, fmt.Errorf("dataset: %s has %d parts, and the job %d: set cluster.parts = %d, or make the file again in %d parts (petuum data convert %s --parts %d -o NEW.petuum)",
+			b.source.path, n, of, n, of, b.source.path, of)
+	}
+	if b.file.ByColumns && !b.options.ByFeatures {
+		return nil, fmt.Errorf("dataset: %s has parts that are ranges of features, but each part of this job needs whole rows: make it again by rows (petuum data convert %s --partition rows --parts %d -o NEW.petuum)",
+			b.source.path, b.source.path, of)
 	}
 	s := &Scanned{in: &input{sources: []*source{b.source}, files: b.files, options: b.options, of: of}, binary: b, parts: parts, infos: make([]Info, len(parts))}
 	for i, p := range parts {
@@ -129,25 +133,35 @@ func (b *binaryFile) part(p int, info Info) (*Part, error) {
 	piece := &piece{}
 	piece.labels, piece.class = l.take()
 	l.resolve(info, piece, part)
-	m, err := b.file.Map(p)
+	first, _ := b.file.Range(p)
+	x, m, err := b.columns(p)
 	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
-	}
-	x := Matrix{rows: int(b.file.Columns), cols: m.Rows, nnz: len(m.Values), index: index32, value: values32,
-		ptr: m.Begins, idx16: m.Rows16, idx32: m.Rows32, val32: m.Values}
-	if m.Rows <= 1<<16 {
-		x.index = index16
+		return nil, err
 	}
 	if b.options.Columns {
-		part.Columns = &x
+		part.Columns, part.First = &x, first
 		return part, nil
 	}
 	part.X = x.Transpose()
 	part.Keys = make([]uint64, x.rows)
 	for j := range part.Keys {
-		part.Keys[j] = uint64(j)
+		part.Keys[j] = first + uint64(j)
 	}
 	return part, m.Free()
+}
+
+// columns maps the matrix of part p, by columns.
+func (b *binaryFile) columns(p int) (Matrix, *columnar.Part, error) {
+	m, err := b.file.Map(p)
+	if err != nil {
+		return Matrix{}, nil, fmt.Errorf("dataset: %w", err)
+	}
+	x := Matrix{rows: len(m.Begins) - 1, cols: m.Rows, nnz: len(m.Values), index: index32, value: values32,
+		ptr: m.Begins, idx16: m.Rows16, idx32: m.Rows32, val32: m.Values}
+	if m.Rows <= 1<<16 {
+		x.index = index16
+	}
+	return x, m, nil
 }
 
 // enterBinary opens the file and reads its labels.
@@ -176,7 +190,13 @@ func (r *Reader) nextWhole() (err error) {
 		if r.whole, err = r.binary.part(r.entered, r.info); err != nil {
 			return err
 		}
-		if r.entered++; r.whole.X.Rows() > 0 {
+		if r.entered++; r.info.ByFeatures {
+			r.entered = len(r.binary.file.Parts)
+			if err := r.binary.join(r.whole); err != nil {
+				return err
+			}
+		}
+		if r.whole.X.Rows() > 0 {
 			return nil
 		}
 	}
@@ -207,10 +227,12 @@ func (b *binaryFile) stat() (Stats, error) {
 		if s.Info, err = s.Info.Merge(info); err != nil {
 			return s, err
 		}
-		for _, y := range l.values {
-			of.add(y)
+		if p == 0 || !info.ByFeatures {
+			for _, y := range l.values {
+				of.add(y)
+			}
+			s.EmptyRows += f.EmptyRows
 		}
-		s.EmptyRows += f.EmptyRows
 		if f.Rows > 0 {
 			s.RowMin, s.RowMax = min(s.RowMin, f.RowMin), max(s.RowMax, f.RowMax)
 		}
@@ -219,6 +241,7 @@ func (b *binaryFile) stat() (Stats, error) {
 		}
 	}
 	i := &s.Info
+	s.Parts = len(b.file.Parts)
 	if i.Rows == 0 {
 		s.RowMin = 0
 	} else {
@@ -277,7 +300,7 @@ func (p *Part) turn() {
 // Key is the feature at position j, also where Keys is nil.
 func (p *Part) Key(j int) uint64 {
 	if p.Keys == nil {
-		return uint64(j)
+		return p.First + uint64(j)
 	}
 	return p.Keys[j]
 }
@@ -286,13 +309,13 @@ func (p *Part) Key(j int) uint64 {
 // place for it.
 func (p *Part) Position(key uint64) (j int, ok bool) {
 	if p.Keys == nil {
-		return int(key), key < uint64(p.Positions())
+		return int(key - p.First), key-p.First < uint64(p.Positions()) // features before the first wrap
 	}
 	return slices.BinarySearch(p.Keys, key)
 }
 
 // Positions is the number of features that the part has a place for: those of Keys, or
-// the first ones where Keys is nil.
+// so many from First on where Keys is nil.
 func (p *Part) Positions() int {
 	if p.Columns != nil {
 		return p.Columns.rows

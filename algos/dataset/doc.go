@@ -76,7 +76,7 @@
 //	3 1 -1
 //
 // Binary (NAME.petuum): one file of columns in parts, which are fixed when it is made and
-// must be those of the job; labels are numbers. See package columnar, and petuum data gen.
+// must be those of the job; labels are numbers. See package columnar, petuum data gen and petuum data convert.
 // A part is verified and mapped, which takes a tenth of a second for a gigabyte that
 // the system has in memory. Test data of training data in this format may also be LIBSVM.
 //
@@ -96,7 +96,7 @@
 //	by rows               8 (Keys)                  2 or 4, and its number: 4, 8 or none
 //	by columns            8, and 8 if Keys is kept  2, and its number
 //
-// Keys is left out where position j is that of feature j. From a binary file rows are made
+// Keys is left out where position j is that of feature Part.First+j. From a binary file rows are made
 // by a transpose, and columns are let go: any algorithm may read one.
 //
 // # Numbers
@@ -208,6 +208,14 @@
 // A Reader cuts its text into blocks, which are parsed on all processors as well, into
 // the same batches: it reads as far as a batch needs and no farther, so that a stream may
 // be slow. A batch of less than a block is parsed by the caller.
+//
+// # Parts by features
+//
+// For few rows and very many features a part may be a range of features, with all rows
+// (Info.ByFeatures): part p of P has those from F·p/P to F·(p+1)/P, without a list of them.
+// Binary files can be made so; rows, labels and classes are the same in every part then, and
+// statistics of rows count them once. Algorithms whose parts need whole rows refuse them.
+// A Reader gives whole rows all the same, and holds all of the data for that.
 //
 // The package starts goroutines inside Scan, Parts, Transpose, ByColumn, Reader.Next and Stat, and
 // waits for them there; and one in Stream.Start, for which Stream.Close waits.

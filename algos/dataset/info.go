@@ -23,6 +23,10 @@ type Info struct {
 	// have (Options.Stream).
 	Sampled bool `json:"sampled,omitempty"`
 
+	// ByFeatures is whether parts are ranges of features, and each has all rows, labels and
+	// weights; else they are ranges of rows.
+	ByFeatures bool `json:"by_features,omitempty"`
+
 	Rows     uint64 `json:"rows"`
 	NonZeros uint64 `json:"nonzeros"`          // stored values
 	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
@@ -111,6 +115,9 @@ func (a Info) Merge(b Info) (Info, error) {
 	if !slices.Equal(a.Names, b.Names) {
 		return Info{}, fmt.Errorf("dataset: %s: parts disagree about the names of the features", a.input())
 	}
+	if a.ByFeatures {
+		return a.mergeFeatures(b)
+	}
 	m := a
 	m.Rows += b.Rows
 	m.NonZeros += b.NonZeros
@@ -162,6 +169,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about the ignored columns")
 	case (a.Missing == nil) != (b.Missing == nil), a.Missing != nil && *a.Missing != *b.Missing:
 		return bad("parts disagree about what stands for missing numbers")
+	case a.ByFeatures != b.ByFeatures:
+		return bad("one part has some of the rows, another some of the features of all")
 	case a.Float64 != b.Float64:
 		return bad("parts disagree about float64")
 	case a.Hash != b.Hash, a.Sampled != b.Sampled:

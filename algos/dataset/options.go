@@ -92,6 +92,10 @@ type Options struct {
 	// kept by rows.
 	Columns bool `json:",omitempty"`
 
+	// ByFeatures allows data whose parts are ranges of features with all rows
+	// (Info.ByFeatures). Scan refuses it without.
+	ByFeatures bool `json:",omitempty"`
+
 	// Positive, unless "", makes two classes of whatever labels there are: this one,
 	// and "!" with its name, which is every other. The first is the later class;
 	// in Part.Labels they are +1 and -1, of which Quantity does not complain.

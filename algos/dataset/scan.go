@@ -16,8 +16,12 @@ type Part struct {
 
 	// Columns stands in place of X with Options.Columns: its row j lists the rows of the
 	// part that have a value at position j. Keys is nil then if position j is that of
-	// feature j: see Positions and Key.
+	// feature First+j: see Positions and Key.
 	Columns *Matrix
+
+	// First is the feature at position 0 where Keys is nil; above 0 only where parts are by
+	// features (Info.ByFeatures).
+	First uint64
 
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.

@@ -29,6 +29,7 @@ type Stats struct {
 	WeightMin float64 `json:"weight_min"` // of the rows; without weights each has 1
 	WeightMax float64 `json:"weight_max"`
 
+	Parts   int           `json:"parts,omitempty"` // of binary data, see Info.ByFeatures
 	Files   []FileStats   `json:"files"`
 	Columns []ColumnStats `json:"columns,omitempty"` // the categorical ones
 

@@ -55,6 +55,15 @@
 // The penalty is on the scaled coefficients; tables and blocks hold w_j = b_j/s_j. A
 // column that is constant up to rounding keeps the coefficient 0.
 //
+// # Parts by features
+//
+// Where there are few rows and very many features, a part may be a range of features with
+// all rows. It sends no more than its own slopes then. What it needs of other parts is what
+// they add to predictions: the scheduler, which has the columns of each block, keeps those in
+// the table "predictions", for the parts to see at each evaluation. Blocks are always known
+// by columns, and what belongs to rows comes from the first part. Cross-validation deals rows
+// by their numbers. The schedules of the papers want parts that are ranges of rows.
+//
 // # Certificates
 //
 // Each evaluation gives a duality gap, so that [stop] tolerance = 1e-6 means

@@ -40,6 +40,7 @@ type Model struct {
 	Settings
 	weights, intercept *table.View[float64]
 	published          *published // nil: working sets
+	predicted          *predicted // nil: parts are ranges of rows, and predict those themselves
 
 	n      float64   // rows that count
 	mean   []float64 // m_j
@@ -103,6 +104,9 @@ func (m *Model) Begin(s *algos.Scheduler) (err error) {
 	}
 	if m.Loss == Logistic {
 		m.b0 = m.Center
+	}
+	if err == nil && s.Info.ByFeatures {
+		err = m.predictRows(s)
 	}
 	if err == nil && m.Published() {
 		err = m.publish(s.Info.Features)
@@ -200,18 +204,17 @@ func (m *Model) reach(u int, l2 float64) float64 {
 }
 
 // measure takes the statistics of the columns in.
-func (m *Model) measure(sums, squares, counts []float64) {
-	p := len(sums)
-	if m.b == nil {
+func (m *Model) measure(sums, squares [][]float64) {
+	if p := len(m.count); m.b == nil {
 		m.b, m.z, m.place, m.asleep = make([]float64, p), make([]float64, p), make([]int32, p), make([]bool, p)
 		m.mean, m.scale, m.square = make([]float64, p), make([]float64, p), make([]float64, p)
 	}
-	m.count = append(m.count[:0], counts...)
-	for j := range p {
+	joined(sums, func(j int, sum float64) { m.mean[j] = sum / m.n })
+	joined(squares, func(j int, squares float64) {
 		before := m.scale[j]
-		mean := sums[j] / m.n
-		variance := squares[j]/m.n - mean*mean
-		varies := variance > constant*squares[j]/m.n
+		mean := m.mean[j]
+		variance := squares/m.n - mean*mean
+		varies := variance > constant*squares/m.n
 		m.mean[j], m.scale[j], m.square[j] = 0, 1, 0
 		if m.Standardize && varies {
 			m.scale[j] = math.Sqrt(variance)
@@ -223,12 +226,12 @@ func (m *Model) measure(sums, squares, counts []float64) {
 				m.square[j] = m.n * variance / (m.scale[j] * m.scale[j])
 			}
 		case varies || !m.Standardize:
-			m.square[j] = squares[j] / (m.scale[j] * m.scale[j])
+			m.square[j] = squares / (m.scale[j] * m.scale[j])
 		}
 		if before > 0 {
 			m.b[j] *= m.scale[j] / before // w_j stays
 		}
-	}
+	})
 }
 
 // offset is b0: what a row of zeros is predicted to be.
@@ -253,14 +256,14 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 	total := e.Sums("rows")
 	m.rows = rowSums{loss: e.Sum("loss"), rr: total[0], ry: total[1], r1: total[2], yy: total[3], y1: total[4]}
 	m.n = total[5]
-	if counts := e.Sums("counts"); counts != nil {
-		m.measure(e.Sums("sums"), e.Sums("squares"), counts)
+	if counts := m.shares(e, "counts"); counts[0] != nil {
+		m.count = slices.Concat(counts...)
+		m.measure(m.shares(e, "sums"), m.shares(e, "squares"))
 	}
-	for j, v := range e.Sums("slopes") {
-		m.look(j, v)
-	}
-	for i, v := range e.Sums("alive") {
-		m.look(m.alive[i], v)
+	joined(m.shares(e, "slopes"), m.look)
+	joined(m.shares(e, "alive"), func(i int, v float64) { m.look(m.alive[i], v) })
+	if m.predicted != nil {
+		m.predicted.ahead = false
 	}
 	m.tally()
 	m.spread = m.rows.yy - m.rows.y1*m.rows.y1/m.n

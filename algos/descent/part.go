@@ -28,9 +28,10 @@ type Part struct {
 	old  bool // r and h are not those of f
 
 	weights, intercept *table.View[float64]
-	measured           bool  // the scheduler has the statistics of the columns
-	alive              []int // columns that are looked at in evaluations, -1 if it has no value here; nil: all
-	columns            []int // of a block: the column of each key, -1 if it has no value here
+	byFeatures         *byFeatures // nil: the part is some of the rows
+	measured           bool        // the scheduler has the statistics of the columns
+	alive              []int       // columns that are looked at in evaluations, -1 if it has no value here; nil: all
+	columns            []int       // of a block: the column of each key, -1 if it has no value here
 	products           products
 }
 
@@ -49,6 +50,9 @@ func (p *Part) Load(loss Loss, center float64, folds int, part *dataset.Part, w 
 		}
 	}
 	p.w = map[int]float64{}
+	if w.Info.ByFeatures {
+		return p.loadFeatures(folds, w)
+	}
 	if folds > 0 {
 		p.fold = deal(part, p.x, folds, w.Seed)
 	}
@@ -96,6 +100,10 @@ func (p *Part) set(j int, w float64) {
 
 // rebuild predicts anew from the tables, without what rounding did.
 func (p *Part) rebuild() {
+	if p.byFeatures != nil {
+		p.see()
+		return
+	}
 	p.b0 = 0
 	if p.loss == Logistic {
 		p.b0 = p.intercept.Values()[0]
@@ -165,7 +173,11 @@ func (p *Part) Push(w *algos.Worker, b algos.Block) {
 		p.columns = append(p.columns, p.column(key))
 	}
 	p.take()
-	w.Emit(p.sumH, kernel.Sum(p.r))
+	if p.leads() {
+		w.Emit(p.sumH, kernel.Sum(p.r))
+	} else {
+		w.Emit(0, 0)
+	}
 	p.emitDots(w, p.r)
 	if p.loss != Squared {
 		p.emitDots(w, p.h)
@@ -190,7 +202,9 @@ func (p *Part) column(key uint64) int {
 func (p *Part) wake(keys []uint64) {
 	p.alive = slices.Grow(p.alive[:0], len(keys)+1)
 	for _, key := range keys {
-		p.alive = append(p.alive, p.column(key))
+		if j := p.column(key); j >= 0 || p.byFeatures == nil {
+			p.alive = append(p.alive, j)
+		}
 	}
 }
 
@@ -205,11 +219,16 @@ func (p *Part) emitDots(w *algos.Worker, v []float64) {
 }
 
 // emitColumns emits the rows of the part, their curvatures where these are not 1, and
-// of each new column the number of its values, their rows and they.
+// of each new column the number of its values, their rows and they: without rows that are
+// held out, unless the scheduler predicts those.
 func (p *Part) emitColumns(w *algos.Worker, known int) {
 	w.Emit(float64(len(p.y)))
-	if p.loss != Squared {
+	if p.loss != Squared && p.leads() {
 		w.Emit(p.h...)
+	}
+	in := p.in
+	if p.byFeatures != nil {
+		in = nil
 	}
 	for _, j := range p.columns[known:] {
 		if j < 0 {
@@ -218,13 +237,13 @@ func (p *Part) emitColumns(w *algos.Worker, known int) {
 		}
 		n := 0
 		for i := range p.x.Row(j) {
-			if p.in == nil || p.in[i] != 0 {
+			if in == nil || in[i] != 0 {
 				n++
 			}
 		}
 		w.Emit(float64(n))
 		for i, v := range p.x.Row(j) {
-			if p.in == nil || p.in[i] != 0 {
+			if in == nil || in[i] != 0 {
 				w.Emit(float64(i), v)
 			}
 		}
@@ -236,24 +255,11 @@ func (p *Part) emitColumns(w *algos.Worker, known int) {
 func (p *Part) Evaluate(e *algos.Eval) {
 	p.rebuild()
 	p.take()
-	e.Add("loss", p.lossOf(p.in))
-	var rr, ry, yy, y1 float64
-	for i, r := range p.r {
-		y := p.y[i]
-		if p.in != nil {
-			y *= p.in[i]
-		}
-		rr, ry, yy, y1 = rr+r*r, ry+r*y, yy+y*y, y1+y
-	}
-	e.Add("rows", rr, ry, kernel.Sum(p.r), yy, y1, p.counted())
-	if p.loss != Squared {
-		e.Add("entropy", p.entropies()...)
-	}
-	if p.out >= 0 {
-		e.Add("held", p.heldOut()...)
+	if p.leads() {
+		p.addRows(e)
 	}
 	if p.alive != nil {
-		slopes := e.Into("alive", len(p.alive))
+		slopes := e.Into(p.share("alive"), len(p.alive))
 		for i, j := range p.alive {
 			if j >= 0 {
 				slopes[i] = p.x.Dot(j, p.r)
@@ -277,11 +283,35 @@ func (p *Part) Evaluate(e *algos.Eval) {
 	p.each(e, "counts", func(j int) float64 { return float64(p.x.Len(j)) })
 }
 
+// addRows adds what belongs to rows.
+func (p *Part) addRows(e *algos.Eval) {
+	e.Add("loss", p.lossOf(p.in))
+	var rr, ry, yy, y1 float64
+	for i, r := range p.r {
+		y := p.y[i]
+		if p.in != nil {
+			y *= p.in[i]
+		}
+		rr, ry, yy, y1 = rr+r*r, ry+r*y, yy+y*y, y1+y
+	}
+	e.Add("rows", rr, ry, kernel.Sum(p.r), yy, y1, p.counted())
+	if p.loss != Squared {
+		e.Add("entropy", p.entropies()...)
+	}
+	if p.out >= 0 {
+		e.Add("held", p.heldOut()...)
+	}
+}
+
 // each adds a number of each feature.
 func (p *Part) each(e *algos.Eval, name string, of func(j int) float64) {
-	sum := e.Into(name, int(p.features))
+	n := p.features
+	if p.byFeatures != nil {
+		n = uint64(p.x.Rows())
+	}
+	sum := e.Into(p.share(name), int(n))
 	for j := range p.x.Rows() {
-		sum[p.data.Key(j)] = of(j)
+		sum[p.data.Key(j)-p.data.First] = of(j)
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *store) arrange(m *Model) {
 }
 
 // kindOf is the form in which the block takes the least room: products of its columns
-// or the columns.
+// or the columns. Products of columns of different parts nobody could make.
 func (m *Model) kindOf() uint64 {
 	k, values := 0.0, 0.0
 	for _, c := range m.ranked {
@@ -74,7 +74,7 @@ func (m *Model) kindOf() uint64 {
 			values += m.count[j]
 		}
 	}
-	if k*k/2 < values*2 || k*k <= 64*64 {
+	if m.predicted == nil && (k*k/2 < values*2 || k*k <= 64*64) {
 		return keyGram
 	}
 	return keyColumns
@@ -111,7 +111,7 @@ func (s *store) quadratic(m *Model, emitted [][]float64, mass float64, z, center
 		return NewGram(s.gram, z)
 	}
 	u := s.addColumns(m, emitted, skip)
-	return NewColumns(s.matrix(u), u, mass, center, scale, z)
+	return NewColumns(s.matrix(m, u), u, mass, center, scale, z)
 }
 
 // addGram adds up the products of new columns.
@@ -146,14 +146,18 @@ func (s *store) addColumns(m *Model, emitted [][]float64, skip int) (u []float64
 		s.columns = append(s.columns, column{})
 	}
 	s.rows = 0
-	for _, part := range emitted {
+	for number, part := range emitted {
 		p := part[min(skip, len(part)):]
 		if len(p) == 0 {
 			continue
 		}
 		n := max(0, int(p[0]))
 		p = p[1:]
-		if m.Loss != Squared {
+		first := s.rows
+		if m.predicted != nil {
+			first = 0
+		}
+		if m.Loss != Squared && (number == 0 || m.predicted == nil) {
 			for _, h := range p[:min(n, len(p))] {
 				u = append(u, math.Sqrt(h))
 			}
@@ -164,23 +168,26 @@ func (s *store) addColumns(m *Model, emitted [][]float64, skip int) (u []float64
 			p = p[1:]
 			c := &s.columns[i]
 			for ; values > 0; values-- {
-				if row := int(p[0]); row >= 0 && row < n && m.square[m.block[i]] > 0 {
-					c.rows, c.vals = append(c.rows, uint32(s.rows+row)), append(c.vals, p[1])
+				if row := int(p[0]); row >= 0 && row < n && (m.predicted != nil || m.square[m.block[i]] > 0) {
+					c.rows, c.vals = append(c.rows, uint32(first+row)), append(c.vals, p[1])
 				}
 				p = p[2:]
 			}
 		}
-		s.rows += n
+		s.rows = first + n
 	}
 	return u
 }
 
 // matrix is the columns as rows, times u.
-func (s *store) matrix(u []float64) dataset.Matrix {
+func (s *store) matrix(m *Model, u []float64) dataset.Matrix {
 	ptr := make([]int64, 1, len(s.columns)+1)
 	var rows []uint32
 	var vals []float64
-	for _, c := range s.columns {
+	for i, c := range s.columns {
+		if m.predicted != nil {
+			c = m.predicted.counted(m, i, c)
+		}
 		rows, vals = append(rows, c.rows...), append(vals, c.vals...)
 		ptr = append(ptr, int64(len(rows)))
 	}

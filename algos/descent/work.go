@@ -124,6 +124,9 @@ func lowest(c []candidate, n int) []candidate {
 // round's block needs.
 func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 	m.keys, m.values = m.keys[:0], m.values[:0]
+	if m.predicted != nil { // which parts see in the table
+		m.fresh, m.freshB0 = m.fresh[:0], false
+	}
 	for _, j := range m.fresh {
 		m.keys, m.values = append(m.keys, uint64(j)), append(m.values, m.b[j]/m.scale[j])
 	}
@@ -134,7 +137,7 @@ func (m *Model) Schedule(s *algos.Scheduler, blocks []algos.Block) {
 	m.fresh = m.fresh[:0]
 	if m.published != nil {
 		m.ask(s.Info.Features)
-	} else if !m.retreated && m.choose() {
+	} else if !m.retreated && !m.waits() && m.choose() {
 		for _, j := range m.block[:m.known] {
 			m.keys = append(m.keys, uint64(j))
 		}
@@ -189,9 +192,12 @@ func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 	m.learned.block(k, m.store.kind == keyColumns)
 	m.solver.Solve(q, b, m.blockUnits(), m.penalty(m.lambda), m.accuracy)
 	m.undo.begin(m)
-	shift := 0.0
+	shift, before := 0.0, m.b0
 	for i, j := range m.block {
 		if b[i] != m.b[j] {
+			if m.predicted != nil {
+				m.predicted.add(m.store.columns[i], (b[i]-m.b[j])/m.scale[j])
+			}
 			shift += (b[i] - m.b[j]) * center[i] / m.scale[j]
 			m.undo.keep(j, m.b[j])
 			m.change(j, b[i])
@@ -200,6 +206,9 @@ func (m *Model) Pull(blocks []algos.Block, emitted [][]float64) {
 	if m.Loss == Logistic && m.Intercept {
 		m.b0 += r1/mass - shift
 		m.freshB0 = true
+	}
+	if m.predicted != nil {
+		m.predicted.put(m.b0 - before)
 	}
 	m.intercept.Put(0, []float64{m.offset()})
 }
@@ -228,7 +237,7 @@ func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64
 	mass, r1, z, center = total[0], total[1], total[2:2+k], make([]float64, k)
 	for i, j := range m.block {
 		switch {
-		case !m.Intercept:
+		case !m.Intercept || m.square[j] == 0: // a column that is constant is one of zeros
 		case m.Loss == Squared:
 			center[i] = m.mean[j]
 		default:
@@ -263,7 +272,12 @@ type undo struct {
 	b0      float64
 }
 
-func (u *undo) begin(m *Model) { u.columns, u.values, u.b0 = u.columns[:0], u.values[:0], m.b0 }
+func (u *undo) begin(m *Model) {
+	u.columns, u.values, u.b0 = u.columns[:0], u.values[:0], m.b0
+	if m.predicted != nil {
+		m.predicted.begin()
+	}
+}
 
 func (u *undo) keep(j int, b float64) {
 	u.columns, u.values = append(u.columns, j), append(u.values, b)
@@ -280,6 +294,9 @@ func (m *Model) retreat(objective float64) {
 		m.change(j, (m.b[j]+m.undo.values[i])/2)
 	}
 	m.b0, m.freshB0 = (m.b0+m.undo.b0)/2, true
+	if m.predicted != nil {
+		m.predicted.retreat()
+	}
 	m.intercept.Put(0, []float64{m.offset()})
 	m.last, m.retreated = math.Inf(1), true
 }

@@ -53,7 +53,7 @@ var (
 	_ algos.Paced         = (*Lasso)(nil)
 	_ algos.Windowed      = (*Lasso)(nil)
 	_ algos.Detached      = (*Lasso)(nil)
-	_ algos.Columnar      = (*Lasso)(nil)
+	_ algos.Featurewise   = (*Lasso)(nil)
 	_ algos.Explainer     = (*Lasso)(nil)
 	_ algos.Reporter      = (*Lasso)(nil)
 	_ algos.Namer         = (*Lasso)(nil)
@@ -127,6 +127,9 @@ func (l *Lasso) Detached() bool { return true }
 
 // ByColumns says that parts are read by columns.
 func (l *Lasso) ByColumns() bool { return true }
+
+// ByFeatures says that parts may be ranges of columns with all rows.
+func (l *Lasso) ByFeatures() bool { return true }
 
 // Schedule chooses the block of a round.
 func (l *Lasso) Schedule(s *algos.Scheduler, blocks []algos.Block) { l.model.Schedule(s, blocks) }
@@ -241,6 +244,8 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 		err = fmt.Errorf("lasso: the data has %d rows and %d features", d.Rows, d.Features)
 	case l.Loss == "logistic" && len(d.Classes) != 2:
 		err = fmt.Errorf("lasso: loss logistic wants labels of two classes, got %d: see data.positive", len(d.Classes))
+	case d.ByFeatures && l.Kind != "auto":
+		err = fmt.Errorf("lasso: schedule %s wants parts that have whole rows, and those of the data are ranges of features: take schedule auto, or make the data again by rows (petuum data convert --partition rows)", l.Kind)
 	case !d.Numeric && len(d.Classes) != 2:
 		err = errors.New("lasso: labels are words: want numbers, or data.positive, the word that counts as 1 while others count as -1")
 	}
@@ -250,10 +255,14 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []table.Spec{
+	specs := []table.Spec{
 		{Name: weights, Keys: d.Features, Type: table.Float64, Rule: table.Replace},
 		{Name: intercept, Keys: 1, Type: table.Float64, Rule: table.Replace, Init: table.Init{Value: l.center(d)}},
-	}, nil
+	}
+	if d.ByFeatures {
+		specs = append(specs, descent.PredictionsTable(d, l.loss(), l.center(d)))
+	}
+	return specs, nil
 }
 
 // center is what labels count less, their mean, or the log-odds of the later class, if

@@ -35,7 +35,7 @@ func (p *program) benchLoad(c *cli.Context) error {
 		return usagef("bench load: --parts %d: want 1 to 65536", n)
 	}
 	o := dataOptions(c)
-	o.Quantity, o.Columns = c.Bool("quantity"), c.Bool("only-columns")
+	o.Quantity, o.Columns, o.ByFeatures = c.Bool("quantity"), c.Bool("only-columns"), true
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}

@@ -17,8 +17,8 @@ import (
 // dataCommand holds what is about data.
 func (p *program) dataCommand() *cli.Command {
 	return &cli.Command{
-		Name: "data", Category: groupInspect, Usage: "look at data, or make some",
-		Subcommands: []*cli.Command{p.dataStatCommand(), p.genCommand()},
+		Name: "data", Category: groupInspect, Usage: "look at data, convert or make some",
+		Subcommands: []*cli.Command{p.dataStatCommand(), p.convertCommand(), p.genCommand()},
 		Action:      needsSubcommand,
 	}
 }
@@ -181,6 +181,9 @@ func printStats(out io.Writer, s dataset.Stats) error {
 	line("features", "%s", count(i.Features))
 	if len(i.Ignored) > 0 {
 		line("ignored", "%s", strings.Join(i.IgnoredNames(), ", "))
+	}
+	if s.Parts > 0 {
+		line("parts", "%d, ranges of %s", s.Parts, map[bool]string{true: "features with all rows", false: "rows"}[i.ByFeatures])
 	}
 	line("non-zeros", "%s, %.4g %% of all; %s to %s a row", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax))
 	if i.Weighted {

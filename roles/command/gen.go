@@ -43,6 +43,7 @@ func (p *program) genCommand() *cli.Command {
 	columnFlags := func(d synthetic.Columns, noise string) []cli.Flag {
 		return append(genFlags(d.Settings, "non-zeros of a column, in the training set", noise),
 			&cli.IntFlag{Name: "parts", Value: 1, Usage: "parts of a .petuum training set: those of the job (cluster.parts)"},
+			partitionFlag(),
 			&cli.Float64Flag{Name: "correlation", Value: d.Correlation, Usage: "probability that a column has the rows of the one before"})
 	}
 	const columnHelp = "\n\nMemory: up to 24 bytes a row and 128 MB, whatever the number of features; of a .petuum file\nup to 40 bytes a row, 1 MiB a part and 64 MB."
@@ -52,7 +53,7 @@ func (p *program) genCommand() *cli.Command {
 a comment with the flags. Formats go by the name: .libsvm, .svm or .svmlight
 (indices from 1) or .csv, and then perhaps .gz or .zst; and .petuum, which jobs map
 into memory: lasso and multiclass write it by columns, in as many parts as the job will
-have (--parts).
+have (--parts), which are cut as --partition says.
 
    petuum data gen lasso --rows 50000 --features 10000000 --output lasso.libsvm.zst
    petuum data gen lasso --rows 50000 --features 10000000 --parts 2 --output lasso.petuum
@@ -111,7 +112,8 @@ type genFile struct {
 	flag, path string
 	format     string // of the samples; "" for the truth
 	set        synthetic.Set
-	parts      int // of binary data
+	parts      int    // of binary data
+	by         string // what they are ranges of, as --partition says
 }
 
 // genFiles are the files that c asks for, and all that is wrong with that.
@@ -125,7 +127,8 @@ func genFiles(c *cli.Context, d synthetic.Problem) (files []genFile, problems []
 	bad(c.IsSet("test") && d.Common().TestRows == 0, "--test: how many rows? Set --test-rows")
 	bad(!c.IsSet("test") && d.Common().TestRows > 0, "--test-rows: into which file? Set --test")
 	names := map[string]string{}
-	for _, f := range []genFile{{flag: "output", parts: c.Int("parts")}, {flag: "test", set: synthetic.Test, parts: 1}, {flag: "truth"}} {
+	for _, f := range []genFile{{flag: "output", parts: c.Int("parts"), by: c.String("partition")},
+		{flag: "test", set: synthetic.Test, parts: 1, by: dataset.PartitionRows}, {flag: "truth"}} {
 		f.path = c.String(f.flag)
 		if f.path == "" {
 			bad(c.IsSet(f.flag) && f.flag != "output", "--%s: which file?", f.flag)
@@ -144,7 +147,9 @@ func genFiles(c *cli.Context, d synthetic.Problem) (files []genFile, problems []
 		}
 		files = append(files, f)
 	}
-	bad(c.IsSet("parts") && len(files) > 0 && files[0].format != dataset.Binary, "--parts: only a .petuum file has parts")
+	for _, name := range []string{"parts", "partition"} {
+		bad(c.IsSet(name) && len(files) > 0 && files[0].format != dataset.Binary, "--%s: only a .petuum file has parts", name)
+	}
 	return files, problems
 }
 
@@ -156,8 +161,29 @@ func (f genFile) check(d synthetic.Problem) error {
 	if _, ending := dataset.Compressed(f.path); f.path == "-" || ending != "" {
 		return fmt.Errorf("%s: a binary file is to be mapped: neither stdout nor a compressed file will do", f.path)
 	}
-	_, err := synthetic.CheckBinary(d, f.parts)
+	by, err := f.byFeatures(d)
+	if err == nil {
+		_, err = synthetic.CheckBinary(d, f.parts, by)
+	}
 	return err
+}
+
+// byFeatures says how parts are cut.
+func (f genFile) byFeatures(d synthetic.Problem) (bool, error) {
+	if f.by == "" {
+		return false, nil
+	}
+	classes := 0
+	if c, ok := d.(synthetic.Columns); ok {
+		classes = c.Classes
+	}
+	return dataset.ByFeatures(f.by, d.Common().Size(f.set), d.Common().Features, classes, f.parts)
+}
+
+// partitionFlag says how the parts of a binary file are cut.
+func partitionFlag() cli.Flag {
+	return &cli.StringFlag{Name: "partition", Value: dataset.PartitionAuto,
+		Usage: "parts of a .petuum file are ranges of `rows`, or of columns with all rows, which is for lasso; auto: columns where there are 16 times as many, and several parts"}
 }
 
 // genFormat is the format of a file; asked may be "".
@@ -242,9 +268,18 @@ func (f genFile) content(d synthetic.Problem) string {
 	}
 	parts := ""
 	if f.format == dataset.Binary {
-		parts = fmt.Sprintf(", %d parts", f.parts)
+		by, _ := f.byFeatures(d)
+		parts = ", " + partsOf(f.parts, by)
 	}
 	return fmt.Sprintf("%d rows, %d features%s", d.Common().Size(f.set), d.Common().Features, parts)
+}
+
+// partsOf says how many parts a binary file has, and of what.
+func partsOf(n int, byFeatures bool) string {
+	if byFeatures {
+		return fmt.Sprintf("%d parts by features", n)
+	}
+	return fmt.Sprintf("%d parts", n)
 }
 
 // write writes the file, up to its name.
@@ -253,14 +288,18 @@ func (f genFile) write(c *cli.Context, d synthetic.Problem, o *output) error {
 	switch f.format {
 	case "":
 	case dataset.Binary:
-		columns, err := synthetic.CheckBinary(d, f.parts)
+		by, err := f.byFeatures(d)
+		if err != nil {
+			return err
+		}
+		columns, err := synthetic.CheckBinary(d, f.parts, by)
 		if err != nil {
 			return err
 		}
 		watch := newWatch(c.App.ErrWriter, f.path, d.Common().Features, "columns")
 		defer watch.clear()
 		write = func(ctx context.Context, _ io.Writer) (err error) {
-			o.bytes, err = synthetic.WriteBinary(ctx, o.file, columns, f.set, f.parts, watch.progress)
+			o.bytes, err = synthetic.WriteBinary(ctx, o.file, columns, f.set, f.parts, by, watch.progress)
 			return err
 		}
 	default:

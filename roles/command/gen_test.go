@@ -180,7 +180,7 @@ func TestGenRefuses(t *testing.T) {
 		{"lasso -o a.csv --truth -", 2, []string{"only --output can be stdout"}},
 		{"lasso -o a.csv --truth=", 2, []string{"--truth: which file?"}},
 		{"lasso -o a.petuum --parts 0", 2, []string{"--output: parts 0: want 1 to"}},
-		{"lasso -o a.petuum --rows 30 --parts 31", 2, []string{"--output: parts 31: want 1 to"}},
+		{"lasso -o a.petuum --rows 30 --parts 31 --partition rows", 2, []string{"--output: parts 31: want 1 to"}},
 		{"lasso -o a.csv --parts 2", 2, []string{"--parts: only a .petuum file has parts"}},
 		{"lasso -o a.petuum.zst", 2, []string{"neither stdout nor a compressed file will do"}},
 		{"lasso -o - --format binary", 2, []string{"neither stdout nor a compressed file will do"}},

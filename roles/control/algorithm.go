@@ -80,6 +80,7 @@ func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 	if c, ok := a.(algos.Columnar); ok {
 		o.Columns = c.ByColumns()
 	}
+	o.ByFeatures = algos.ReadsByFeatures(a)
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}

@@ -18,7 +18,7 @@ import (
 // checkTrain looks at the training data; nil if it cannot be read.
 func checkTrain(l *list, c *configs.Config, a algos.Algorithm) *Sample {
 	s := checkFile(l, "training data", "data.train", c.Data.Train, control.DataOptions(c, a), c.Parts())
-	if s != nil && s.Whole && s.Rows < uint64(c.Parts()) {
+	if s != nil && s.Whole && !s.Info.ByFeatures && s.Rows < uint64(c.Parts()) {
 		l.warn("parts", "lower cluster.workers, cluster.threads or cluster.parts", "%s for %s: some parts have none",
 			plural(int(s.Rows), "row"), plural(c.Parts(), "part"))
 	}

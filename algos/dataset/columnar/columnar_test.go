@@ -296,7 +296,8 @@ func TestForged(t *testing.T) {
 		change func(b []byte)
 		want   string
 	}{
-		{"version", func(b []byte) { b[8] = 2 }, "version 2 of the format, this release reads version 1"},
+		{"version", func(b []byte) { b[8] = 3 }, "version 3 of the format, this release reads versions 1 and 2"},
+		{"the other kind of parts", func(b []byte) { b[8] = 2 }, "want the same in all parts"},
 		{"order", func(b []byte) { b[10], b[11] = b[11], b[10] }, "another order of bytes"},
 		{"magic", func(b []byte) { b[0] = 'x' }, "does not begin as a binary file"},
 		{"no parts", func(b []byte) { b[12] = 0 }, "0 parts"},
@@ -383,6 +384,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add(b, false)
 	f.Add(b[:200], true)
 	f.Add(random(1, 0, 1, 0).image(f, 1), true)
+	f.Add(random(3, 12, 0.4, 9).cutByColumns(2).imageByColumns(f, []int{0, 1}), true)
 	f.Fuzz(func(t *testing.T, b []byte, sealed bool) {
 		if sealed {
 			b = seal(bytes.Clone(b))

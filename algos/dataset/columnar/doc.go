@@ -31,11 +31,15 @@
 //	      | 8·rows | 8·(columns + 1)    | 2 or 4 each | 4 each |
 //	      +--------+--------------------+-------------+--------+
 //
-// Numbers are little endian; version is 1 and order 0x0102. base is the index that the
+// In version 1 a part has some of the rows, and all columns of them. In version 2 part p of
+// P has all rows, and of C columns those from C·p/P to C·(p+1)/P; the labels are in part 0
+// only, and what the index says of rows is said of whole rows, in each part.
+//
+// Numbers are little endian; order is 0x0102. base is the index that the
 // first column has in LIBSVM. rows and values are those of all parts, size is that of the
 // file. Row min and row max are the fewest and most values that a row has. Labels and the
-// extremes of values are float64, values float32. Column j of a part has the values from
-// its begin to that of column j+1, row numbers counting from the first row of the part, in
+// extremes of values are float64, values float32. The j-th column of a part has the values from
+// its begin to that of the next, row numbers counting from the first row of the part, in
 // ascending order, uint16 where the part has at most 2^16 rows, else uint32. A column
 // takes 8 bytes a part and a value 6 (or 8).
 //

@@ -107,8 +107,11 @@ func cut(path string, err error) error {
 // Bytes is the length of the file.
 func (f *File) Bytes() int64 { return f.layout.size }
 
-// Labels reads the labels of a part.
+// Labels reads the labels of a part, all of them where parts are by columns.
 func (f *File) Labels(p int) ([]float64, error) {
+	if f.ByColumns {
+		p = 0
+	}
 	file, err := os.Open(f.path)
 	if err != nil {
 		return nil, err
@@ -127,7 +130,7 @@ func (f *File) Labels(p int) ([]float64, error) {
 	return y, err
 }
 
-// Part is a part by columns: of column j the rows and values from Begins[j] to
+// Part is a part by columns: of its j-th column the rows and values from Begins[j] to
 // Begins[j+1].
 type Part struct {
 	Rows    int

@@ -11,7 +11,8 @@ import (
 
 const (
 	magic      = "ptmcolum"
-	version    = 1
+	byRows     = 1 // versions: parts are ranges of rows
+	byColumns  = 2 // parts are ranges of columns
 	order      = 0x0102
 	headerSize = 64
 	partSize   = 64 // of a part in the index
@@ -34,18 +35,35 @@ type Header struct {
 	Columns uint64
 	Base    int // index of column 0 in LIBSVM, 0 or 1
 	Parts   []Facts
+
+	// ByColumns says that part p of P has the columns from Columns*p/P to Columns*(p+1)/P of
+	// all rows, and not all columns of some rows.
+	ByColumns bool
+}
+
+// Range is the columns of part p, from first up to end.
+func (h *Header) Range(p int) (first, end uint64) {
+	if !h.ByColumns {
+		return 0, h.Columns
+	}
+	parts := uint64(len(h.Parts))
+	return h.Columns * uint64(p) / parts, h.Columns * uint64(p+1) / parts // far from overflow
 }
 
 // Facts are what a file says of a part. A Writer finds out all but Rows and Values.
 type Facts struct {
 	Rows, Values       uint64
-	EmptyRows          uint64  // without a value
-	RowMin, RowMax     uint64  // fewest and most values of a row
+	EmptyRows          uint64  // without a value; in any part where parts are by columns
+	RowMin, RowMax     uint64  // fewest and most values of a row; likewise of all its parts
 	ValueMin, ValueMax float64 // 0 without values
 }
 
-// Rows is the number of rows of all parts.
+// Rows is the number of rows of all parts, which are the same ones in each where they are
+// by columns.
 func (h *Header) Rows() (n uint64) {
+	if h.ByColumns && len(h.Parts) > 0 {
+		return h.Parts[0].Rows
+	}
 	for _, p := range h.Parts {
 		n += p.Rows
 	}
@@ -101,11 +119,18 @@ func layoutOf(h *Header) (l layout, wrong string) {
 		if f.Rows >= math.MaxUint32 || f.Values > maxValues {
 			return l, fmt.Sprintf("%d rows and %d values in part %d: want less than 2^32-1 and at most 2^48", f.Rows, f.Values, p)
 		}
+		if h.ByColumns && f.Rows != h.Parts[0].Rows {
+			return l, fmt.Sprintf("%d rows in part %d and %d in part 0: want the same in all parts by columns", f.Rows, p, h.Parts[0].Rows)
+		}
 		width := int64(4)
 		if f.narrow() {
 			width = 2
 		}
-		sizes := [sectionCount]int64{8 * int64(f.Rows), 8 * (int64(h.Columns) + 1), width * int64(f.Values), 4 * int64(f.Values)}
+		first, end := h.Range(p)
+		sizes := [sectionCount]int64{8 * int64(f.Rows), 8 * (int64(end-first) + 1), width * int64(f.Values), 4 * int64(f.Values)}
+		if h.ByColumns && p > 0 {
+			sizes[labelSection] = 0 // they are those of part 0
+		}
 		for s, size := range sizes {
 			l.parts[p][s] = section{size: size, block: l.blocks}
 			l.blocks += (size + blockSize - 1) / blockSize
@@ -134,7 +159,7 @@ func aligned(n, to int64) int64 { return (n + to - 1) / to * to }
 func appendHeader(b []byte, h *Header, size int64, index []byte) []byte {
 	at := len(b)
 	b = append(b, magic...)
-	b = binary.LittleEndian.AppendUint16(b, version)
+	b = binary.LittleEndian.AppendUint16(b, h.version())
 	b = binary.LittleEndian.AppendUint16(b, order)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.Parts)))
 	b = binary.LittleEndian.AppendUint32(b, uint32(h.Base))
@@ -144,6 +169,14 @@ func appendHeader(b []byte, h *Header, size int64, index []byte) []byte {
 	}
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(index, castagnoli))
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[at:], castagnoli))
+}
+
+// version is that of the format. Parts by rows remain what all releases read.
+func (h *Header) version() uint16 {
+	if h.ByColumns {
+		return byColumns
+	}
+	return byRows
 }
 
 // appendIndex appends the parts and the checksums of blocks.
@@ -161,6 +194,7 @@ func appendIndex(b []byte, h *Header, sums []uint32) []byte {
 
 // head is the header as its bytes say it.
 type head struct {
+	version               uint16
 	parts, base           uint32
 	rows, columns, values uint64
 	size                  uint64
@@ -176,8 +210,8 @@ func (h *head) parse(b []byte) (wrong string) {
 	if crc32.Checksum(b[:60], castagnoli) != binary.LittleEndian.Uint32(b[60:]) {
 		return "the checksum of the header is wrong"
 	}
-	if v := binary.LittleEndian.Uint16(b[8:]); v != version {
-		return fmt.Sprintf("it is of version %d of the format, this release reads version %d", v, version)
+	if h.version = binary.LittleEndian.Uint16(b[8:]); h.version != byRows && h.version != byColumns {
+		return fmt.Sprintf("it is of version %d of the format, this release reads versions %d and %d", h.version, byRows, byColumns)
 	}
 	if binary.LittleEndian.Uint16(b[10:]) != order {
 		return "its numbers have another order of bytes"
@@ -195,7 +229,7 @@ func (h *head) parse(b []byte) (wrong string) {
 
 // parseParts reads the parts of an index, which are parts of h.
 func (h *head) parseParts(b []byte) (header Header, l layout, wrong string) {
-	header = Header{Columns: h.columns, Base: int(h.base), Parts: make([]Facts, h.parts)}
+	header = Header{Columns: h.columns, Base: int(h.base), Parts: make([]Facts, h.parts), ByColumns: h.version == byColumns}
 	for p := range header.Parts {
 		at := func(i int) uint64 { return binary.LittleEndian.Uint64(b[partSize*p+8*i:]) }
 		header.Parts[p] = Facts{at(0), at(1), at(2), at(3), at(4), math.Float64frombits(at(5)), math.Float64frombits(at(6))}

@@ -11,6 +11,7 @@ import (
 )
 
 // Writer writes a file as a stream of columns. It holds 1 MiB a part and 4 bytes a row.
+// Parts by columns may come in any order, or side by side.
 // One goroutine uses it at a time.
 type Writer struct {
 	f      io.WriterAt
@@ -48,7 +49,12 @@ func NewWriter(f io.WriterAt, h Header) (*Writer, error) {
 	w.parts = make([]partWriter, len(h.Parts))
 	for p := range w.parts {
 		part := &w.parts[p]
-		*part = partWriter{facts: &w.header.Parts[p], perRow: make([]uint32, h.Parts[p].Rows)}
+		*part = partWriter{facts: &w.header.Parts[p]}
+		if h.ByColumns && p > 0 {
+			part.perRow = w.parts[0].perRow
+		} else {
+			part.perRow = make([]uint32, h.Parts[p].Rows)
+		}
 		*part.facts = Facts{Rows: h.Parts[p].Rows, Values: h.Parts[p].Values, ValueMin: math.Inf(1), ValueMax: math.Inf(-1)}
 		for s := range part.sections {
 			part.sections[s].section = w.layout.parts[p][s]
@@ -84,7 +90,7 @@ func (w *Writer) flush(s *sectionWriter) {
 	s.buf = s.buf[:0]
 }
 
-// Labels adds the labels of the next rows of a part.
+// Labels adds the labels of the next rows of a part, of part 0 if parts are by columns.
 func (w *Writer) Labels(p int, y []float64) error {
 	w.append(&w.parts[p].sections[labelSection], cache.Bytes(y))
 	return w.err

@@ -13,27 +13,34 @@ import (
 )
 
 // WriteBinary writes a set by columns, in parts that have the rows from rows*p/parts to
-// rows*(p+1)/parts: the same numbers as Write. It returns the bytes of the file. Columns
-// are made twice, the first time without values, to know how many each part has: no more
-// of them is held than some MB on the way from the processors to the file. Beside that a
-// row takes up to 40 bytes, and a part 1 MiB. Progress is told the columns that are done;
-// it may be nil.
-func WriteBinary(ctx context.Context, f io.WriterAt, c Columns, set Set, parts int, progress func(columns uint64)) (int64, error) {
+// rows*(p+1)/parts, or else, by features, such ranges of the columns: the same numbers as
+// Write. It returns the bytes of the file. For parts by rows columns are made twice, the
+// first time without values, to know how many each part has: no more of them is held than
+// some MB on the way from the processors to the file. Beside that a row takes up to 40
+// bytes, and a part 1 MiB. Progress is told the columns that are done; it may be nil.
+func WriteBinary(ctx context.Context, f io.WriterAt, c Columns, set Set, parts int, byFeatures bool, progress func(columns uint64)) (int64, error) {
 	labels, err := c.labels(ctx, set)
 	if err != nil {
 		return 0, err
 	}
-	b := &binaryWriter{c: c, set: set, ends: make([]uint64, parts)}
-	header := columnar.Header{Columns: c.Features, Base: 1, Parts: make([]columnar.Facts, parts)}
-	rows := c.Size(set)
-	for p := range parts {
-		b.ends[p] = rows * uint64(p+1) / uint64(parts)
-		header.Parts[p].Rows = b.ends[p] - rows*uint64(p)/uint64(parts)
+	b := &binaryWriter{c: c, set: set, header: columnar.Header{Columns: c.Features, Base: 1, Parts: make([]columnar.Facts, parts), ByColumns: byFeatures}}
+	header, rows := &b.header, c.Size(set)
+	if byFeatures {
+		b.ends = []uint64{rows}
+		for p := range parts {
+			first, end := header.Range(p)
+			header.Parts[p] = columnar.Facts{Rows: rows, Values: (end - first) * c.sheet(set).count}
+		}
+	} else {
+		for p := range uint64(parts) {
+			b.ends = append(b.ends, rows*(p+1)/uint64(parts))
+			header.Parts[p].Rows = b.ends[p] - rows*p/uint64(parts)
+		}
+		if err := b.count(ctx, header.Parts); err != nil {
+			return 0, err
+		}
 	}
-	if err := b.count(ctx, header.Parts); err != nil {
-		return 0, err
-	}
-	if b.w, err = columnar.NewWriter(f, header); err != nil {
+	if b.w, err = columnar.NewWriter(f, *header); err != nil {
 		return 0, err
 	}
 	row := uint64(0)
@@ -57,9 +64,13 @@ func WriteBinary(ctx context.Context, f io.WriterAt, c Columns, set Set, parts i
 }
 
 // CheckBinary reports a problem that cannot be written by columns in so many parts.
-func CheckBinary(p Problem, parts int) (Columns, error) {
+func CheckBinary(p Problem, parts int, byFeatures bool) (Columns, error) {
 	c, ok := p.(Columns)
 	switch rows := p.Common().Rows; {
+	case ok && byFeatures && parts >= 1 && parts <= columnar.MaxParts:
+		if features := p.Common().Features; uint64(parts) > features {
+			return c, fmt.Errorf("parts %d: want no more than the %d features", parts, features)
+		}
 	case !ok:
 		return c, fmt.Errorf("this problem is made row by row, and binary files have columns: want libsvm")
 	case parts < 1 || parts > columnar.MaxParts || uint64(parts) > rows:
@@ -74,8 +85,10 @@ func CheckBinary(p Problem, parts int) (Columns, error) {
 type binaryWriter struct {
 	c    Columns
 	set  Set
-	ends []uint64 // of each part: the row behind its last
-	w    *columnar.Writer
+	ends []uint64 // of each part by rows: the row behind its last
+
+	header columnar.Header
+	w      *columnar.Writer
 }
 
 // pieceValues and pieceColumns are about how much a piece holds.
@@ -230,11 +243,8 @@ func (b *binaryWriter) columns(ctx context.Context, progress func(columns uint64
 			if p == nil {
 				break
 			}
-			for part := range p.parts {
-				o := &p.parts[part]
-				if err := b.w.Columns(part, o.counts, o.rows, o.values); err != nil {
-					return err
-				}
+			if err := b.put(p, done); err != nil {
+				return err
 			}
 			if done += p.columns; progress != nil {
 				progress(done)
@@ -242,6 +252,33 @@ func (b *binaryWriter) columns(ctx context.Context, progress func(columns uint64
 			p.clear()
 			emptied[w] <- p
 		}
+	}
+	return nil
+}
+
+// put writes a piece, whose first column is at.
+func (b *binaryWriter) put(p *piece, at uint64) error {
+	if !b.header.ByColumns {
+		for part := range p.parts {
+			o := &p.parts[part]
+			if err := b.w.Columns(part, o.counts, o.rows, o.values); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	o := p.parts[0]
+	for part := 0; len(o.counts) > 0; part++ {
+		_, end := b.header.Range(part)
+		if end <= at {
+			continue
+		}
+		n := min(end-at, uint64(len(o.counts)))
+		values := n * uint64(o.counts[0]) // each column has as many
+		if err := b.w.Columns(part, o.counts[:n], o.rows[:values], o.values[:values]); err != nil {
+			return err
+		}
+		o.counts, o.rows, o.values, at = o.counts[n:], o.rows[values:], o.values[values:], at+n
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // binaryFile writes a set as a binary file.
-func binaryFile(t testing.TB, c Columns, set Set, parts int) string {
+func binaryFile(t testing.TB, c Columns, set Set, parts int, byFeatures bool) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.petuum")
 	f, err := os.Create(path)
@@ -27,7 +27,7 @@ func binaryFile(t testing.TB, c Columns, set Set, parts int) string {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	n, err := WriteBinary(t.Context(), f, c, set, parts, nil)
+	n, err := WriteBinary(t.Context(), f, c, set, parts, byFeatures, nil)
 	if err != nil {
 		t.Fatalf("%v: %v", c, err)
 	}
@@ -41,7 +41,7 @@ func binaryFile(t testing.TB, c Columns, set Set, parts int) string {
 func matrix(t testing.TB, path string, quantity bool, parts int) (dataset.Info, []Row) {
 	t.Helper()
 	o := dataset.Defaults()
-	o.Quantity, o.Columns = quantity, true
+	o.Quantity, o.Columns, o.ByFeatures = quantity, true, true
 	var all []int
 	for p := range parts {
 		all = append(all, p)
@@ -63,19 +63,18 @@ func matrix(t testing.TB, path string, quantity bool, parts int) (dataset.Info, 
 	var rows []Row
 	for _, p := range data {
 		from := len(rows)
-		rows = append(rows, make([]Row, len(p.Labels))...)
+		if info.ByFeatures {
+			from = 0
+		}
+		rows = append(rows, make([]Row, from+len(p.Labels)-len(rows))...)
 		for i, y := range p.Labels {
 			rows[from+i].Label = int64(y * 1e9) // as exact as it has to be
 		}
 		x := p.ByColumn()
 		for j := range x.Rows() {
 			for i, v := range x.Row(j) {
-				key := uint64(j)
-				if p.Keys != nil {
-					key = p.Keys[j]
-				}
 				r := &rows[from+i]
-				r.Index, r.Value = append(r.Index, key), append(r.Value, int64(v*1e9))
+				r.Index, r.Value = append(r.Index, p.Key(j)), append(r.Value, int64(v*1e9))
 			}
 		}
 	}
@@ -106,14 +105,14 @@ func TestBinary(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantInfo, want := matrix(t, path, c.Classes == 0, 1)
-			for _, parts := range []int{1, 2, 7} {
-				info, got := matrix(t, binaryFile(t, c, set, parts), c.Classes == 0, parts)
+			for k, parts := range []int{1, 2, 7, 1, 2, 7} {
+				info, got := matrix(t, binaryFile(t, c, set, parts, k > 2), c.Classes == 0, parts)
 				if !slices.EqualFunc(want, got, func(a, b Row) bool {
 					return a.Label == b.Label && slices.Equal(a.Index, b.Index) && slices.Equal(a.Value, b.Value)
 				}) {
-					t.Errorf("%v, set %d in %d parts: the rows are others", c, set, parts)
+					t.Errorf("%v, set %d in %d parts, by features %v: the rows are others", c, set, parts, k > 2)
 				}
-				if info.Rows != wantInfo.Rows || info.NonZeros != wantInfo.NonZeros || info.Features != c.Features || info.Base != 1 ||
+				if info.ByFeatures != (k > 2) || info.Rows != wantInfo.Rows || info.NonZeros != wantInfo.NonZeros || info.Features != c.Features || info.Base != 1 ||
 					!slices.Equal(info.Classes, wantInfo.Classes) || !slices.Equal(info.Counts, wantInfo.Counts) || info.LabelMax != wantInfo.LabelMax {
 					t.Errorf("%v, set %d in %d parts: got %+v, want what %+v says", c, set, parts, info, wantInfo)
 				}
@@ -129,7 +128,7 @@ func TestBinaryGolden(t *testing.T) {
 	const want = "3a3b4007c5a29ec1"
 	for _, processors := range []int{1, 2, 5} {
 		was := runtime.GOMAXPROCS(processors)
-		b, err := os.ReadFile(binaryFile(t, c, Train, 3))
+		b, err := os.ReadFile(binaryFile(t, c, Train, 3, false))
 		runtime.GOMAXPROCS(was)
 		if err != nil {
 			t.Fatal(err)
@@ -172,13 +171,13 @@ func TestBinaryStops(t *testing.T) {
 	c, _, _ := small()
 	c.Features = 500_000
 	for _, left := range []int{0, 1 << 20, 20 << 20} {
-		if _, err := WriteBinary(t.Context(), &fullFile{left}, c, Train, 2, nil); !errors.Is(err, errFull) {
+		if _, err := WriteBinary(t.Context(), &fullFile{left}, c, Train, 2, false, nil); !errors.Is(err, errFull) {
 			t.Errorf("a disk with %d bytes: got %v", left, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var told []uint64
-	_, err := WriteBinary(ctx, &fullFile{1 << 40}, c, Train, 2, func(columns uint64) {
+	_, err := WriteBinary(ctx, &fullFile{1 << 40}, c, Train, 2, true, func(columns uint64) {
 		if told = append(told, columns); len(told) == 3 {
 			cancel()
 		}
@@ -187,7 +186,7 @@ func TestBinaryStops(t *testing.T) {
 		t.Errorf("interrupted: got %v after %d pieces", err, len(told))
 	}
 	told = nil
-	if _, err := WriteBinary(t.Context(), &fullFile{1 << 40}, c, Train, 2, func(columns uint64) { told = append(told, columns) }); err != nil {
+	if _, err := WriteBinary(t.Context(), &fullFile{1 << 40}, c, Train, 2, true, func(columns uint64) { told = append(told, columns) }); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.IsSorted(told) || told[len(told)-1] != c.Features {
@@ -200,15 +199,17 @@ func TestCheckBinary(t *testing.T) {
 	r, _, l := small()
 	var got []string
 	for _, c := range []struct {
-		p     Problem
-		parts int
-	}{{r, 1}, {r, 300}, {r, 0}, {r, 301}, {l, 1}} {
-		_, err := CheckBinary(c.p, c.parts)
+		p          Problem
+		parts      int
+		byFeatures bool
+	}{{r, 1, false}, {r, 300, false}, {r, 0, false}, {r, 301, false}, {l, 1, false},
+		{r, int(r.Features), true}, {r, int(r.Features) + 1, true}, {r, 0, true}, {l, 1, true}} {
+		_, err := CheckBinary(c.p, c.parts, c.byFeatures)
 		if got = append(got, "fine"); err != nil {
 			got[len(got)-1] = err.Error()[:8]
 		}
 	}
-	if d := cmp.Diff([]string{"fine", "fine", "parts 0:", "parts 30", "this pro"}, got); d != "" {
+	if d := cmp.Diff([]string{"fine", "fine", "parts 0:", "parts 30", "this pro", "fine", "parts 40", "parts 0:", "this pro"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
