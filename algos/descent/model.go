@@ -10,25 +10,6 @@ import (
 	"petuum/table/kernel"
 )
 
-// Settings of a problem.
-type Settings struct {
-	Loss Loss
-	Path
-	Lambda      float64 // weight of the penalty; 0: LambdaRatio
-	LambdaRatio float64 // as a fraction of the least with which no coefficient is kept
-	L1Ratio     float64 // share of L1 in the penalty, in (0, 1]
-	Standardize bool
-	Intercept   bool
-	Center      float64 // what labels count less; log-odds of the labels where the loss is logistic
-	Groups      []int   // ends of groups of features; nil: none
-	Kind        string  // of the schedule; "" and auto: working sets
-	Priority    string
-	Block       int
-	Rho         float64
-	Schedulers  int // each with a range of the coefficients; 0 and 1: one with all
-	Seed        uint64
-}
-
 // The tables of a model.
 const (
 	Weights   = "weights"   // w_j of feature j

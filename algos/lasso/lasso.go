@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"petuum/algos"
@@ -106,7 +105,7 @@ func (l *Lasso) Evaluate(_ *algos.Worker, e *algos.Eval) { l.part.Evaluate(e) }
 
 // Begin opens the scheduler's views.
 func (l *Lasso) Begin(s *algos.Scheduler) error {
-	groups, err := l.groups(s.Info)
+	groups, err := descent.GroupsOf(l.Groups, s.Info)
 	if err != nil {
 		return err
 	}
@@ -171,43 +170,6 @@ func (l *Lasso) Explain(d dataset.Info) []string {
 // Report says what the schedule learned.
 func (l *Lasso) Report() []string { return l.model.Report() }
 
-// groups is the ends of the groups; nil: none.
-func (l *Lasso) groups(d dataset.Info) (ends []int, err error) {
-	var sizes []int
-	switch each, err := strconv.Atoi(l.Groups); {
-	case l.Groups == "":
-		return nil, nil
-	case l.Groups == "columns":
-		for _, c := range d.Columns {
-			sizes = append(sizes, max(1, len(c.Categories)))
-		}
-		if sizes == nil {
-			return nil, errors.New("lasso: groups = \"columns\", but no column of the data has categories; see data.categorical")
-		}
-	case err == nil && each > 0:
-		for end := uint64(0); end < d.Features; end += uint64(each) {
-			sizes = append(sizes, int(min(uint64(each), d.Features-end)))
-		}
-	default:
-		for _, text := range strings.Split(l.Groups, ",") {
-			size, err := strconv.Atoi(strings.TrimSpace(text))
-			if err != nil || size < 1 || uint64(size) > d.Features {
-				return nil, fmt.Errorf("lasso: groups: %q is not the size of a group of the data's %d features: want a number, a list such as \"3,1,4\", or columns", text, d.Features)
-			}
-			sizes = append(sizes, size)
-		}
-	}
-	end := 0
-	for _, size := range sizes {
-		end += size
-		ends = append(ends, end)
-	}
-	if uint64(end) != d.Features {
-		return nil, fmt.Errorf("lasso: groups have %d features together, the data has %d", end, d.Features)
-	}
-	return ends, nil
-}
-
 // Validate reports parameters that make no sense, alone or together.
 func (l *Lasso) Validate() error {
 	var errs []error
@@ -250,7 +212,9 @@ func (l *Lasso) Tables(d dataset.Info) ([]table.Spec, error) {
 		err = errors.New("lasso: labels are words: want numbers, or data.positive, the word that counts as 1 while others count as -1")
 	}
 	if err == nil {
-		_, err = l.groups(d)
+		if _, err = descent.GroupsOf(l.Groups, d); err != nil {
+			err = fmt.Errorf("lasso: %w", err)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/algotest"
 	"petuum/algos/dataset"
+	"petuum/algos/descent"
 )
 
 // problem is what an instance has to minimise, but for the number of rows, and the
@@ -31,7 +32,7 @@ func problem(t testing.TB, l *Lasso, info dataset.Info, part *dataset.Part) (p a
 			b0 = math.Log(ones / (n - ones))
 		}
 	}
-	groups, err := l.groups(info)
+	groups, err := descent.GroupsOf(l.Groups, info)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +173,7 @@ func TestGroupsOfColumns(t *testing.T) {
 		info, all := readWith(t, path, o)
 		set := func(l *Lasso) { l.Loss, l.Groups, l.LambdaRatio = loss, "columns", 0.3 }
 		l := with(set)().(*Lasso)
-		ends, err := l.groups(info)
+		ends, err := descent.GroupsOf(l.Groups, info)
 		if err != nil || fmt.Sprint(ends) != "[1 4 6]" {
 			t.Fatalf("groups end at %v, %v, want [1 4 6]", ends, err)
 		}
