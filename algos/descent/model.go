@@ -105,7 +105,7 @@ func (m *Model) Begin(s *algos.Scheduler) (err error) {
 		m.b0 = m.Center
 	}
 	if err == nil && m.Published() {
-		err = m.publish(s.Info.Features)
+		err = m.publish(s)
 	}
 	return err
 }
