@@ -56,6 +56,7 @@ type Model struct {
 	b0     float64 // where the loss is logistic
 
 	lambdaMax, lambda, goal float64 // lambda: of the next block, on the way to goal
+	started                 bool    // they are known: lambdaMax may be 0
 	end                     float64 // the least of a path
 	fold, at                int     // of the problem under way, see Path.problem
 	errors                  []held  // by lambda and fold
@@ -269,7 +270,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 		m.rows.ry -= m.rows.y1 * m.rows.r1 / m.n
 		m.rows.loss = m.rows.rr / 2
 	}
-	if m.lambdaMax == 0 {
+	if !m.started {
 		m.start()
 	}
 	c := m.certify(m.goal, e)
@@ -288,6 +289,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 
 // start sets lambda from the slopes with no coefficient in use.
 func (m *Model) start() {
+	m.started = true
 	most := kernel.Largest(m.steep)
 	m.lambdaMax = most / m.n / m.L1Ratio
 	m.end = m.Lambda
