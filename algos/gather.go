@@ -140,7 +140,9 @@ func (g *Gather) advance() error {
 			if err := g.total.Merge(p.kept); err != nil {
 				return err
 			}
-			g.spare = append(g.spare, p.kept)
+			if p.got != nil { // else it is the caller's, of which there would be more each time
+				g.spare = append(g.spare, p.kept)
+			}
 			p.kept = nil
 		}
 	}

@@ -3,6 +3,7 @@ package algos_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -169,5 +170,33 @@ func BenchmarkGather(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What is kept of parts whose turn has not come is not kept for ever: the memory of
+// one evaluation after the other stays what it was.
+func TestGatherKeepsNoMore(t *testing.T) {
+	const parts, long = 4, 1 << 15
+	g := algos.NewGather(0, parts)
+	evaluate := func(n int) (bytes uint64) {
+		for range n {
+			for p := parts - 1; p >= 0; p-- {
+				e := algos.NewEval(0)
+				e.Add("long", make([]float64, long)...)
+				if err := g.End(p, e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g = g.Next(0)
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		runtime.KeepAlive(g)
+		return m.HeapAlloc
+	}
+	before := evaluate(2)
+	if after := evaluate(50); after > before+2*parts*8*long {
+		t.Errorf("after 50 evaluations %d bytes are in use, want about the %d as after 2", after, before)
 	}
 }

@@ -38,6 +38,7 @@ type Model struct {
 	b0     float64 // where the loss is logistic
 
 	lambdaMax, lambda, goal float64 // lambda: of the next block, on the way to goal
+	started                 bool    // they are known: lambdaMax may be 0
 	end                     float64 // the least of a path
 	fold, at                int     // of the problem under way, see Path.problem
 	errors                  []held  // by lambda and fold
@@ -90,7 +91,7 @@ func (m *Model) Begin(s *algos.Scheduler) (err error) {
 		err = m.predictRows(s)
 	}
 	if err == nil && m.Published() {
-		err = m.publish(s.Info.Features)
+		err = m.publish(s)
 	}
 	return err
 }
@@ -253,7 +254,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 		m.rows.ry -= m.rows.y1 * m.rows.r1 / m.n
 		m.rows.loss = m.rows.rr / 2
 	}
-	if m.lambdaMax == 0 {
+	if !m.started {
 		m.start()
 	}
 	c := m.certify(m.goal, e)
@@ -273,6 +274,7 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 
 // start sets lambda from the slopes with no coefficient in use.
 func (m *Model) start() {
+	m.started = true
 	most := kernel.Largest(m.steep)
 	m.lambdaMax = most / m.n / m.L1Ratio
 	m.end = m.Lambda

@@ -6,6 +6,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/schedule"
+	"petuum/consistency"
 )
 
 // published is how blocks are chosen and pulled with the schedules of the papers. Each
@@ -22,6 +23,8 @@ type published struct {
 	steps   []float64
 	keep    []bool
 	promise []float64
+	s       *algos.Scheduler
+	knows   consistency.Clock // the first round whose slopes know of the last step of the intercept
 }
 
 const (
@@ -72,7 +75,8 @@ func (s *Settings) Window() int {
 }
 
 // publish makes the schedule.
-func (m *Model) publish(features uint64) error {
+func (m *Model) publish(on *algos.Scheduler) error {
+	features := on.Info.Features
 	o := schedule.Options{Kind: m.Kind, Variables: int(features), Block: m.BlockSize(features), Priority: m.Priority, Rho: m.Rho, Seed: m.Seed}
 	s, err := schedule.New(o)
 	if err == nil && m.Schedulers > 1 {
@@ -81,7 +85,7 @@ func (m *Model) publish(features uint64) error {
 	if err != nil {
 		return err
 	}
-	m.published = &published{Schedule: s, exact: m.Kind == "exact", kind: keyNothing}
+	m.published = &published{Schedule: s, exact: m.Kind == "exact", kind: keyNothing, s: on}
 	if m.published.checked = m.Kind == "checked"; m.published.checked || m.published.exact {
 		m.published.kind = keyGram
 	}
@@ -157,11 +161,21 @@ func (m *Model) pullPublished(b algos.Block, emitted [][]float64) {
 		o.Value = append(o.Value, m.b[j]*math.Sqrt(m.square[j]))
 	}
 	if m.Loss == Logistic && m.Intercept {
-		m.b0 += r1/(m.n*m.Loss.smooth()) - shift
-		m.freshB0 = true
+		m.moveIntercept(r1, shift)
 	}
 	m.intercept.Put(0, []float64{m.offset()})
 	p.Done(*o)
+}
+
+// moveIntercept takes the step of the intercept that the sum r1 of the slopes demands,
+// less shift. What r1 demands it does in all rounds in flight, so one step answers all.
+func (m *Model) moveIntercept(r1, shift float64) {
+	if p := m.published; p.s.Round >= p.knows {
+		m.b0 += r1 / (m.n * m.Loss.smooth())
+		p.knows = p.s.Round + consistency.Clock(p.s.InFlight) + 1
+	}
+	m.b0 -= shift
+	m.freshB0 = true
 }
 
 // pullExact solves the block.

@@ -56,12 +56,15 @@ func GroupsOf(text string, d dataset.Info) (ends []int, err error) {
 			sizes = append(sizes, size)
 		}
 	}
-	end := 0
+	end := uint64(0)
 	for _, size := range sizes {
-		end += size
-		ends = append(ends, end)
+		if uint64(size) > d.Features-end {
+			return nil, fmt.Errorf("groups have more than the %d features that the data has", d.Features)
+		}
+		end += uint64(size)
+		ends = append(ends, int(end))
 	}
-	if uint64(end) != d.Features {
+	if end != d.Features {
 		return nil, fmt.Errorf("groups have %d features together, the data has %d", end, d.Features)
 	}
 	return ends, nil

@@ -145,7 +145,7 @@ func TestConformanceLogistic(t *testing.T) {
 			return objective
 		},
 		Refused: []string{"lambda = 1\nloss = \"hinge\"", "lambda = 1\nl1_ratio = 0", "lambda = 1\nl1_ratio = 1.1", "lambda = 1\nl1_ratio = nan",
-			"lambda = 1\ngroups = \"0\"", "lambda = 1\ngroups = \"-3\"", "lambda = 1\ngroups = \"3,4\"", "lambda = 1\ngroups = \"3,,17\"",
+			"lambda = 1\ngroups = \"0\"", "lambda = 1\ngroups = \"-3\"", "lambda = 1\ngroups = \"3,4\"", "lambda = 1\ngroups = \"9223372036854775807,9223372036854775807,22\"", "lambda = 1\ngroups = \"3,,17\"",
 			"lambda = 1\ngroups = \"word\"", "lambda = 1\ngroups = \"columns\""},
 	})
 }

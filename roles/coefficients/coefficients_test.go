@@ -311,6 +311,8 @@ func TestTicks(t *testing.T) {
 		{120, 3400, "500 1000 1500 2000 2500 3000"},
 		{0, 99.9, "0 10 20 30 40 50 60 70 80 90"},
 		{3, 3, "3"},
+		{0.5181, math.Nextafter(0.5181, 1), "0.5181"},
+		{-1e300, math.Nextafter(-1e300, 0), "-1e+300"},
 	} {
 		if _, got := ticks(c.low, c.high, 8); strings.Join(got, " ") != c.want {
 			t.Errorf("from %v to %v: got %v, want %s", c.low, c.high, got, c.want)

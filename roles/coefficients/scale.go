@@ -32,9 +32,10 @@ func pixels(v float64) string {
 	return string(b)
 }
 
-// ticks are round numbers from low to high, about n of them, and the text of each.
+// ticks are round numbers from low to high, about n of them, and the text of each. Where
+// low and high differ by rounding only it is low alone: there are no steps between them.
 func ticks(low, high float64, n int) (at []float64, text []string) {
-	if !(high > low) {
+	if !(high-low > 1e-13*max(math.Abs(low), math.Abs(high))) {
 		return []float64{low}, []string{strconv.FormatFloat(low, 'g', 4, 64)}
 	}
 	rough := (high - low) / float64(n)

@@ -139,8 +139,8 @@ func (o *orders) next() (c command, ok bool) {
 	}
 	c = o.list[o.head]
 	o.list[o.head] = command{}
-	if o.head++; o.head == len(o.list) {
-		o.list, o.head = o.list[:0], 0
+	if o.head++; 2*o.head >= len(o.list) { // the part may be behind for long, so some always wait
+		o.list, o.head = append(o.list[:0], o.list[o.head:]...), 0
 	}
 	return c, true
 }

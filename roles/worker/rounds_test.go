@@ -194,3 +194,26 @@ func TestOrders(t *testing.T) {
 		t.Errorf("got order %d after the end", c.stage)
 	}
 }
+
+// Commands that a part has done take no memory, even if some always wait for it.
+func TestOrdersKeepNoMore(t *testing.T) {
+	var o orders
+	o.some.L = &o.mu
+	put := clock(0)
+	give := func() {
+		o.put(command{until: put})
+		put++
+	}
+	for range 5 {
+		give()
+	}
+	for want := range clock(10_000) {
+		give()
+		if c, ok := o.next(); !ok || c.until != want {
+			t.Fatalf("got command %d (%v), want %d", c.until, ok, want)
+		}
+	}
+	if got := cap(o.list); got > 64 {
+		t.Errorf("room for %d commands, want about the 5 that wait", got)
+	}
+}
