@@ -155,11 +155,12 @@ func (m *Model) shares(e *algos.Eval, name string) (sums [][]float64) {
 	return sums
 }
 
-// joined calls visit with the elements of shares and their numbers, through all of them.
-func joined(shares [][]float64, visit func(i int, v float64)) {
+// joined calls visit with the elements of shares and their numbers, through all of them,
+// which are n.
+func joined(shares [][]float64, n int, visit func(i int, v float64)) {
 	at := 0
 	for _, share := range shares {
-		for i, v := range share {
+		for i, v := range share[:min(len(share), n-at)] {
 			visit(at+i, v)
 		}
 		at += len(share)

@@ -2,6 +2,7 @@ package descent
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"petuum/algos"
@@ -22,6 +23,9 @@ type Model struct {
 	weights, intercept *table.View[float64]
 	published          *published // nil: working sets
 	predicted          *predicted // nil: parts are ranges of rows, and predict those themselves
+
+	features, all int // of the data; all: its rows
+	rng           *rand.Rand
 
 	n      float64   // rows that count
 	mean   []float64 // m_j
@@ -81,6 +85,7 @@ const (
 
 // Begin opens the scheduler's views.
 func (m *Model) Begin(s *algos.Scheduler) (err error) {
+	m.features, m.all, m.rng = int(s.Info.Features), int(s.Info.Rows), rand.New(rand.NewPCG(s.Seed, 0))
 	if m.weights, err = algos.SchedulerView[float64](s, Weights, table.Span(0, s.Info.Features), table.Increments); err == nil {
 		m.intercept, err = algos.SchedulerView[float64](s, Intercept, table.Span(0, 1), table.Increments)
 	}
@@ -121,6 +126,15 @@ func (m *Model) unit(u int) (lo, hi int) {
 		lo = m.Groups[u-1]
 	}
 	return lo, m.Groups[u]
+}
+
+// exactly is values, or as many zeros as they were to be: what comes from others is not
+// trusted to have its length.
+func exactly(values []float64, n int) []float64 {
+	if len(values) == n {
+		return values
+	}
+	return make([]float64, n)
 }
 
 // look takes the slope of column j. It is 0 where the coefficient stays 0.
@@ -191,8 +205,8 @@ func (m *Model) measure(sums, squares [][]float64) {
 		m.b, m.z, m.place, m.asleep = make([]float64, p), make([]float64, p), make([]int32, p), make([]bool, p)
 		m.mean, m.scale, m.square = make([]float64, p), make([]float64, p), make([]float64, p)
 	}
-	joined(sums, func(j int, sum float64) { m.mean[j] = sum / m.n })
-	joined(squares, func(j int, squares float64) {
+	joined(sums, m.features, func(j int, sum float64) { m.mean[j] = sum / m.n })
+	joined(squares, m.features, func(j int, squares float64) {
 		before := m.scale[j]
 		mean := m.mean[j]
 		variance := squares/m.n - mean*mean
@@ -235,15 +249,15 @@ func (m *Model) offset() float64 {
 
 // Conclude computes the objective and the gap, and what is to be done next.
 func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
-	total := e.Sums("rows")
+	total := exactly(e.Sums("rows"), 6)
 	m.rows = rowSums{loss: e.Sum("loss"), rr: total[0], ry: total[1], r1: total[2], yy: total[3], y1: total[4]}
-	m.n = total[5]
-	if counts := m.shares(e, "counts"); counts[0] != nil {
-		m.count = slices.Concat(counts...)
+	m.n = max(1, total[5]) // a fold may have all rows there are
+	if counts := slices.Concat(m.shares(e, "counts")...); len(counts) == m.features || m.count == nil {
+		m.count = exactly(counts, m.features)
 		m.measure(m.shares(e, "sums"), m.shares(e, "squares"))
 	}
-	joined(m.shares(e, "slopes"), m.look)
-	joined(m.shares(e, "alive"), func(i int, v float64) { m.look(m.alive[i], v) })
+	joined(m.shares(e, "slopes"), m.features, m.look)
+	joined(m.shares(e, "alive"), len(m.alive), func(i int, v float64) { m.look(m.alive[i], v) })
 	if m.predicted != nil {
 		m.predicted.ahead = false
 	}

@@ -94,7 +94,7 @@ type held struct{ rows, sum float64 }
 // holdOut takes the errors of held-out rows in, as they are at this evaluation.
 func (m *Model) holdOut(e *algos.Eval) {
 	sums := e.Sums("held")
-	if sums == nil || m.fold < 0 {
+	if len(sums) != 4 || m.fold < 0 {
 		return
 	}
 	if m.errors == nil {

@@ -27,7 +27,7 @@ type column struct {
 // known stand first; but groups must not be torn apart, so with them nothing is known.
 func (s *store) arrange(m *Model) {
 	s.last, m.block = m.block, s.last[:0]
-	kind := m.kindOf()
+	kind, _ := m.kindOf()
 	keep := kind == s.kind && m.Groups == nil && (kind == keyColumns || m.Loss == Squared) && !m.forget
 	m.forget = false
 	if keep {
@@ -63,9 +63,9 @@ func (s *store) arrange(m *Model) {
 	}
 }
 
-// kindOf is the form in which the block takes the least room: products of its columns
-// or the columns. Products of columns of different parts nobody could make.
-func (m *Model) kindOf() uint64 {
+// kindOf is the form in which the block takes the least room, and how many numbers that
+// is: products of its columns or the columns.
+func (m *Model) kindOf() (kind uint64, numbers float64) {
 	k, values := 0.0, 0.0
 	for _, c := range m.ranked {
 		lo, hi := m.unit(c.unit)
@@ -75,9 +75,9 @@ func (m *Model) kindOf() uint64 {
 		}
 	}
 	if m.predicted == nil && (k*k/2 < values*2 || k*k <= 64*64) {
-		return keyGram
+		return keyGram, k * k / 2
 	}
-	return keyColumns
+	return keyColumns, 2 * values
 }
 
 // takeGram takes the products of the last block over that are still of use.
@@ -151,12 +151,12 @@ func (s *store) addColumns(m *Model, emitted [][]float64, skip int) (u []float64
 		if len(p) == 0 {
 			continue
 		}
-		n := max(0, int(p[0]))
-		p = p[1:]
 		first := s.rows
 		if m.predicted != nil {
 			first = 0
 		}
+		n := min(max(0, int(p[0])), m.all-first)
+		p = p[1:]
 		if m.Loss != Squared && (number == 0 || m.predicted == nil) {
 			for _, h := range p[:min(n, len(p))] {
 				u = append(u, math.Sqrt(h))
@@ -175,6 +175,9 @@ func (s *store) addColumns(m *Model, emitted [][]float64, skip int) (u []float64
 			}
 		}
 		s.rows = first + n
+	}
+	if m.Loss != Squared {
+		u = exactly(u, s.rows)
 	}
 	return u
 }

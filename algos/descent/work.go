@@ -18,14 +18,14 @@ const (
 )
 
 const (
-	easier   = 0.7  // lambda of a problem on the way to the goal, relative to the one before
-	nearly   = 0.05 // how far those are solved, relative to L1
-	shortOf  = 0.8  // slopes from there on, relative to L1, may be in a block
-	atLeast  = 512  // newcomers that a block may have, whatever is in use,
-	someOf   = 16   // if that is no more than one of so many units,
-	aFew     = 32   // or than that
-	spare    = 1000 // most of those that do not violate their condition yet
-	mostGram = 1 << 27
+	easier      = 0.7     // lambda of a problem on the way to the goal, relative to the one before
+	nearly      = 0.05    // how far those are solved, relative to L1
+	shortOf     = 0.8     // slopes from there on, relative to L1, may be in a block
+	atLeast     = 512     // newcomers that a block may have, whatever is in use,
+	someOf      = 16      // if that is no more than one of so many units,
+	aFew        = 32      // or than that
+	spare       = 1000    // most of those that do not violate their condition yet
+	mostNumbers = 1 << 24 // that a block may be known by
 )
 
 // proceed decides what the next rounds are about: the goal, or a problem with a larger
@@ -79,12 +79,27 @@ func (m *Model) choose() bool {
 	newcomers := min(atLeast, max(m.units()/someOf, aFew))
 	size := used + min(m.pending, max(used, newcomers)) + min(used/4+16, spare)
 	m.ranked = lowest(m.ranked, size)
+	m.crowd()
 	slices.SortFunc(m.ranked, func(a, b candidate) int { return a.unit - b.unit })
 	if len(m.ranked) == 0 {
 		return false
 	}
 	m.store.arrange(m)
 	return true
+}
+
+// crowd leaves some out by chance where a block would take too much room: what is not in
+// the block stands still meanwhile.
+func (m *Model) crowd() {
+	for len(m.ranked) > 1 {
+		if _, numbers := m.kindOf(); numbers <= mostNumbers {
+			return
+		}
+		for i := range m.ranked {
+			m.ranked[i].rank = m.rng.Float64()
+		}
+		m.ranked = lowest(m.ranked, len(m.ranked)*3/4)
+	}
 }
 
 // lowest is the n candidates of the lowest rank, in any order.

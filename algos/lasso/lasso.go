@@ -184,6 +184,8 @@ func (l *Lasso) Validate() error {
 	bad(l.Loss != "squared" && l.Loss != "logistic", "loss", "loss %q is neither squared nor logistic", l.Loss)
 	s := l.settings()
 	bad(!slices.Contains(schedules, l.Kind), "schedule", "schedule %q is none of %s", l.Kind, strings.Join(schedules, ", "))
+	bad(l.Kind == "checked" && l.Block > maxBlock/4, "block schedule", "block must be at most %d with schedule checked, which looks at 4 candidates for each place", maxBlock/4)
+	bad(l.Kind == "exact" && l.Loss == "logistic", "schedule loss", "schedule exact is for loss squared; auto solves blocks for both")
 	bad(s.Published() && l.Groups != "", "schedule groups", "groups are for schedule auto")
 	bad(l.Schedulers < 0 || l.Schedulers > 1 && !s.Published(), "schedulers schedule", "several schedulers are for a schedule other than auto")
 	bad(!(l.Rho >= 0 && l.Rho <= 1), "rho", "rho must be in [0, 1]")
