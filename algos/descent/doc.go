@@ -31,7 +31,7 @@
 //
 // A solution with few coefficients is found in little time, and is a good start for
 // one with more: on the way to lambda the rounds solve problems with larger ones
-// roughly, each 0.7 times the one before.
+// roughly, each 0.6 times the one before.
 //
 // # A block's problem
 //
