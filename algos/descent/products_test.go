@@ -143,7 +143,7 @@ func BenchmarkColumns(b *testing.B) {
 	for i := range s {
 		s[i] = 1
 	}
-	q := NewColumns(dataset.NewMatrix(rows, ptr, at, vals), nil, rows, c, s, make([]float64, k))
+	q := NewColumns(dataset.NewMatrix(rows, ptr, at, vals), rows, c, s, make([]float64, k))
 	d, out := make([]float64, k), make([]float64, k)
 	for i := range d {
 		d[i] = rng.NormFloat64()

@@ -94,7 +94,6 @@ func (q *Gram) Close(at []int, rho float64) (pairs [][2]int) {
 // columns are centred; without centring c is 0.
 type Columns struct {
 	x     dataset.Matrix // row i is x_i
-	u     []float64      // nil: ones
 	mass  float64
 	c, s  []float64
 	z     []float64
@@ -115,8 +114,8 @@ type cell struct {
 }
 
 // NewColumns takes the columns x as rows, and z.
-func NewColumns(x dataset.Matrix, u []float64, mass float64, c, s, z []float64) *Columns {
-	q := &Columns{x: x, u: u, mass: mass, c: c, s: s, z: z, q: make([]float64, x.Cols()), curve: make([]float64, x.Rows())}
+func NewColumns(x dataset.Matrix, mass float64, c, s, z []float64) *Columns {
+	q := &Columns{x: x, mass: mass, c: c, s: s, z: z, q: make([]float64, x.Cols()), curve: make([]float64, x.Rows())}
 	for i := range q.curve {
 		q.curve[i] = (x.Square(i) - c[i]*c[i]*mass) / (s[i] * s[i])
 	}

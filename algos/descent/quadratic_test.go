@@ -140,7 +140,7 @@ func (r *random) forms() map[string]Quadratic {
 	m := dataset.NewMatrix(len(r.y), ptr, rows, vals)
 	return map[string]Quadratic{
 		"products": NewGram(append([]float64(nil), r.gram...), append([]float64(nil), r.z...)),
-		"columns":  NewColumns(m, r.u, r.mass, r.c, r.s, append([]float64(nil), r.z...)),
+		"columns":  NewColumns(m, r.mass, r.c, r.s, append([]float64(nil), r.z...)),
 	}
 }
 

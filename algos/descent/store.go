@@ -111,7 +111,7 @@ func (s *store) quadratic(m *Model, emitted [][]float64, mass float64, z, center
 		return NewGram(s.gram, z)
 	}
 	u := s.addColumns(m, emitted, skip)
-	return NewColumns(s.matrix(m, u), u, mass, center, scale, z)
+	return NewColumns(s.matrix(m, u), mass, center, scale, z)
 }
 
 // addGram adds up the products of new columns.

@@ -18,7 +18,7 @@ const (
 )
 
 const (
-	easier      = 0.7     // lambda of a problem on the way to the goal, relative to the one before
+	easier      = 0.6     // lambda of a problem on the way to the goal, relative to the one before
 	nearly      = 0.05    // how far those are solved, relative to L1
 	shortOf     = 0.8     // slopes from there on, relative to L1, may be in a block
 	atLeast     = 512     // newcomers that a block may have, whatever is in use,
@@ -43,6 +43,10 @@ func (m *Model) proceed(c certificate) {
 	m.accuracy = nearly
 	if m.lambda == m.goal {
 		m.screen(c)
+		m.ranked = slices.DeleteFunc(m.ranked, func(c candidate) bool {
+			lo, _ := m.unit(c.unit)
+			return c.rank >= 0 && m.asleep[lo]
+		})
 		m.accuracy = min(nearly, max(exact, c.gap/c.objective/10))
 	}
 }

@@ -28,7 +28,7 @@ import (
 const Version = "0.1.0"
 
 const (
-	wireMajor = 2
+	wireMajor = 3
 	wireMinor = 1
 )
 
