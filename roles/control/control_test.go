@@ -360,7 +360,7 @@ func TestDataOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want.Quantity, want.Columns = quantity, algorithm == "lasso"
+		want.Quantity, want.Columns, want.ByFeatures = quantity, algorithm == "lasso", algorithm == "lasso"
 		if diff := cmp.Diff(want, DataOptions(c, a), cmpopts.IgnoreUnexported(want)); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", algorithm, diff)
 		}
