@@ -282,6 +282,10 @@ func (m *Model) Conclude(d dataset.Info, e *algos.Eval) {
 		m.survey()
 		return
 	}
+	if m.retreated { // a stage has ended before others knew of it: this is what was before
+		e.Gap, e.Unsettled = math.NaN(), true
+		return
+	}
 	m.retreat(c.objective)
 	m.proceed(c)
 }
