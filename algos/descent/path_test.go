@@ -15,6 +15,7 @@ import (
 	"petuum/algos/dataset"
 	"petuum/algos/descent"
 	"petuum/algos/lasso"
+	"petuum/table"
 )
 
 const (
@@ -70,7 +71,7 @@ func plain(x [][]float64, y []float64, lambda float64) (b []float64, b0, objecti
 				z += x[i][j] * r[i]
 				g += x[i][j] * x[i][j]
 			}
-			to := descent.Soft(z+g*b[j], n*lambda) / g
+			to := table.SoftThreshold(z+g*b[j], n*lambda) / g
 			for i := range r {
 				r[i] -= (to - b[j]) * x[i][j]
 			}

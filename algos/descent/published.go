@@ -7,6 +7,7 @@ import (
 	"petuum/algos/dataset"
 	"petuum/algos/schedule"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 // published is how blocks are chosen and pulled with the schedules of the papers. Each
@@ -104,7 +105,7 @@ func (m *Model) alone(j int, z float64, pen Penalty) (step, promised float64) {
 	}
 	b := m.b[j]
 	z -= pen.L2 * b
-	to := Soft(z+curve*b, pen.L1) / curve
+	to := table.SoftThreshold(z+curve*b, pen.L1) / curve
 	step = to - b
 	return step, z*step - curve/2*step*step - pen.L1*(math.Abs(to)-math.Abs(b))
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"petuum/table"
 )
 
 // Penalty is L1 |b|_1 + L2 |b|^2 / 2, or in place of |b|_1 the sum over groups of
@@ -94,7 +96,7 @@ func (s *Solver) sweep(inUse bool) (worst float64) {
 		slope := s.q.Slope(i) - l2*b
 		s.Steps++
 		worst = max(worst, violation(slope, b, l1))
-		if to := Soft(slope+curve*b, l1) / curve; to != b {
+		if to := table.SoftThreshold(slope+curve*b, l1) / curve; to != b {
 			s.b[i] = to
 			s.q.Step(i, to-b)
 		}
@@ -111,17 +113,6 @@ func violation(slope, b, l1 float64) float64 {
 		return math.Abs(slope + l1)
 	}
 	return max(0, math.Abs(slope)-l1)
-}
-
-// Soft is the soft threshold: u moved towards 0 by t.
-func Soft(u, t float64) float64 {
-	switch {
-	case u > t:
-		return u - t
-	case u < -t:
-		return u + t
-	}
-	return 0
 }
 
 // improve takes a step of Newton's method over the coordinates in use.
