@@ -184,18 +184,7 @@ func (s shape) write(t testing.TB) string {
 
 func read(t testing.TB, path string) (dataset.Info, *dataset.Part) {
 	t.Helper()
-	o := dataset.Defaults()
-	o.Quantity = true
-	s, err := dataset.Scan([]string{path}, o, []int{0}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info := s.Info(0)
-	parts, err := s.Parts(info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info, parts[0]
+	return readWith(t, path, shape{}.options())
 }
 
 func with(set func(*Lasso)) func() algos.Algorithm {
