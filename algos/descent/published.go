@@ -196,10 +196,8 @@ func (m *Model) pullExact(emitted [][]float64, mass float64, z, center []float64
 
 // products is the block's problem where parts emitted all products.
 func (m *Model) products(emitted [][]float64, mass float64, z, center []float64) *Gram {
-	k := len(m.block)
 	m.store.kind = keyGram
-	m.store.grown = append(m.store.grown[:0], make([]float64, k*k)...)
-	m.store.gram, m.store.grown = m.store.grown, m.store.gram
+	m.store.takeGram(m) // of which nothing is known: it makes room
 	return m.store.quadratic(m, emitted, mass, z, center).(*Gram)
 }
 

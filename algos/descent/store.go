@@ -102,10 +102,7 @@ func (s *store) quadratic(m *Model, emitted [][]float64, mass float64, z, center
 	for i, j := range m.block {
 		scale[i] = m.scale[j]
 	}
-	skip := 2 + len(m.block)
-	if m.Loss != Squared {
-		skip += len(m.block)
-	}
+	skip := m.head()
 	if s.kind == keyGram {
 		s.addGram(m, emitted, skip, mass, center, scale)
 		return NewGram(s.gram, z)

@@ -239,14 +239,18 @@ func (m *Model) change(j int, b float64) {
 	m.weights.Put(j, []float64{b / m.scale[j]})
 }
 
+// head is how many sums every block gives.
+func (m *Model) head() int {
+	if m.Loss == Squared {
+		return 2 + len(m.block)
+	}
+	return 2 + 2*len(m.block)
+}
+
 // sums is the sums over the parts that every block gives: of h and r over the rows,
 // the slopes z of the block's columns, centred and scaled, and their centers.
 func (m *Model) sums(emitted [][]float64) (mass, r1 float64, z, center []float64) {
-	k := len(m.block)
-	head := 2 + k
-	if m.Loss != Squared {
-		head += k
-	}
+	k, head := len(m.block), m.head()
 	total := make([]float64, head)
 	for _, part := range emitted {
 		for i, v := range part[:min(head, len(part))] {
