@@ -32,7 +32,7 @@ import (
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise].
+// [Resumer], [Columnar], [Featurewise], [Unsupervised], [Stateful], [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -292,6 +292,10 @@ type Worker struct {
 	Info  dataset.Info // of the whole input
 	Seed  uint64       // of the job; combine it with Part for numbers of the part's own
 	Clock consistency.Clock
+
+	// Barrier is the clock of the next evaluation, as far as it is known: of a part that
+	// pushes without a schedule. Push at Barrier-1 is the last one before it.
+	Barrier consistency.Clock
 
 	client  *table.Client
 	local   int // the part's number among those of its origin

@@ -1,6 +1,10 @@
 package algos
 
-import "petuum/algos/dataset"
+import (
+	"io"
+
+	"petuum/algos/dataset"
+)
 
 // Explainer is an Algorithm that chooses by itself what its parameters leave open.
 type Explainer interface {
@@ -74,4 +78,37 @@ type Featurewise interface {
 func ReadsByFeatures(a Algorithm) bool {
 	f, ok := a.(Featurewise)
 	return ok && f.ByColumns() && f.ByFeatures()
+}
+
+// Unsupervised is an Algorithm that learns without labels: where Unsupervised says so, of
+// an instance that has its parameters, data needs none, and labels that are there are
+// not looked at.
+type Unsupervised interface {
+	Algorithm
+	Unsupervised() bool
+}
+
+// IsUnsupervised says whether an algorithm learns without labels.
+func IsUnsupervised(a Algorithm) bool {
+	u, ok := a.(Unsupervised)
+	return ok && u.Unsupervised()
+}
+
+// Stateful is an Algorithm whose parts have state that neither the input nor the tables
+// can rebuild, as the topics that tokens are assigned. Save and Restore are called
+// between two clocks, where the tables hold all that the part did; Restore after Load,
+// of a part of the same input, and of nothing but what a part of the same number saved.
+// It checks what it reads: an error, and nothing half restored.
+type Stateful interface {
+	Algorithm
+	Save(w io.Writer) error
+	Restore(r io.Reader) error
+}
+
+// Publisher is an Algorithm whose parts keep results to themselves while they learn, as
+// factors of the users that only they have. Publish is called once, after the last
+// evaluation; what it writes to views is in the model.
+type Publisher interface {
+	Algorithm
+	Publish(w *Worker)
 }

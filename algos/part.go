@@ -134,6 +134,7 @@ func (p *Part) Step(until consistency.Clock) error {
 			return err
 		}
 	}
+	p.w.Barrier = until
 	p.Push(Block{})
 	return p.Clock()
 }
@@ -153,6 +154,16 @@ func (p *Part) Settle() error {
 	err := p.client.SyncExactly(p.w.local)
 	p.Barrier += p.now() - start
 	return err
+}
+
+// Publish lets the instance write its results, if it has any, up to a barrier after it.
+func (p *Part) Publish() error {
+	a, ok := p.alg.(Publisher)
+	if !ok {
+		return nil
+	}
+	a.Publish(p.w)
+	return p.Settle()
 }
 
 // Evaluate waits until all parts have come to this clock and evaluates. The result is
