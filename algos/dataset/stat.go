@@ -23,7 +23,7 @@ type Stats struct {
 	ValueMin  float64 `json:"value_min"` // of the non-zeros; 0 if there are none
 	ValueMax  float64 `json:"value_max"`
 
-	Tokens    float64 `json:"tokens,omitempty"` // the sum of the counts of documents
+	Tokens float64 `json:"tokens,omitempty"` // the sum of the counts of documents
 
 	LabelMean float64 `json:"label_mean"` // of labels that are numbers
 	LabelSD   float64 `json:"label_sd"`   // of labels that are numbers; the divisor is the number of rows
