@@ -24,7 +24,7 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	}
 	a := make()
 	err := c.ValidAlgorithm(a)
-	if _, ok := a.(algos.Predictor); !ok && len(c.Data.Test) > 0 {
+	if _, ok := a.(algos.Predictor); !ok && !algos.TestsParts(a) && len(c.Data.Test) > 0 {
 		err = configs.Join(err, c.Refuse("data.test", c.Job.Algorithm+" does not predict: there is nothing to test"))
 	}
 	t, wrong := readTravel(c)
@@ -68,6 +68,19 @@ func refusal(c *configs.Config, err error) error {
 		key = "algorithm." + about.Keys[0]
 	}
 	return c.Refuse(key, err.Error())
+}
+
+// TestsParts says whether the parts of the job get test data.
+func TestsParts(c *configs.Config, a algos.Algorithm) bool {
+	return algos.TestsParts(a) && len(c.Data.Test) > 0 && c.Evaluate.Test
+}
+
+// TestOptions says how test data is to be read: like the training data, of which info is
+// known.
+func TestOptions(c *configs.Config, a algos.Algorithm, info *dataset.Info) dataset.Options {
+	o := DataOptions(c, a)
+	o.Like, o.Labels, o.Weights = info, "", ""
+	return o
 }
 
 // DataOptions says how the job's data is to be read.
