@@ -27,9 +27,18 @@ type Info struct {
 	// weights; else they are ranges of rows.
 	ByFeatures bool `json:"by_features,omitempty"`
 
-	Rows     uint64 `json:"rows"`
+	Rows uint64 `json:"rows"`
+
+	// PartRows is the rows of each part, in the order in which they were merged; nil where
+	// there are none to count, as parts are by features, streamed, or not parts of a job.
+	PartRows []uint64 `json:"part_rows,omitempty"`
+
 	NonZeros uint64 `json:"nonzeros"`          // stored values
 	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
+
+	// Sums is the sum of the values of each feature over all rows, whatever their weights,
+	// up to the last one seen; only with Options.Sums.
+	Sums Sums `json:"sums,omitempty"`
 
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
@@ -62,6 +71,7 @@ type Info struct {
 	WeightName   string    `json:"weight_name,omitempty"`   // CSV: the column of the weights as in Options.Weight; "" if there is none
 	WeightColumn int       `json:"weight_column,omitempty"` // CSV: its 0-based number
 	Names        []string  `json:"names,omitempty"`         // of the features, in order of feature id: CSV with a header, or by WithNames
+	RowNames     *NameList `json:"row_names,omitempty"`     // of the rows of all parts, in their order: the users of Ratings
 	Ignored      []Ignored `json:"ignored,omitempty"`       // CSV: the columns that are left out, in their order
 	Missing      *float64  `json:"missing,omitempty"`       // Options.Missing
 	Float64      bool      `json:"float64,omitempty"`       // Options.Float64
@@ -112,7 +122,14 @@ func (a Info) Merge(b Info) (Info, error) {
 	if err := a.sameFiles(b); err != nil {
 		return Info{}, err
 	}
-	if !slices.Equal(a.Names, b.Names) {
+	if a.Format == Ratings { // one part has the names
+		if a.Names == nil {
+			a.Names = b.Names
+		}
+		if a.RowNames == nil {
+			a.RowNames = b.RowNames
+		}
+	} else if !slices.Equal(a.Names, b.Names) {
 		return Info{}, fmt.Errorf("dataset: %s: parts disagree about the names of the features", a.input())
 	}
 	if a.ByFeatures {
@@ -120,6 +137,7 @@ func (a Info) Merge(b Info) (Info, error) {
 	}
 	m := a
 	m.Rows += b.Rows
+	m.PartRows = a.joinRows(b)
 	m.NonZeros += b.NonZeros
 	m.Dropped += b.Dropped
 	m.Base = min(a.Base, b.Base)
@@ -139,6 +157,7 @@ func (a Info) Merge(b Info) (Info, error) {
 	} else if err := m.checkFeatures(); err != nil {
 		return Info{}, err
 	}
+	m.mergeSums(a, b)
 	m.Numeric = a.Numeric && b.Numeric
 	m.TooMany = a.TooMany || b.TooMany
 	m.addMoments(b)
@@ -147,6 +166,22 @@ func (a Info) Merge(b Info) (Info, error) {
 	}
 	m.mergeWeights(a, b)
 	return m, nil
+}
+
+// joinRows is the rows of the parts of a and those of b, nil where they are not known.
+func (a Info) joinRows(b Info) []uint64 {
+	if a.PartRows == nil || b.PartRows == nil {
+		return nil
+	}
+	return slices.Concat(a.PartRows, b.PartRows)
+}
+
+// firstRow is the number of the first row of part p among those of all parts.
+func (a Info) firstRow(p int) (row uint64) {
+	for _, n := range a.PartRows[:min(p, len(a.PartRows))] {
+		row += n
+	}
+	return row
 }
 
 // sameFiles checks what is equal in all parts of one input.
@@ -341,7 +376,14 @@ func (a Info) check() error {
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
 		return bad("labels are words but classes are not listed")
 	}
-	rows := uint64(0)
+	if a.Sums != nil && uint64(len(a.Sums)) != a.Seen {
+		return bad("%d sums of %d features", len(a.Sums), a.Seen)
+	}
+	rows := a.firstRow(len(a.PartRows))
+	if a.PartRows != nil && rows != a.Rows {
+		return bad("parts have %d rows, all have %d", rows, a.Rows)
+	}
+	rows = 0
 	for k, class := range a.Classes {
 		if v, err := strconv.ParseFloat(class, 64); a.Numeric && (err != nil || !isFinite(v)) {
 			return bad("class %q is not a finite number", class)

@@ -18,14 +18,17 @@ const lookAhead = 256
 type layout struct {
 	options    Options // resolved
 	format     string
-	header     int64 // stream offset of the CSV header; -1 if there is none
+	header     int64 // stream offset of the line of names, or of the last one before the data; -1 if there is none
 	unlabelled bool
+	unread     bool // labels are there and not looked at: unlabelled is true
 	weighted   bool // LIBSVM: labels may have a weight behind a colon
 
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
 	mask         uint64 // of feature ids
 
-	sep         byte
+	listing // of what lists entries
+
+	sep         byte     // of Ratings: ':' stands for "::"
 	label       int      // CSV column of the label; -1 if there is none
 	labelName   string   // as in Options.Label
 	weight      int      // CSV column of the weights; -1 if there is none
@@ -75,12 +78,29 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	case LIBSVM:
 		l.setRange()
 		l.judgeLabel(line, first)
+		l.ignoreLabels()
 		return l, nil
 	case MM:
 		l.unlabelled = o.Labels == ""
 		return l, nil
+	case Text:
+		l.unlabelled, l.features, l.categorical = true, 1, []bool{true}
+		return l, nil
+	case Docword:
+		return l, l.readDocword(lines, line, off)
+	case Ratings:
+		return l, l.readRatings(line, off)
 	}
-	return l, l.readCSV(lines, line, off, first)
+	err = l.readCSV(lines, line, off, first)
+	l.ignoreLabels()
+	return l, err
+}
+
+// ignoreLabels makes labels that nobody wants none.
+func (l *layout) ignoreLabels() {
+	if l.options.Unsupervised && !l.unlabelled {
+		l.unlabelled, l.unread = true, true
+	}
 }
 
 // faultError carries a fault of the line that was read last.
@@ -129,6 +149,9 @@ func firstLine(lines *lineReader, noComment bool) (line []byte, off int64, err e
 
 // FormatOfName is the format that a file name without .gz and .zst tells, or "auto".
 func FormatOfName(name string) string {
+	if strings.HasPrefix(strings.ToLower(filepath.Base(name)), "docword.") {
+		return Docword
+	}
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv":
 		return CSV
@@ -182,7 +205,7 @@ func isWeighed(token []byte) bool {
 // an error by that.
 func (l *layout) judgeLabel(line []byte, first *layout) {
 	if first != nil {
-		l.unlabelled, l.weighted = first.unlabelled, first.weighted
+		l.unlabelled, l.unread, l.weighted = first.unlabelled, first.unread, first.weighted
 		return
 	}
 	line, _, _ = bytes.Cut(line, []byte("#"))
@@ -247,7 +270,7 @@ func (l *layout) info() Info {
 		info.Base = 0
 	}
 	switch {
-	case l.format == MM:
+	case ReadWhole(l.format):
 	case o.Like != nil:
 		info.Names, info.Columns = o.Like.Names, o.Like.Columns
 	case l.categorical != nil:

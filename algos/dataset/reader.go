@@ -116,7 +116,7 @@ func (r *Reader) enter() error {
 		return err
 	}
 	text = io.MultiReader(&head, text)
-	if l.format == MM {
+	if ReadWhole(l.format) {
 		return r.readWhole(name, text)
 	}
 	if r.now = l; r.first == nil {
@@ -173,6 +173,7 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 		return err
 	}
 	r.info = s.Info(0)
+	r.info.PartRows = nil
 	r.files, r.rows = r.info.Files, make([]uint64, len(r.info.Files))
 	parts, err := s.Parts(r.info)
 	if err != nil {
@@ -212,6 +213,7 @@ func (r *Reader) batch(rows int) (*Part, error) {
 		}
 		end := min(r.at+rows, r.whole.X.Rows())
 		part := r.whole.slice(r.at, end)
+		part.FirstRow = r.rows[0]
 		r.rows[0] += uint64(end - r.at)
 		r.at = end
 		return part, nil
@@ -234,6 +236,9 @@ func (r *Reader) batch(rows int) (*Part, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range r.rows {
+		part.FirstRow += n
 	}
 	r.err = end
 	return part, nil
@@ -297,6 +302,9 @@ func (p *Part) slice(begin, end int) *Part {
 		}
 	}
 	f := newFiller(end-begin, len(s.Keys), nnz, kind)
+	if p.X.index != dense { // it may have values of 0
+		f.m = newMatrix(end-begin, len(s.Keys), nnz, p.X.index, kind)
+	}
 	for i := begin; i < end; i++ {
 		for j, v := range p.X.Row(i) {
 			f.put(place[j], v)

@@ -23,6 +23,10 @@ type Part struct {
 	// features (Info.ByFeatures).
 	First uint64
 
+	// FirstRow is the number of the part's first row in the order of all parts; 0 where
+	// parts are by features or streamed.
+	FirstRow uint64
+
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
 	Stream *Stream
@@ -67,6 +71,23 @@ func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 		return nil, err
 	}
 	return scan(sources, o, parts, of)
+}
+
+// ReadTest reads some parts of test data, which Options.Like numbers: so nothing needs to
+// be known of the others, but FirstRow, which is 0 of all but ratings.
+func ReadTest(paths []string, o Options, parts []int, of int) ([]*Part, error) {
+	s, err := Scan(paths, o, parts, of)
+	if err != nil {
+		return nil, err
+	}
+	var info Info
+	for _, p := range parts {
+		if info, err = info.Merge(s.Info(p)); err != nil {
+			return nil, err
+		}
+	}
+	info.PartRows = nil
+	return s.Parts(info)
 }
 
 // scan is Scan with resolved options.
@@ -133,8 +154,11 @@ func (s *Scanned) scan(places []int) error {
 		numbers, read = append(numbers, s.parts[i]), append(read, s.read[i])
 	}
 	scan := s.in.text
-	if s.in.layouts[0].format == MM {
+	switch format := s.in.layouts[0].format; {
+	case format == MM:
 		scan = s.in.matrix
+	case listsEntries(format):
+		scan = s.in.listed
 	}
 	if err := scan(numbers, read); err != nil {
 		return err
@@ -143,10 +167,16 @@ func (s *Scanned) scan(places []int) error {
 		return err
 	}
 	for _, i := range places {
+		if s.read[i].made != nil {
+			s.infos[i] = s.read[i].info
+			continue
+		}
 		if err := s.read[i].finish(s.in.layouts[0], s.in.files); err != nil {
 			return err
 		}
-		s.infos[i] = s.read[i].info
+		own := &s.read[i].info
+		own.PartRows = []uint64{own.Rows}
+		s.infos[i] = *own
 	}
 	return nil
 }
@@ -183,6 +213,18 @@ func (s *Scanned) Notes() []Note { return s.notes }
 // which need not have names. It hands over the memory and can be called once. What
 // was parsed is put in the cache, if there is one; that it cannot be is a note.
 func (s *Scanned) Parts(info Info) ([]*Part, error) {
+	parts, err := s.allParts(info)
+	if like := s.in.options.Like; like != nil && info.Format == Ratings {
+		info = *like // whose rows these are
+	}
+	for _, part := range parts {
+		part.FirstRow = info.firstRow(part.Index)
+	}
+	return parts, err
+}
+
+// allParts is Parts, but for FirstRow.
+func (s *Scanned) allParts(info Info) ([]*Part, error) {
 	name := s.in.sources[0].path
 	if s.done && len(s.parts) > 0 {
 		return nil, fmt.Errorf("dataset: %s: parts were handed over before", name)
