@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"petuum/algos"
@@ -37,12 +36,36 @@ func (s *scheduler) train(ctx context.Context) error {
 	}
 	s.summary.Seconds.Train = s.elapsed()
 	s.report()
-	return nil
+	return s.publish(ctx)
+}
+
+// publish has the parts write what they kept to themselves, in a clock for that alone,
+// so that it is in the model.
+func (s *scheduler) publish(ctx context.Context) error {
+	if _, ok := s.alg.(algos.Publisher); !ok {
+		return nil
+	}
+	s.progress.Status("gathering the results of the parts")
+	s.at++
+	for _, p := range s.peers.Of(control.Worker) {
+		if err := s.send(ctx, p.Conn, control.KindPublish, nil); err != nil {
+			return err
+		}
+	}
+	if s.rounds != nil {
+		if err := s.rounds.Settle(); err != nil {
+			return err
+		}
+	}
+	return s.awaitParts(ctx, control.KindReached)
 }
 
 // stage runs from barrier to barrier until the director says why to stop.
 func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason string, err error) {
 	reason, err = s.evaluate(ctx, elapsed, false)
+	if err == nil {
+		s.compare()
+	}
 	for err == nil && reason == "" {
 		pace := 0.0
 		if s.at > s.start {
@@ -55,12 +78,19 @@ func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason s
 			err = s.runTo(ctx, until)
 		}
 		if err == nil && s.director.Due(s.at, elapsed()) {
-			reason, err = s.evaluate(ctx, elapsed, false)
+			keep := s.keepDue(elapsed())
+			reason, err = s.evaluate(ctx, elapsed, keep && s.lossy())
+			if err == nil && keep && reason == "" {
+				err = s.keepJob(ctx, "")
+			}
 		}
 	}
 	s.reached = s.at
-	if err == nil && slices.ContainsFunc(s.specs, table.Spec.Lossy) {
+	if err == nil && s.lossy() {
 		_, err = s.evaluate(ctx, elapsed, true)
+	}
+	if err == nil {
+		err = s.keepJob(ctx, reason)
 	}
 	return reason, err
 }

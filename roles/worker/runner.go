@@ -20,8 +20,9 @@ type command struct {
 	until clock // Run: up to which clock; Blocks: the round
 	block algos.Block
 
-	settled bool // Evaluate: after Settle
-	stage   int  // Stage
+	settled bool   // Evaluate: after Settle
+	stage   int    // Stage
+	body    []byte // State
 }
 
 // runner is the goroutine of one part.
@@ -36,6 +37,7 @@ type runner struct {
 	ledger   chan control.PartLedger
 	ended    chan struct{} // closed when an error ended the goroutine
 	detached bool          // rounds end no clock of the tables
+	resumes  bool          // it begins with Restore, not with Prepare
 
 	l       control.PartLedger
 	started int64
@@ -75,7 +77,11 @@ func (r *runner) run() {
 
 func (r *runner) prepare() error {
 	r.started = r.now()
-	if err := r.part.Prepare(); err != nil {
+	begin := r.part.Prepare
+	if r.resumes {
+		begin = r.restore
+	}
+	if err := begin(); err != nil {
 		return err
 	}
 	r.book()
@@ -93,7 +99,14 @@ func (r *runner) do(c command) error {
 				return err
 			}
 		}
-		return r.send(control.KindReached, control.AppendUints(r.scratch[:0], uint64(r.part.Number()), uint64(r.part.At())))
+		return r.reached()
+	case control.KindPublish:
+		err := r.part.Publish()
+		r.book()
+		if err != nil {
+			return err
+		}
+		return r.reached()
 	case control.KindBlocks:
 		if c.until != r.part.At() {
 			return fmt.Errorf("part %d is at clock %d and got a block for round %d", r.part.Number(), r.part.At(), c.until)
@@ -108,6 +121,8 @@ func (r *runner) do(c command) error {
 		return r.clock()
 	case control.KindStage:
 		return r.part.Stage(c.stage)
+	case control.KindSave:
+		return r.save()
 	case control.KindEvaluate:
 		if c.settled {
 			err := r.part.Settle()
@@ -119,6 +134,11 @@ func (r *runner) do(c command) error {
 		return r.evaluate()
 	}
 	return fmt.Errorf("part %d: command of kind %d", r.part.Number(), c.kind)
+}
+
+// reached tells the scheduler that the part has come to the clock that it was to.
+func (r *runner) reached() error {
+	return r.send(control.KindReached, control.AppendUints(r.scratch[:0], uint64(r.part.Number()), uint64(r.part.At())))
 }
 
 func (r *runner) evaluate() error {
