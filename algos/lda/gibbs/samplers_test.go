@@ -255,7 +255,7 @@ func TestAuto(t *testing.T) {
 	tests := []struct {
 		topics, length int
 		want           string
-	}{{2, 5, "dense"}, {100, 200, "dense"}, {256, 10, "dense"}, {1000, 200, "sparse"}, {1000, 2000, "dense"}, {100000, 200, "sparse"}, {100000, 2000, "mh"}}
+	}{{2, 5, "dense"}, {100, 200, "dense"}, {256, 10, "dense"}, {1000, 200, "sparse"}, {1000, 2000, "dense"}, {10000, 200, "sparse"}, {100000, 200, "mh"}, {100000, 2000, "mh"}}
 	for _, test := range tests {
 		x := dataset.NewMatrix(1, []int64{0, 1}, []uint32{0}, []float64{float64(test.length)})
 		s, err := New(x, 1, Options{Topics: test.topics, Beta: 1, VBeta: 1})
