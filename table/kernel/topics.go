@@ -39,7 +39,7 @@ type Topics struct {
 	bytes   int // of a row
 	end     int
 	pair    *Topics // whose token is drawn after each; itself if alone
-	Stride  int // of a row, in topics; of the longest list, in entries
+	Stride  int     // of a row, in topics; of the longest list, in entries
 }
 
 // NoTopic is the topic of a token that is not counted yet.

@@ -2,6 +2,7 @@ package gibbs
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -157,8 +158,30 @@ func TestCounts(t *testing.T) {
 			for i := range 6 {
 				m.sweep(t, 10*i, 80)
 				m.check(t)
+				if v, ok := m.sampler.(*visits); ok && packed {
+					v.checkZeros(t)
+				}
 			}
 		}
+	}
+}
+
+// checkZeros finds phi after visits of packed rows as it is for a word that is nowhere.
+func (v *visits) checkZeros(t *testing.T) {
+	t.Helper()
+	x := &v.t[0]
+	if !v.zeros {
+		t.Fatal("no packed row has been visited")
+	}
+	mass := 0.0
+	for k, n := range v.word {
+		if want := x.Beta * x.Inverse[k]; n != 0 || x.Phi[k] != want {
+			t.Fatalf("topic %d: got count %d, phi %v, want 0, %v", k, n, x.Phi[k], want)
+		}
+		mass += float64(x.Alpha[k] * x.Phi[k])
+	}
+	if math.Abs(x.Mass-mass) > 1e-4*mass {
+		t.Fatalf("got mass %v, want %v", x.Mass, mass)
 	}
 }
 
