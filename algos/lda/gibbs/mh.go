@@ -14,26 +14,37 @@ import "fmt"
 // the counts of words that are late in the pass by documents, and those of documents in
 // the pass by words.
 type metropolis struct {
-	first    []int32  // of each document its tokens in of, and the end of the last
-	of       []int32  // tokens by document: their places by word
-	counted  []uint32 // topics as the counts of words have them
-	proposed []uint32
-	totals   []int32 // in the pass by documents
-	word     []int32 // counts of a word
-	row      []int32
-	counts   []int32 // of a document; 0 between documents
-	topics   []uint32
-	urn      urn // the counts of a word
-	prior    urn // alpha
+	first  []int32 // of each document its tokens in of, and the end of the last
+	of     []int32 // tokens by document: their places by word
+	tokens []pair  // by word; State.topic has the topics as the counts of words have them
+	totals []int32 // in the pass by documents
+	word   []int32 // counts of a word
+	row    []int32
+	counts []int32 // of a document; 0 between documents
+	topics []uint32
+	drafts []uint32
+	urn    urn // the counts of a word
+	prior  urn // alpha
 }
+
+// A pair is the topic of a token, and the one that is proposed to it: they are needed
+// together, in an order in which every token is somewhere else in memory.
+type pair uint64
+
+func pairOf(topic, proposed uint32) pair { return pair(proposed)<<32 | pair(topic) }
+
+func (p pair) topic() uint32    { return uint32(p) }
+func (p pair) proposed() uint32 { return uint32(p >> 32) }
 
 func newMetropolis() sampler { return &metropolis{} }
 
 func (m *metropolis) layout(s *State) ([]uint32, []block) { return oneBlock(s) }
 
 func (m *metropolis) assign(s *State) error {
-	m.counted = append(m.counted[:0], s.topic...)
-	m.proposed = append(m.proposed[:0], s.topic...)
+	m.tokens = m.tokens[:0]
+	for _, z := range s.topic {
+		m.tokens = append(m.tokens, pairOf(z, z))
+	}
 	m.totals, m.word, m.counts = make([]int32, s.topics), make([]int32, s.topics), make([]int32, s.topics)
 	m.urn.grow(s.topics)
 	m.prior.grow(s.topics)
@@ -46,7 +57,7 @@ func (m *metropolis) assign(s *State) error {
 		m.first[d+1] = m.first[d] + n
 		longest = max(longest, n)
 	}
-	m.topics = make([]uint32, longest)
+	m.topics, m.drafts = make([]uint32, longest), make([]uint32, longest)
 	s.inOrder(func(t int32) { m.of = append(m.of, t) })
 	return nil
 }
@@ -62,36 +73,42 @@ func (m *metropolis) begin(s *State, totals []int32) {
 	for d := range s.length {
 		tokens := m.of[m.first[d]:m.first[d+1]]
 		topics := m.topics[:len(tokens)]
+		proposed := m.drafts[:len(tokens)]
 		for i, t := range tokens {
-			topics[i] = s.topic[t]
+			p := m.tokens[t]
+			topics[i], proposed[i] = p.topic(), p.proposed()
 		}
-		m.accept(s, tokens, topics)
-		m.propose(s, tokens, topics)
+		m.accept(s, topics, proposed)
+		m.propose(s, topics, proposed)
+		for i, t := range tokens {
+			m.tokens[t] = pairOf(topics[i], proposed[i])
+		}
 	}
 }
 
 // accept gives tokens of a document the topics proposed by their words, or not.
-func (m *metropolis) accept(s *State, tokens []int32, topics []uint32) {
+func (m *metropolis) accept(s *State, topics, proposed []uint32) {
 	for _, z := range topics {
 		if z != unassigned {
 			m.counts[z]++
 		}
 	}
-	for i, t := range tokens {
-		z, y := topics[i], m.proposed[t]
+	for i, y := range proposed {
+		z := topics[i]
 		if z == y || z == unassigned {
 			continue
 		}
 		have := (float64(m.counts[z]-1) + s.alpha[z]) * (float64(max(0, m.totals[y])) + s.vbeta)
 		want := (float64(m.counts[y]) + s.alpha[y]) * (float64(max(0, m.totals[z]-1)) + s.vbeta)
-		if want < have && s.random.float()*have >= want {
-			continue
+		take := z
+		if s.random.float()*have < want { // no branch: nobody could foretell it
+			take = y
 		}
 		m.counts[z]--
-		m.counts[y]++
 		m.totals[z]--
-		m.totals[y]++
-		topics[i], s.topic[t] = y, y
+		m.counts[take]++
+		m.totals[take]++
+		topics[i] = take
 	}
 	for _, z := range topics {
 		if z != unassigned {
@@ -102,18 +119,18 @@ func (m *metropolis) accept(s *State, tokens []int32, topics []uint32) {
 
 // propose proposes topics to tokens: each that of another token of the document, or
 // one of alpha.
-func (m *metropolis) propose(s *State, tokens []int32, topics []uint32) {
-	others := float64(len(tokens) - 1)
-	for i, t := range tokens {
+func (m *metropolis) propose(s *State, topics, proposed []uint32) {
+	others := float64(len(topics) - 1)
+	for i := range proposed {
 		u := s.random.float() * (others + s.alphaSum)
-		if j := int(u); u < others && j < len(tokens)-1 {
+		if j := int(u); u < others && j < len(topics)-1 {
 			if j >= i {
 				j++
 			}
-			m.proposed[t] = topics[j]
+			proposed[i] = topics[j]
 			continue
 		}
-		m.proposed[t] = m.prior.draw(s.random.next())
+		proposed[i] = m.prior.draw(s.random.next())
 	}
 }
 
@@ -133,14 +150,13 @@ func (m *metropolis) run(s *State, lo, hi int, rows Rows, totals []int32) error 
 				return fmt.Errorf("%w: word %d", err, w)
 			}
 		}
-		topics := s.topic[from:to]
-		m.count(s, from, topics, totals)
-		m.acceptWord(s, from, topics, totals)
-		if err := m.listWord(s, row, topics, m.counted[from:to]); err != nil {
+		tokens, counted := m.tokens[from:to], s.topic[from:to]
+		m.count(s, tokens, counted, totals)
+		m.acceptWord(s, tokens, totals)
+		if err := m.listWord(s, row, tokens, counted); err != nil {
 			return fmt.Errorf("gibbs: word %d: %w", w, err)
 		}
-		copy(m.counted[from:to], topics)
-		m.proposeWord(s, from, topics)
+		m.proposeWord(s, tokens, counted)
 		if len(row) != s.topics {
 			for _, k := range m.urn.topic[:m.urn.n] {
 				m.word[k] = 0
@@ -152,12 +168,12 @@ func (m *metropolis) run(s *State, lo, hi int, rows Rows, totals []int32) error 
 
 // count brings the counts of a word, and the totals, to what the pass by documents has
 // left. Tokens without a topic get one at random.
-func (m *metropolis) count(s *State, from int32, topics []uint32, totals []int32) {
-	for i, z := range topics {
-		old := m.counted[int(from)+i]
+func (m *metropolis) count(s *State, tokens []pair, counted []uint32, totals []int32) {
+	for i, p := range tokens {
+		z, old := p.topic(), counted[i]
 		if z == unassigned {
 			z = s.random.below(uint32(s.topics))
-			topics[i], m.proposed[int(from)+i] = z, z
+			tokens[i] = pairOf(z, z)
 		}
 		if z == old {
 			continue
@@ -172,29 +188,30 @@ func (m *metropolis) count(s *State, from int32, topics []uint32, totals []int32
 }
 
 // acceptWord gives tokens of a word the topics proposed by their documents, or not.
-func (m *metropolis) acceptWord(s *State, from int32, topics []uint32, totals []int32) {
+func (m *metropolis) acceptWord(s *State, tokens []pair, totals []int32) {
 	row := m.row
-	for i, y := range m.proposed[from : int(from)+len(topics)] {
-		z := topics[i]
+	for i, p := range tokens {
+		z, y := p.topic(), p.proposed()
 		if z == y || y == unassigned {
 			continue
 		}
 		have := (float64(max(0, row[z]-1)) + s.beta) * (float64(max(0, totals[y])) + s.vbeta)
 		want := (float64(max(0, row[y])) + s.beta) * (float64(max(0, totals[z]-1)) + s.vbeta)
-		if want < have && s.random.float()*have >= want {
-			continue
+		take := z
+		if s.random.float()*have < want {
+			take = y
 		}
 		row[z]--
-		row[y]++
 		totals[z]--
-		totals[y]++
-		topics[i] = y
+		row[take]++
+		totals[take]++
+		tokens[i] = pairOf(take, y)
 	}
 }
 
 // listWord puts the topics of a word that have a count in the urn, and in its row if
 // that is packed.
-func (m *metropolis) listWord(s *State, row []int32, topics, before []uint32) error {
+func (m *metropolis) listWord(s *State, row []int32, tokens []pair, before []uint32) error {
 	m.urn.empty()
 	if len(row) == s.topics {
 		for k, n := range row {
@@ -223,12 +240,15 @@ func (m *metropolis) listWord(s *State, row []int32, topics, before []uint32) er
 			}
 		}
 	}
-	for _, list := range [][]uint32{topics, before} {
-		for _, k := range list {
-			if k != unassigned {
-				if err := keep(k); err != nil {
-					return err
-				}
+	for _, p := range tokens {
+		if err := keep(p.topic()); err != nil {
+			return err
+		}
+	}
+	for _, k := range before {
+		if k != unassigned {
+			if err := keep(k); err != nil {
+				return err
 			}
 		}
 	}
@@ -242,21 +262,22 @@ func (m *metropolis) listWord(s *State, row []int32, topics, before []uint32) er
 
 // proposeWord proposes topics to the tokens of a word: each one of the word's others, of
 // whatever part, or any for beta.
-func (m *metropolis) proposeWord(s *State, from int32, topics []uint32) {
+func (m *metropolis) proposeWord(s *State, tokens []pair, counted []uint32) {
 	m.urn.fill()
 	others := m.urn.sum - 1
 	any := s.beta * float64(s.topics)
-	for i, z := range topics {
-		at := int(from) + i
+	for i, p := range tokens {
+		z := p.topic()
+		counted[i] = z
 		if !(s.random.float()*(others+any) < others) {
-			m.proposed[at] = s.random.below(uint32(s.topics))
+			tokens[i] = pairOf(z, s.random.below(uint32(s.topics)))
 			continue
 		}
 		for {
 			y := m.urn.draw(s.random.next())
 			// Of the n tokens with its topic, one is itself.
 			if n := uint32(max(1, m.row[z])); y != z || n > 1 && s.random.below(n) > 0 || m.urn.n == 1 && n == 1 {
-				m.proposed[at] = y
+				tokens[i] = pairOf(z, y)
 				break
 			}
 		}
@@ -265,7 +286,7 @@ func (m *metropolis) proposeWord(s *State, from int32, topics []uint32) {
 
 func (m *metropolis) document(s *State, place uint32, topics []uint32, counts []int32) ([]uint32, []int32) {
 	for _, t := range m.of[m.first[place]:m.first[place+1]] {
-		z := s.topic[t]
+		z := m.tokens[t].topic()
 		if z == unassigned {
 			continue
 		}
@@ -282,7 +303,7 @@ func (m *metropolis) document(s *State, place uint32, topics []uint32, counts []
 }
 
 func (m *metropolis) bytes() int {
-	return 4 * (len(m.first) + len(m.of) + len(m.counted) + len(m.proposed))
+	return 4*(len(m.first)+len(m.of)) + 8*len(m.tokens)
 }
 
 // An urn draws topics in proportion to weights in constant time, by Walker's aliases: n

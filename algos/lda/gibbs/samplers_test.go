@@ -303,14 +303,13 @@ func TestProposals(t *testing.T) {
 	m := newModel(t, x, Options{Topics: 3, Beta: 0.5, VBeta: 1.5, Seed: seed, Sampler: "mh"}, false)
 	m.sweep(t)
 	mh := m.sampler.(*metropolis)
-	for i := range m.topic {
-		m.topic[i] = uint32(i)
-	}
 	got := make([]float64, 3)
 	for range sweeps {
-		mh.proposed = append(mh.proposed[:0], m.topic...)
+		for i := range mh.tokens {
+			mh.tokens[i] = pairOf(uint32(i), uint32(i))
+		}
 		mh.begin(m.State, m.totals)
-		got[mh.proposed[0]]++
+		got[mh.tokens[0].proposed()]++
 	}
 	sum := 2 + m.alphaSum
 	for k, want := range []float64{0.1 / sum, 1.1 / sum, 1.1 / sum} {
