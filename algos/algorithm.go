@@ -311,6 +311,10 @@ func NewWorker(part, parts int, info dataset.Info, seed uint64, client *table.Cl
 // Emit sends partial results of this push to pull.
 func (w *Worker) Emit(values ...float64) { w.emitted = append(w.emitted, values...) }
 
+// Fail ends the job with an error, behind the Push that meets it: for what only the
+// work itself can find out, as tables with content that makes no sense.
+func (w *Worker) Fail(err error) { w.client.Fail(fmt.Errorf("part %d: %w", w.Part, err)) }
+
 // Emitted returns what was emitted since the last call; it is good until the
 // next Push.
 func (w *Worker) Emitted() []float64 {
