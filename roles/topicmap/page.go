@@ -8,20 +8,16 @@ import (
 	"math"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Lengths of the map, in pixels.
 const (
 	wide     = 720
 	high     = 560
-	edge     = 30   // around the places
+	edge     = 30   // around the circles
 	covered  = 0.12 // the share of the map that circles cover all together
 	largest  = 64   // radius of a circle
 	smallest = 3
-	letter   = 5.6 // width of a letter of a label, about
-	line     = 12  // height of one
-	longest  = 24  // letters of one
 )
 
 var (
@@ -39,7 +35,6 @@ type drawing struct {
 	Alone        bool // a file of its own, without links
 	Wide, High   int
 	Title        string
-	MidX, MidY   string
 	Subtitle     string
 	Circles      []circle
 	Labels       []label
@@ -54,8 +49,6 @@ type circle struct {
 
 	x, y, r float64
 }
-
-type label struct{ X, Y, Anchor, Text string }
 
 // page is what the template of the page shows.
 type page struct {
@@ -155,7 +148,10 @@ func (t *Topic) section() section {
 
 // short is a number in few digits, and never with an exponent, which a style may not have.
 func short(v float64) string {
-	return fmt.Sprintf("%.*f", min(max(2-int(math.Floor(math.Log10(max(v, 1e-12)))), 0), 9), v)
+	if v <= 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.*f", min(max(2-int(math.Floor(math.Log10(v))), 0), 9), v)
 }
 
 // about is some of the words that tell most.
@@ -173,38 +169,48 @@ func (t *Topic) typical() []Word {
 
 // drawing lays out the map.
 func (p *Report) drawing() drawing {
-	d := drawing{Wide: wide, High: high, MidX: "360", MidY: "280", TitleX: edge / 2, Foot: high - 8,
+	d := drawing{Wide: wide, High: high, TitleX: edge / 2, Foot: high - 8,
 		Title:    printable("Topics of " + p.Job),
 		Subtitle: fmt.Sprintf("distance: square root of the Jensen-Shannon divergence, of which the plane shows %.0f%%; area: share of tokens", 100*p.Explained)}
-	place := p.scale()
+	place, texts := p.scale(), map[int]string{}
 	for i := range p.Topics {
 		t := &p.Topics[i]
 		if t.X == nil {
 			continue
 		}
 		x, y := place(*t.X, *t.Y)
-		r := min(max(math.Sqrt(t.Share*covered*wide*high/math.Pi), smallest), largest)
+		r := radius(t.Share)
+		texts[t.Topic] = cut(printable(names(first(t.typical(), 2))))
 		d.Circles = append(d.Circles, circle{t.Topic, pixels(x), pixels(y), pixels(r), printable(fmt.Sprintf("topic %d, %s: %s", t.Topic, percent(t.Share), t.about())), x, y, r})
 	}
 	d.Subtitle += fmt.Sprintf("; %d topics", len(d.Circles))
-	d.Labels = p.labels(d.Circles)
+	d.Labels = labels(d.Circles, texts)
 	return d
+}
+
+// radius is that of a topic's circle.
+func radius(share float64) float64 {
+	return min(max(math.Sqrt(share*covered*wide*high/math.Pi), smallest), largest)
 }
 
 // scale maps places of topics onto the map, with the same scale in both directions.
 func (p *Report) scale() func(x, y float64) (float64, float64) {
 	var left, right, low, up float64
-	for _, t := range p.Topics {
+	margin := float64(edge)
+	for i, t := range p.Topics {
+		if i == 0 {
+			margin += radius(t.Share)
+		}
 		if t.X != nil {
 			left, right, low, up = min(left, *t.X), max(right, *t.X), min(low, *t.Y), max(up, *t.Y)
 		}
 	}
 	factor := math.Inf(1)
 	if right > left {
-		factor = (wide - 2*edge - largest) / (right - left)
+		factor = (wide - 2*margin) / (right - left)
 	}
 	if up > low {
-		factor = min(factor, (high-2*edge-largest)/(up-low))
+		factor = min(factor, (high-2*margin)/(up-low))
 	}
 	if math.IsInf(factor, 1) {
 		factor = 0
@@ -212,54 +218,6 @@ func (p *Report) scale() func(x, y float64) (float64, float64) {
 	return func(x, y float64) (float64, float64) {
 		return wide/2 + factor*(x-(left+right)/2), high/2 - factor*(y-(low+up)/2)
 	}
-}
-
-// labels are the first words of topics, the largest first, wherever there is room.
-func (p *Report) labels(circles []circle) (labels []label) {
-	type box struct{ left, right, top, bottom float64 }
-	var taken []box
-	free := func(b box) bool {
-		if b.left < 2 || b.right > wide-2 || b.top < 40 || b.bottom > high-20 {
-			return false
-		}
-		for _, t := range taken {
-			if b.left < t.right && t.left < b.right && b.top < t.bottom && t.top < b.bottom {
-				return false
-			}
-		}
-		return true
-	}
-	texts := map[int]string{}
-	for i := range p.Topics {
-		texts[p.Topics[i].Topic] = cut(printable(names(first(p.Topics[i].typical(), 2))))
-	}
-	for _, c := range circles { // a number is where it is
-		if c.r >= 8 {
-			labels = append(labels, label{pixels(c.x), pixels(c.y + 4), "middle", fmt.Sprint(c.Topic)})
-			taken = append(taken, box{c.x - 7, c.x + 7, c.y - 6, c.y + 6})
-		}
-	}
-	for _, c := range circles {
-		width := letter * float64(utf8.RuneCountInString(texts[c.Topic]))
-		for _, at := range []struct {
-			x, y   float64 // of the text's anchor, and the middle of its line
-			anchor string
-		}{{c.x, c.y + c.r + 7, "middle"}, {c.x, c.y - c.r - 7, "middle"}, {c.x + c.r + 3, c.y, "start"}, {c.x - c.r - 3, c.y, "end"}} {
-			b := box{at.x - width/2, at.x + width/2, at.y - line/2, at.y + line/2}
-			switch at.anchor {
-			case "start":
-				b.left, b.right = at.x, at.x+width
-			case "end":
-				b.left, b.right = at.x-width, at.x
-			}
-			if free(b) {
-				taken = append(taken, b)
-				labels = append(labels, label{pixels(at.x), pixels(at.y + 4), at.anchor, texts[c.Topic]})
-				break
-			}
-		}
-	}
-	return labels
 }
 
 // pixels is a place as it stands in the map: in tenths, so that the last bits of a number
@@ -270,14 +228,6 @@ func pixels(v float64) string {
 		return "0"
 	}
 	return text
-}
-
-// cut shortens what is too long for a label.
-func cut(text string) string {
-	if utf8.RuneCountInString(text) <= longest {
-		return text
-	}
-	return string([]rune(text)[:longest-1]) + "…"
 }
 
 // printable is a text that may stand in XML.

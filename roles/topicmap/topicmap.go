@@ -250,9 +250,6 @@ func (p *Report) Measure(d Documents) error {
 		}
 	}
 	info := d.Info()
-	if c.Documents() == 0 {
-		return errors.New("coherence: the data has no documents")
-	}
 	scores := c.Scores()
 	for i, s := range scores {
 		p.Topics[i].Coherence = finite(s.NPMI)
