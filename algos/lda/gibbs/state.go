@@ -41,7 +41,7 @@ type State struct {
 	// Tokens are in the order of blocks, then of words, then of documents. Those of word
 	// w in block b are from start[b*(words+1)+w] to the next.
 	start []int32
-	doc   []uint32 // the place of its document
+	doc   []uint32 // the place of its document in the block; some more follow within the capacity
 	topic []uint32
 
 	random  random
@@ -127,7 +127,7 @@ func (s *State) arrange(tokens int) {
 		s.place[d] = uint32(p)
 	}
 	s.start = make([]int32, len(blocks)*(s.words+1))
-	s.doc, s.topic = make([]uint32, tokens), make([]uint32, tokens)
+	s.doc, s.topic = make([]uint32, tokens, tokens+16), make([]uint32, tokens)
 	at := int32(0)
 	for b, block := range blocks {
 		begin, first := at, s.starts(b)
@@ -143,7 +143,7 @@ func (s *State) arrange(tokens int) {
 		for p := block.lo; p < block.hi; p++ {
 			for w, v := range s.x.Row(int(order[p])) {
 				for range int(v) {
-					s.doc[first[w]] = p
+					s.doc[first[w]] = p - block.lo
 					first[w]++
 				}
 			}

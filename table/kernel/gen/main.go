@@ -28,6 +28,7 @@ var groups = map[string]func(){
 	"products":  products,
 	"rounding":  rounding,
 	"sparse":    sparse,
+	"topics":    topics,
 	"vector":    vector,
 }
 
