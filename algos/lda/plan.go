@@ -51,10 +51,11 @@ func (a *LDA) newPlan(d dataset.Info) (*plan, error) {
 		}
 		p.pack()
 	}
-	rotate := a.Mode == "rotate" || p.offsets != nil || a.Slices > 0 || a.Mode == "auto" && p.cells() > p.memory
+	parts := max(1, len(d.PartRows))
+	rotate := a.Mode == "rotate" || a.Slices > 0 || p.packed() || a.Mode == "auto" && (parts > 1 || p.cells() > p.memory)
 	switch {
 	case rotate:
-		return p, p.cut(a.Slices, max(1, partsOf(d)))
+		return p, p.cut(a.Slices, parts)
 	case p.cells() > p.memory:
 		return nil, fmt.Errorf("lda: mode data has every part keep the counts of %d words and %d topics, %d MB of at most %d: set algorithm.mode to rotate, or raise algorithm.memory",
 			p.words, p.topics, megabytes(p.cells()), a.Memory)

@@ -25,7 +25,9 @@ func (a *LDA) Push(w *algos.Worker, _ algos.Block) {
 		err = a.slice(w, totals)
 	} else if err == nil {
 		err = a.state.Words(0, a.words.Len(), gibbs.Rows{Values: a.words.Values()}, totals)
-		a.words.Written(0, a.words.Len())
+		if w.Parts > 1 || w.Barrier <= w.Clock+1 { // else nobody looks
+			a.words.Written(0, a.words.Len())
+		}
 	}
 	a.topics.Written(0, a.Topics)
 	a.step++

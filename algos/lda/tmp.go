@@ -1,4 +1,5 @@
 package lda
+
 import "petuum/algos/dataset"
+
 func sumsOf(d dataset.Info) []float64 { return nil }
-func partsOf(d dataset.Info) int { return 1 }

@@ -33,7 +33,8 @@ type Model struct {
 	*model.Reader
 	Task algos.Task
 
-	width      int // scores of a row
+	measurer   algos.Measurer // nil: labels measure
+	width      int            // scores of a row
 	dir        string
 	manifest   model.Manifest
 	algorithms registry.List
@@ -71,7 +72,8 @@ func (m *Model) begin() error {
 		return err
 	}
 	m.Task = p.Task(m.manifest.Data)
-	if m.width = m.Task.Width(m.manifest.Data); m.width == 0 {
+	m.measurer, _ = p.(algos.Measurer)
+	if m.width = algos.Scores(p, m.manifest.Data); m.width == 0 {
 		return fmt.Errorf("model %s: it tells classes apart, but its training data has none", m.dir)
 	}
 	if c := m.manifest.Calibration; c != nil && !c.Fits(m.Task) {
@@ -100,9 +102,9 @@ func (m *Model) predictor() (algos.Predictor, error) {
 	return p, nil
 }
 
-// Probable reports whether the model tells probabilities of classes.
+// Probable reports whether the model tells probabilities of classes, or shares of components.
 func (m *Model) Probable() bool {
-	return m.Task == algos.Binary || m.Task == algos.Multiclass || m.Task == algos.Margin && m.manifest.Calibration != nil
+	return m.Task == algos.Binary || m.Task == algos.Multiclass || m.Task == algos.Mixture || m.Task == algos.Margin && m.manifest.Calibration != nil
 }
 
 // LIBLINEAR is what LIBLINEAR calls the solver of such models, see algos.LIBLINEAR;
