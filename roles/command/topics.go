@@ -32,7 +32,7 @@ func (p *program) modelTopics(c *cli.Context) error {
 		return err
 	}
 	html, svg := c.String("html"), c.String("svg")
-	report, err := topicmap.Read(c.Args().First(), topicmap.Options{Top: c.Int("top"), Lambda: c.Float64("lambda"), Page: html != "" || svg != ""})
+	report, err := topicmap.Read(c.Args().First(), p.algorithms, topicmap.Options{Top: c.Int("top"), Lambda: c.Float64("lambda"), Page: html != "" || svg != ""})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // saveTopics writes a model of two topics of three words.
 func saveTopics(t *testing.T, dir string) {
 	t.Helper()
-	w, err := model.Create(dir, model.Manifest{Job: "two", Algorithm: "lda",
+	w, err := model.Create(dir, model.Manifest{Job: "two", Algorithm: "lda", Parameters: "topics = 2\n",
 		Data: dataset.Info{Format: dataset.LIBSVM, Rows: 2, NonZeros: 3, Features: 3, Seen: 3, Base: 1, Names: []string{"war", "peace", "tax"}, Numeric: true, Weight: 2}})
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +85,8 @@ func TestModelTopics(t *testing.T) {
 
 func TestModelTopicsRefuses(t *testing.T) {
 	parent := t.TempDir()
-	dir, path, data := filepath.Join(parent, "model"), filepath.Join(parent, "lasso"), filepath.Join(parent, "d.libsvm")
+	dir, data := filepath.Join(parent, "model"), filepath.Join(parent, "d.libsvm")
 	saveTopics(t, dir)
-	savePath(t, path)
 	if err := os.WriteFile(data, []byte("1 1:x\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +111,6 @@ func TestModelTopicsRefuses(t *testing.T) {
 		{"--data " + data + " " + dir, 1, "d.libsvm:1"},
 		{"--data " + data + "x --html " + parent + "/x.html " + dir, 1, "d.libsvmx"},
 		{"--format xml --data " + data + " " + dir, 1, "xml"},
-		{path, 1, "it has no topics: it is of algorithm lasso"},
 		{filepath.Join(parent, "none"), 1, "none"},
 		{"--html " + filepath.Join(parent, "none", "a.html") + " " + dir, 1, "a.html"},
 		{"--svg " + parent + " " + dir, 1, "choose another name"},
@@ -122,7 +120,7 @@ func TestModelTopicsRefuses(t *testing.T) {
 			t.Errorf("%s: got status %d, %q and %q, want %d and %q", c.args, status, out, errs, c.status, c.want)
 		}
 	}
-	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 3 {
-		t.Errorf("got %v, %v, want the models and the data alone", entries, err)
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 2 {
+		t.Errorf("got %v, %v, want the model and the data alone", entries, err)
 	}
 }

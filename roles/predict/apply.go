@@ -50,7 +50,7 @@ func (m *Model) Apply(ctx context.Context, rows Rows, format Format, each func(*
 	scorers := make([]algos.Predictor, runtime.GOMAXPROCS(0))
 	for i := range scorers {
 		var err error
-		if scorers[i], err = m.predictor(); err != nil {
+		if scorers[i], err = m.Predictor(); err != nil {
 			return err
 		}
 	}

@@ -67,7 +67,7 @@ func (m *Model) begin() error {
 	if m.config, err = configs.Parse("parameters", []byte(text), nil); err != nil {
 		return m.foreign(err)
 	}
-	p, err := m.predictor()
+	p, err := m.Predictor()
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (m *Model) foreign(err error) error {
 		m.dir, m.manifest.Algorithm, strings.ReplaceAll(err.Error(), "\n", "; "), m.manifest.Petuum)
 }
 
-// predictor makes an instance of the algorithm.
-func (m *Model) predictor() (algos.Predictor, error) {
+// Predictor makes an instance of the algorithm, with the parameters of the model.
+func (m *Model) Predictor() (algos.Predictor, error) {
 	a, err := control.NewAlgorithm(m.algorithms, m.config)
 	if err != nil {
 		return nil, m.foreign(err)
@@ -110,7 +110,7 @@ func (m *Model) Probable() bool {
 // LIBLINEAR is what LIBLINEAR calls the solver of such models, see algos.LIBLINEAR;
 // "" if there is none.
 func (m *Model) LIBLINEAR() (solver string, err error) {
-	p, err := m.predictor()
+	p, err := m.Predictor()
 	if l, ok := p.(algos.LIBLINEAR); ok && err == nil {
 		solver = l.SolverType(m.manifest.Data)
 	}

@@ -6,7 +6,6 @@ package topicmap
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +13,12 @@ import (
 	"slices"
 	"strings"
 
+	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/lda/topics"
 	"petuum/algos/model"
-	"petuum/table"
+	"petuum/algos/registry"
+	"petuum/roles/predict"
 )
 
 // Report is what is known of the topics of a model.
@@ -96,17 +97,47 @@ const (
 	pageWords = 20  // of a topic, at least
 )
 
-// Read gathers the topics of the model in dir. It reads the counts of words twice.
-func Read(dir string, o Options) (*Report, error) {
-	r, err := model.Open(dir)
+// counter is an algorithm whose models count words in topics, which are its components.
+type counter interface {
+	algos.Mixed
+	// Rows reads of a model of data like d the topics that tokens of each of some words
+	// have, and how many: each is called with those of one word after another.
+	Rows(d dataset.Info, m algos.Model, words []uint64, each func(topics []uint32, counts []float64)) error
+}
+
+// Read gathers the topics of the model in dir, whose algorithm is one of list. It reads
+// the counts of words twice.
+func Read(dir string, list registry.List, o Options) (*Report, error) {
+	r, err := predict.OpenModel(dir, list)
+	if err != nil && !errors.Is(err, predict.ErrMute) {
+		return nil, err
+	}
+	if err == nil {
+		defer r.Close()
+		a, err := r.Predictor()
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := a.(counter); ok {
+			return gather(r, dir, c, o)
+		}
+	}
+	return nil, fmt.Errorf("model %s: it has no topics, which models of lda have: look at it with petuum model show", dir)
+}
+
+func gather(r *predict.Model, dir string, a counter, o Options) (*Report, error) {
+	m := r.Manifest()
+	alpha, err := column(r, "alpha")
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	m := r.Manifest()
-	counts, err := countsOf(r, dir)
+	beta, err := column(r, "beta")
 	if err != nil {
 		return nil, err
+	}
+	counts := topics.Model{Words: m.Data.Features, Topics: a.Components(m.Data), Rows: rows(r, a)}
+	if len(beta) == 1 {
+		counts.Beta = beta[0]
 	}
 	// The first list is the report's own, the second the one that coherence is of.
 	want := topics.Options{Top: o.Top, Lambdas: []float64{o.Lambda, 1}, Drawn: mostDrawn}
@@ -120,13 +151,7 @@ func Read(dir string, o Options) (*Report, error) {
 	p := &Report{Model: dir, Algorithm: m.Algorithm, Job: m.Job, Tokens: s.Tokens, Words: counts.Words, Seen: s.Seen,
 		Lambda: o.Lambda, Diversity: s.Diversity(1, o.Top), Explained: s.Explained, top: o.Top, keys: map[int][]uint64{}, data: m.Data, header: m.Source.Header}
 	p.data.Numeric, p.data.Classes, p.data.Counts = true, nil, nil
-	alpha, err := column(r, "alpha")
-	if err != nil {
-		return nil, err
-	}
-	if beta, err := column(r, "beta"); err != nil {
-		return nil, err
-	} else if len(beta) == 1 {
+	if len(beta) == 1 {
 		p.Beta = &beta[0]
 	}
 	for k := range s.Topics {
@@ -164,46 +189,63 @@ func (p *Report) topic(m *model.Manifest, s *topics.Summary, k int) Topic {
 // first is the beginning of a list.
 func first(list []Word, n int) []Word { return list[:min(n, len(list))] }
 
-// countsOf is the counts of words in a model, which it refuses if they are of no topics.
-func countsOf(r *model.Reader, dir string) (topics.Model, error) {
-	m := r.Manifest()
-	t := m.Tables[max(0, slices.IndexFunc(m.Tables, func(t model.Table) bool { return t.Name == "words" }))]
-	if t.Name != "words" || t.Type != table.Int32.String() || t.Keys != m.Data.Features {
-		return topics.Model{}, fmt.Errorf("model %s: it has no topics: it is of algorithm %s, and topics are of lda; look at it with petuum model show", dir, m.Algorithm)
-	}
-	counts := topics.Model{Words: t.Keys, Topics: t.Width}
-	if beta, err := column(r, "beta"); err != nil {
-		return counts, err
-	} else if len(beta) == 1 {
-		counts.Beta = beta[0]
-	}
+// rowWords is how many words a model is asked for at a time.
+const rowWords = 1 << 14
+
+// rows is the counts of words, by what the algorithm says.
+func rows(r *predict.Model, a counter) func(each func(uint64, []int32, []int32) error) error {
+	data := r.Manifest().Data
+	var words []uint64
+	var found []pair
 	var at, nonzero []int32
-	counts.Rows = func(each func(uint64, []int32, []int32) error) error {
-		return r.Rows("words", table.Int32, false, func(key uint64, values []byte) error {
-			at, nonzero = at[:0], nonzero[:0]
-			for k := range len(values) / 4 {
-				if n := int32(binary.LittleEndian.Uint32(values[4*k:])); n != 0 {
-					at, nonzero = append(at, int32(k)), append(nonzero, n)
-				}
+	return func(each func(uint64, []int32, []int32) error) error {
+		for begin := uint64(0); begin < data.Features; begin += rowWords {
+			words = words[:0]
+			for w := begin; w < min(begin+rowWords, data.Features); w++ {
+				words = append(words, w)
 			}
-			return each(key, at, nonzero)
-		})
+			next, failed := begin, error(nil)
+			err := a.Rows(data, r, words, func(topics []uint32, counts []float64) {
+				found, at, nonzero = found[:0], at[:0], nonzero[:0]
+				for i, k := range topics {
+					found = append(found, pair{int32(k), int32(counts[i])})
+				}
+				slices.SortFunc(found, func(a, b pair) int { return cmp.Compare(a.topic, b.topic) })
+				for _, p := range found {
+					at, nonzero = append(at, p.topic), append(nonzero, p.count)
+				}
+				if failed == nil && len(found) > 0 {
+					failed = each(next, at, nonzero)
+				}
+				next++
+			})
+			if err != nil {
+				return err
+			}
+			if failed != nil {
+				return failed
+			}
+		}
+		return nil
 	}
-	return counts, nil
 }
 
-// column is the values of a table of numbers, nil if the model has none of this name.
-func column(r *model.Reader, name string) (values []float64, err error) {
+// pair is a topic and its tokens of a word.
+type pair struct{ topic, count int32 }
+
+// column is the values of a table of one number a key, nil if the model has none of
+// this name.
+func column(r *predict.Model, name string) ([]float64, error) {
 	m := r.Manifest()
-	i := slices.IndexFunc(m.Tables, func(t model.Table) bool { return t.Name == name && t.Type != table.Int32.String() && t.Width == 1 })
+	i := slices.IndexFunc(m.Tables, func(t model.Table) bool { return t.Name == name && t.Width == 1 })
 	if i < 0 {
 		return nil, nil
 	}
-	err = r.Rows(name, table.Float64, true, func(_ uint64, b []byte) error {
-		values = append(values, math.Float64frombits(binary.LittleEndian.Uint64(b)))
-		return nil
-	})
-	return values, err
+	keys := make([]uint64, m.Tables[i].Keys)
+	for k := range keys {
+		keys[k] = uint64(k)
+	}
+	return r.Values(name, keys)
 }
 
 // Documents are rows of words.

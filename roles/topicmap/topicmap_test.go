@@ -19,6 +19,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/model"
+	"petuum/algos/registry"
 	"petuum/table"
 )
 
@@ -31,7 +32,8 @@ type made struct {
 	alpha  []float64 // nil: no such table
 	beta   float64   // 0: no such table
 	job    string
-	table  string // "": words
+
+	algorithm string // "": lda
 }
 
 // tiny has three topics, one of them without tokens, and a hostile name.
@@ -46,7 +48,11 @@ func (m made) save(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
 	v := uint64(len(m.counts))
-	w, err := model.Create(dir, model.Manifest{Job: m.job, Algorithm: "lda",
+	algorithm, parameters := "lda", fmt.Sprintf("topics = %d\n", len(m.counts[0]))
+	if m.algorithm != "" {
+		algorithm, parameters = m.algorithm, ""
+	}
+	w, err := model.Create(dir, model.Manifest{Job: m.job, Algorithm: algorithm, Parameters: parameters,
 		Data: dataset.Info{Format: dataset.LIBSVM, Rows: 4, NonZeros: 9, Features: v, Seen: v, Names: m.names, Numeric: true, Weight: 4, Classes: []string{"0"}, Counts: []uint64{4}}})
 	if err != nil {
 		t.Fatal(err)
@@ -71,11 +77,7 @@ func (m made) save(t *testing.T) string {
 		}
 		rows = append(rows, b)
 	}
-	name := "words"
-	if m.table != "" {
-		name = m.table
-	}
-	write(table.Spec{Name: name, Keys: v, Width: len(m.counts[0]), Type: table.Int32}, rows)
+	write(table.Spec{Name: "words", Keys: v, Width: len(m.counts[0]), Type: table.Int32}, rows)
 	numbers := func(name string, values ...float64) {
 		var rows [][]byte
 		for _, x := range values {
@@ -97,7 +99,7 @@ func (m made) save(t *testing.T) string {
 
 func read(t *testing.T, m made, o Options) *Report {
 	t.Helper()
-	p, err := Read(m.save(t), o)
+	p, err := Read(m.save(t), registry.Algorithms, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,21 +235,20 @@ func TestText(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	other, negative, damaged := tiny(), tiny(), tiny().save(t)
-	other.table = "weights"
-	negative.counts[3][2] = -5
+	linear, mute, damaged := tiny(), tiny(), tiny().save(t)
+	linear.algorithm, mute.algorithm = "regression", "dml"
 	empty := made{counts: [][]int32{{0, 0}}, job: "none"}
 	if err := os.WriteFile(filepath.Join(damaged, "words.bin"), []byte("short"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, dir, want string }{
-		{"no topics", other.save(t), "it has no topics"},
-		{"a negative count", negative.save(t), "word 3 has -5 tokens in topic 2"},
+		{"a linear model", linear.save(t), "it has no topics"},
+		{"one that does not predict", mute.save(t), "it has no topics"},
 		{"no tokens", empty.save(t), "no word has a token"},
 		{"damaged", damaged, "words.bin"},
 		{"not there", filepath.Join(t.TempDir(), "none"), "none"},
 	} {
-		if _, err := Read(c.dir, Options{Top: 5, Lambda: 1}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.dir) {
+		if _, err := Read(c.dir, registry.Algorithms, Options{Top: 5, Lambda: 1}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.dir) {
 			t.Errorf("%s: got error %v, want %q and the directory", c.name, err, c.want)
 		}
 	}
