@@ -80,6 +80,20 @@ func ReadsByFeatures(a Algorithm) bool {
 	return ok && f.ByColumns() && f.ByFeatures()
 }
 
+// Summing is an Algorithm that wants to know the sum of the values of each feature, as how
+// often a word occurs: where Sums says so, of an instance that has its parameters,
+// dataset.Info.Sums has them. Data that is streamed has none.
+type Summing interface {
+	Algorithm
+	Sums() bool
+}
+
+// NeedsSums says whether an algorithm wants to know the sum of each feature.
+func NeedsSums(a Algorithm) bool {
+	s, ok := a.(Summing)
+	return ok && s.Sums()
+}
+
 // Unsupervised is an Algorithm that learns without labels: where Unsupervised says so, of
 // an instance that has its parameters, data needs none, and labels that are there are
 // not looked at.

@@ -50,11 +50,11 @@ type Job struct {
 type Data struct {
 	Train    Paths  `toml:"train" doc:"training data (required): a plain, .gz or .zst file, or a list of them; each may be a pattern with *, ? and [a-z]"`
 	Test     Paths  `toml:"test" doc:"test data, given in the same way; \"\" is none"`
-	Format   string `toml:"format" oneof:"auto libsvm csv mm binary" doc:"format of the data: auto, libsvm, csv, mm (MatrixMarket) or binary (columns in parts, as petuum data gen writes them to NAME.petuum)"`
+	Format   string `toml:"format" oneof:"auto libsvm csv mm binary docword ratings" doc:"format of the data: auto, libsvm, csv, mm (MatrixMarket), binary (columns in parts, as petuum data gen writes them to NAME.petuum), docword (UCI bag of words, docword.NAME.txt) or ratings (user, item and rating in each line, with a tab, ::, a semicolon, a comma or blanks between them; without ratings each is 1)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Positive string `toml:"positive" doc:"label of the positive class: all other labels together are the negative one; \"\" takes the classes as they are"`
 	Weight   string `toml:"weight" doc:"column of a CSV file with the weight of each row, given like data.label; \"\" is none. A LIBSVM file has weights behind its labels, as 1:0.5"`
-	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
+	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file, or one of ratings, starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
 	Hash     int    `toml:"hash" min:"0" max:"62" doc:"bits of a feature id: indices of LIBSVM are taken modulo 2^hash, and categories of CSV are hashed to as many features; values of a row that come together add up; 0 keeps every feature apart"`

@@ -68,7 +68,10 @@ func (a *assembly) finish(l *layout, files []File) error {
 		m.fillIn(&a.info)
 	}
 	a.weigh()
-	return a.info.checkFeatures()
+	if err := a.info.checkFeatures(); err != nil || !l.options.Sums {
+		return err
+	}
+	return a.sum()
 }
 
 // fits says whether info can be the merged info of this part and others.

@@ -96,6 +96,9 @@ type Options struct {
 	// kept by rows.
 	Columns bool `json:",omitempty"`
 
+	// Sums adds up the values of each feature (Info.Sums).
+	Sums bool `json:",omitempty"`
+
 	// ByFeatures allows data whose parts are ranges of features with all rows
 	// (Info.ByFeatures). Scan refuses it without.
 	ByFeatures bool `json:",omitempty"`

@@ -22,7 +22,7 @@ func (a *LDA) Evaluate(w *algos.Worker, e *algos.Eval) {
 	e.Add("assigned", assigned)
 	e.Add("tokens", float64(a.state.Tokens()))
 	words, counted := 0.0, 0.0
-	if a.plan.rotates() {
+	if a.plan.rotates {
 		for s, last := range a.rotation.last {
 			if last == w.Part {
 				words += a.rotation.term[s]

@@ -11,19 +11,18 @@
 //
 // # Modes
 //
-// Topics of tokens and n_dk stay with the part that has the document. The counts n_wk are
-// shared in one of two ways:
+// Topics of tokens and n_dk stay with the part that has the document. The words are cut in
+// slices, ranges that have about as many tokens each. A clock is one slice, a sweep is all of
+// them. At step t part p of P is at slice (p S/P + t) mod S of S, so that no two parts are at the
+// same. The counts n_wk are shared in one of two ways:
 //
-//	data     every part holds the words of its documents. A clock is a sweep over its
-//	         tokens; what others did shows as the policy says
-//	rotate   the words are cut in slices, which parts hold in turn, no two the same at
-//	         a time, without a barrier (Zheng et al., "Model-Parallel Inference for Big
-//	         Topic Models", 2014). A clock is one slice, a sweep is all of them. The n_wk
-//	         are exact; only n_k are as stale as the policy says
-//
-// A slice is a range of words, cut so that all have about as many tokens. At step t part p
-// of P has slice (p S/P + t) mod S of S. With S = 2P the slice that a part needs next was
-// given back a clock ago, and travels while the one before is worked on.
+//	data     every part holds the words of its documents. What others did to them shows as the
+//	         policy says. There are as many slices as parts
+//	rotate   a part holds the slice that it is at, and nobody else does: slices go from part to
+//	         part, without a barrier (Zheng et al., "Model-Parallel Inference for Big Topic
+//	         Models", 2014). The n_wk are exact; only n_k are as stale as the policy says. There are
+//	         twice as many slices as parts, so that the one that a part needs next was given
+//	         back a clock ago, and travels while the one before is worked on
 //
 // # Model
 //
@@ -40,6 +39,7 @@ package lda
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
@@ -58,7 +58,7 @@ type LDA struct {
 	BurnIn        int     `toml:"burn_in" min:"0" doc:"sweeps before alpha or beta are optimised"`
 	Sampler       string  `toml:"sampler" oneof:"auto plain dense sparse mh" doc:"how topics are drawn: plain, dense and sparse from the exact distribution; mh by Metropolis and Hastings; auto chooses by the number of topics and the data"`
 	Mode          string  `toml:"mode" oneof:"auto data rotate" doc:"how parts share the counts of words: data, each has those of its documents; rotate, slices of the vocabulary go from part to part"`
-	Slices        int     `toml:"slices" min:"0" doc:"slices of the vocabulary in mode rotate, at least one for each part; 0 chooses"`
+	Slices        int     `toml:"slices" min:"0" doc:"slices of the vocabulary, each the work of a clock; in mode rotate at least one for each part; 0 chooses"`
 	RowsKind      string  `toml:"rows" oneof:"auto dense packed" doc:"how counts of words are kept: dense, K for each word; packed, as many as a word has tokens, in mode rotate"`
 	Memory        int     `toml:"memory" min:"1" doc:"MB that a part may use for the counts of words"`
 
@@ -72,10 +72,11 @@ type LDA struct {
 
 	prior    prior
 	risings  risings
-	rotation rotation // of mode rotate
-	step     int      // Pushes so far
-	offsets  []int    // of the rows of a slice, where they are packed
-	row      []int32  // for a word
+	rotation rotation
+	cuts     []int   // where the slices begin among the words of the part, and where the last ends
+	step     int     // Pushes so far
+	offsets  []int   // of the rows of a slice, where they are packed
+	row      []int32 // for a word
 }
 
 // New makes an instance with the default parameters.
@@ -97,9 +98,6 @@ func (a *LDA) Validate() error {
 	}
 	if a.Mode == "data" && a.RowsKind == "packed" {
 		errs = append(errs, algos.Refuse("rows mode", "rows that are packed belong to one part at a time: set mode to rotate"))
-	}
-	if a.Mode == "data" && a.Slices > 0 {
-		errs = append(errs, algos.Refuse("slices mode", "slices are of mode rotate: leave them out"))
 	}
 	return errors.Join(errs...)
 }
@@ -142,7 +140,7 @@ func (a *LDA) Tables(d dataset.Info) ([]table.Spec, error) {
 // ClocksPerEpoch is the clocks of a sweep.
 func (a *LDA) ClocksPerEpoch(d dataset.Info) int {
 	p, err := a.newPlan(d)
-	if err != nil || !p.rotates() {
+	if err != nil {
 		return 1
 	}
 	return p.slices()
@@ -154,7 +152,7 @@ func (a *LDA) Load(part *dataset.Part, w *algos.Worker) (err error) {
 		return err
 	}
 	held := table.Keys(part.Keys)
-	if a.plan.rotates() {
+	if a.plan.rotates {
 		if n := a.plan.slices(); n < w.Parts {
 			return fmt.Errorf("lda: %d slices for %d parts: set algorithm.slices to %[2]d at least, or to 0", n, w.Parts)
 		}
@@ -169,8 +167,21 @@ func (a *LDA) Load(part *dataset.Part, w *algos.Worker) (err error) {
 		return fmt.Errorf("lda: %w", err)
 	}
 	a.row = make([]int32, a.Topics)
+	a.cuts = a.plan.cuts
+	if !a.plan.rotates {
+		a.cuts = positions(part.Keys, a.plan.cuts)
+	}
 	a.rotation = newRotation(a.plan, w.Part, w.Parts)
 	return a.open(w, held)
+}
+
+// positions is how many of the keys, which ascend, come before each of the cuts.
+func positions(keys []uint64, cuts []int) []int {
+	at := make([]int, len(cuts))
+	for i, cut := range cuts {
+		at[i], _ = slices.BinarySearch(keys, uint64(cut))
+	}
+	return at
 }
 
 func (a *LDA) open(w *algos.Worker, held table.Set) (err error) {

@@ -19,8 +19,9 @@ type plan struct {
 	sums   []float64 // tokens of each word; nil where they are not known
 
 	offsets []int64 // packed: where the row of each word begins, and where the last ends; nil: dense
-	cuts    []int   // rotate: where slices of words begin, and where the last ends; nil: data
-	memory  int     // cells that a part may hold
+	cuts    []int   // where slices of words begin, and where the last ends
+	rotates bool
+	memory  int // cells that a part may hold
 }
 
 // Bytes that a part keeps for a value of a view in place: what it shows, what it showed before, what
@@ -52,21 +53,23 @@ func (a *LDA) newPlan(d dataset.Info) (*plan, error) {
 		p.pack()
 	}
 	parts := max(1, len(d.PartRows))
-	rotate := a.Mode == "rotate" || a.Slices > 0 || p.packed() || a.Mode == "auto" && (parts > 1 || p.cells() > p.memory)
+	p.rotates = a.Mode == "rotate" || p.packed() || a.Mode == "auto" && (parts > 1 || p.cells() > p.memory)
 	switch {
-	case rotate:
+	case p.rotates:
 		return p, p.cut(a.Slices, parts)
 	case p.cells() > p.memory:
 		return nil, fmt.Errorf("lda: mode data has every part keep the counts of %d words and %d topics, %d MB of at most %d: set algorithm.mode to rotate, or raise algorithm.memory",
 			p.words, p.topics, megabytes(p.cells()), a.Memory)
+	case a.Slices > 0:
+		parts = a.Slices
 	}
+	p.cutInto(parts)
 	return p, nil
 }
 
 func megabytes(cells int) int { return cells/(1<<20/viewBytes) + 1 }
 
-func (p *plan) rotates() bool { return p.cuts != nil }
-func (p *plan) packed() bool  { return p.offsets != nil }
+func (p *plan) packed() bool { return p.offsets != nil }
 
 // cells is the counts of all words.
 func (p *plan) cells() int { return p.at(p.words) }

@@ -7,31 +7,27 @@ import (
 
 // Prepare asks for the first slice of the part.
 func (a *LDA) Prepare(*algos.Worker) {
-	if a.plan.rotates() {
+	if a.plan.rotates {
 		a.rotation.ask(a.words, a.step)
 	}
 }
 
 // Push draws a topic for each token of the part, or for those of the words of a slice.
 func (a *LDA) Push(w *algos.Worker, _ algos.Block) {
-	n := a.stepsPerSweep()
+	n := a.plan.slices() // steps of a sweep
 	totals := a.topics.Values()
 	var err error
 	if a.step%n == 0 {
 		err = a.begin(w, totals)
 	}
-	if err == nil && a.plan.rotates() {
+	if a.plan.rotates {
 		a.rotation.ask(a.words, a.step+1)
+	}
+	if err == nil {
 		err = a.slice(w, totals)
-	} else if err == nil {
-		err = a.state.Words(0, a.words.Len(), gibbs.Rows{Values: a.words.Values()}, totals)
-		if w.Parts > 1 || w.Barrier <= w.Clock+1 { // else nobody looks
-			a.words.Written(0, a.words.Len())
-		}
 	}
 	a.topics.Written(0, a.Topics)
-	a.step++
-	if err == nil && a.step%n == 0 {
+	if a.step++; err == nil && a.step%n == 0 {
 		if err = a.state.End(); err == nil {
 			a.fit(w, a.step/n)
 		}
@@ -39,13 +35,6 @@ func (a *LDA) Push(w *algos.Worker, _ algos.Block) {
 	if err != nil {
 		w.Fail(err)
 	}
-}
-
-func (a *LDA) stepsPerSweep() int {
-	if a.plan.rotates() {
-		return a.plan.slices()
-	}
-	return 1
 }
 
 // begin begins a sweep with the priors as they are known.
@@ -60,18 +49,26 @@ func (a *LDA) begin(w *algos.Worker, totals []int32) error {
 	return a.state.Begin(totals)
 }
 
-// slice does the words of the slice that is held, and takes down what it comes to if that is its state at
-// the next barrier.
+// slice draws topics for the words of the slice of a step, and takes down what the slice comes to if that is
+// its state at the next barrier.
 func (a *LDA) slice(w *algos.Worker, totals []int32) error {
 	r := &a.rotation
-	r.held(a.step)
 	s := r.slice(r.part, a.step)
-	lo, hi := a.plan.cuts[s], a.plan.cuts[s+1]
+	lo, hi := a.cuts[s], a.cuts[s+1]
+	if !a.plan.rotates {
+		if w.Parts > 1 {
+			a.words.Written(lo, hi)
+		} else if w.Barrier <= w.Clock+1 { // before that nobody looks
+			a.words.Written(0, a.words.Len())
+		}
+		return a.state.Words(lo, hi, gibbs.Rows{Values: a.words.Values()[lo*a.Topics : hi*a.Topics]}, totals)
+	}
 	rows := a.rowsOf(lo, hi)
 	if err := a.state.Words(lo, hi, rows, totals); err != nil {
 		return err
 	}
 	a.words.Written(0, a.words.Len())
+	r.held(a.step)
 	if left := w.Barrier - (w.Clock + 1); left < 0 || int(left) < r.again() {
 		r.term[s], r.counted[s] = a.likelihood(rows)
 	}

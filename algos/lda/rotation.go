@@ -2,8 +2,8 @@ package lda
 
 import "petuum/table"
 
-// rotation is a part's account of who holds which slice. All parts know it of each other: at step t
-// part p has slice (p S/P + t) mod S, which is another one for each part.
+// rotation is a part's account of who is at which slice. All parts know it of each other: at step t
+// part p is at slice (p S/P + t) mod S, which is another one for each part if there are so many.
 type rotation struct {
 	plan  *plan
 	part  int
@@ -17,9 +17,6 @@ type rotation struct {
 }
 
 func newRotation(p *plan, part, parts int) rotation {
-	if !p.rotates() {
-		return rotation{}
-	}
 	n := p.slices()
 	r := rotation{plan: p, part: part, parts: parts, turns: make([]uint64, n), last: make([]int, n),
 		term: make([]float64, n), counted: make([]float64, n)}

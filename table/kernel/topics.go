@@ -346,7 +346,7 @@ func (t *Topics) add(i int, by int) {
 func (t *Topics) moveEntry(doc int, z, k uint32) {
 	first := int(t.Head[2*doc])
 	list := t.Entries[first : first+int(t.Head[2*doc+1])]
-	mask := uint32(t.mask)
+	mask := uint32(1)<<t.Shift - 1
 	found := false
 	for i, e := range list {
 		if e>>t.Shift == k && e&mask != mask {

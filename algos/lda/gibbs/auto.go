@@ -2,6 +2,7 @@ package gibbs
 
 // samplers are the samplers by name.
 var samplers = map[string]func() sampler{
+	"mh":     newMetropolis,
 	"plain":  func() sampler { return &plain{} },
 	"dense":  newDense,
 	"sparse": newSparse,

@@ -25,7 +25,8 @@
 //	}
 //
 // Counts and totals begin as zeros, or as what other parts have added: the first sweep
-// gives each token a topic, drawn from the counts so far, and adds it to them. After
+// gives each token a topic at random and adds it to them: topics that are drawn from the counts so far need more sweeps to
+// part. After
 // each sweep the counts are those of the topics.
 //
 // The samplers draw from the same distribution. Which is fastest depends on the number

@@ -55,11 +55,16 @@ func (p *plain) run(s *State, lo, hi int, rows Rows, totals []int32) error {
 // draw returns a new topic of a token, and changes the counts.
 func (p *plain) draw(s *State, doc, old uint32, totals []int32) int {
 	row := p.docs[int(doc)*s.topics:][:s.topics]
-	if old != unassigned {
-		row[old]--
-		p.counts[old]--
-		totals[old]--
+	if old == unassigned {
+		k := int(s.random.below(uint32(s.topics)))
+		row[k]++
+		p.counts[k]++
+		totals[k]++
+		return k
 	}
+	row[old]--
+	p.counts[old]--
+	totals[old]--
 	sum := 0.0
 	for k, n := range row {
 		sum += (float64(n) + s.alpha[k]) * (float64(max(0, p.counts[k])) + s.beta) / (float64(max(0, totals[k])) + s.vbeta)

@@ -114,7 +114,7 @@ func (v *visits) run(s *State, lo, hi int, rows Rows, totals []int32) error {
 			if len(row) == s.topics {
 				t.Word, v.zeros = row, false
 				t.Fill()
-				v.draw()
+				v.draw(s)
 			} else if err := v.packed(s, row); err != nil {
 				return fmt.Errorf("gibbs: word %d: %w", w, err)
 			}
@@ -123,9 +123,15 @@ func (v *visits) run(s *State, lo, hi int, rows Rows, totals []int32) error {
 	return nil
 }
 
-// draw draws the topics of the tokens of a word.
-func (v *visits) draw() {
+// draw draws the topics of the tokens of a word, at random if they have none.
+func (v *visits) draw(s *State) {
 	t := &v.t
+	if t.Topic[0] == unassigned {
+		for t.At = range t.Topic {
+			t.Move(int(s.random.below(uint32(s.topics))))
+		}
+		return
+	}
 	for {
 		state := kernel.Drawn
 		switch {
@@ -175,7 +181,7 @@ func (v *visits) packed(s *State, row []int32) error {
 			v.old = append(v.old, uint32(k))
 		}
 	}
-	v.draw()
+	v.draw(s)
 	clear(row)
 	at := 0
 	for _, topics := range [][]uint32{v.old[before:], t.Topic, v.old[:before]} {
