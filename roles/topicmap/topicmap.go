@@ -142,7 +142,7 @@ func gather(r *predict.Model, dir string, a counter, o Options) (*Report, error)
 	// The first list is the report's own, the second the one that coherence is of.
 	want := topics.Options{Top: o.Top, Lambdas: []float64{o.Lambda, 1}, Drawn: mostDrawn}
 	if o.Page {
-		want.Top, want.Lambdas = max(o.Top, pageWords), append(want.Lambdas, pageLambdas...)
+		want.Top, want.Further = max(o.Top, pageWords), pageLambdas
 	}
 	s, err := topics.Gather(counts, want)
 	if err != nil {

@@ -41,6 +41,7 @@ type Options struct {
 	Top     int       // words of a list, from 1
 	Lambdas []float64 // a list for each, in [0, 1]
 	Drawn   int       // so many topics at most, the largest, have a place; time and memory are of its square
+	Further []float64 // as Lambdas: further lists of the topics that have a place
 }
 
 // Summary is what [Gather] finds.
@@ -59,7 +60,7 @@ type Summary struct {
 type Topic struct {
 	Tokens int64
 	Share  float64  // of all tokens
-	Lists  [][]Word // for each lambda, the most relevant first; of equal ones that of the lower number
+	Lists  [][]Word // for each lambda, and each further one if it is drawn; the most relevant first; of equal ones that of the lower number
 	Place  Point    // if it is drawn
 }
 
@@ -78,6 +79,7 @@ type gathering struct {
 	m       Model
 	o       Options
 	s       *Summary
+	all     []float64 // the lambdas of drawn topics
 	tops    [][]best  // of each topic and lambda
 	slot    []int32   // of each topic in s.Drawn, -1 if it is not
 	entropy []float64 // p log p of the drawn topics of a row
@@ -90,12 +92,12 @@ func Gather(m Model, o Options) (*Summary, error) {
 	if m.Topics < 1 || m.Words < 1 || o.Top < 1 || !(m.Beta >= 0) || math.IsInf(m.Beta, 1) {
 		return nil, fmt.Errorf("topics: %d topics of %d words, %d of each, beta %g: want 1 or more, and a number", m.Topics, m.Words, o.Top, m.Beta)
 	}
-	for _, l := range o.Lambdas {
+	for _, l := range slices.Concat(o.Lambdas, o.Further) {
 		if !(l >= 0 && l <= 1) {
 			return nil, fmt.Errorf("topics: lambda %g: want 0 to 1", l)
 		}
 	}
-	g := &gathering{m: m, o: o, s: &Summary{Topics: make([]Topic, m.Topics)}}
+	g := &gathering{m: m, o: o, all: slices.Concat(o.Lambdas, o.Further), s: &Summary{Topics: make([]Topic, m.Topics)}}
 	if err := m.Rows(g.count); err != nil {
 		return nil, err
 	}
@@ -151,8 +153,16 @@ func (g *gathering) choose() {
 	}
 	g.tops = make([][]best, g.m.Topics)
 	for k := range g.tops {
-		g.tops[k] = make([]best, len(g.o.Lambdas))
+		g.tops[k] = make([]best, len(g.lambdas(k)))
 	}
+}
+
+// lambdas are those of the lists of topic k.
+func (g *gathering) lambdas(k int) []float64 {
+	if g.slot[k] >= 0 {
+		return g.all
+	}
+	return g.o.Lambdas
 }
 
 // rank adds a word to the lists of its topics, and to the distances of these.
@@ -166,7 +176,7 @@ func (g *gathering) rank(word uint64, topics, counts []int32) error {
 	for i, k := range topics {
 		total := float64(g.s.Topics[k].Tokens)
 		given := math.Log((float64(counts[i]) + g.m.Beta) / (total + float64(g.m.Words)*g.m.Beta))
-		for l, lambda := range g.o.Lambdas {
+		for l, lambda := range g.lambdas(int(k)) {
 			// Equal to the formula, and exact where lambda is 1 or 0.
 			g.tops[k][l].offer(entry{word, all, counts[i], given - (1-lambda)*overall}, g.o.Top)
 		}
@@ -184,7 +194,7 @@ func (g *gathering) finish() {
 	s := g.s
 	for k := range s.Topics {
 		t := &s.Topics[k]
-		t.Lists = make([][]Word, len(g.o.Lambdas))
+		t.Lists = make([][]Word, len(g.tops[k]))
 		for l := range t.Lists {
 			for _, e := range g.tops[k][l].sorted() {
 				t.Lists[l] = append(t.Lists[l], Word{e.word, e.count, e.all,

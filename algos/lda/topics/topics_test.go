@@ -108,12 +108,15 @@ func TestBruteForce(t *testing.T) {
 		if tokens == 0 {
 			continue
 		}
-		s, err := Gather(dense(beta, counts), Options{Top: top, Lambdas: lambdas, Drawn: 5})
+		s, err := Gather(dense(beta, counts), Options{Top: top, Lambdas: lambdas[:1], Further: lambdas[1:], Drawn: 5})
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		for k, topic := range s.Topics {
-			for l, lambda := range lambdas {
+			if len(topic.Lists) != 1 && !slices.Contains(s.Drawn, k) || len(topic.Lists) == 1 && slices.Contains(s.Drawn, k) {
+				t.Fatalf("seed %d: topic %d has %d lists, drawn are %v", seed, k, len(topic.Lists), s.Drawn)
+			}
+			for l, lambda := range lambdas[:len(topic.Lists)] {
 				var want []Word
 				for w, row := range counts {
 					all := 0.0
@@ -190,6 +193,7 @@ func TestRefused(t *testing.T) {
 		{"no list", dense(0, [][]int32{{1}}), Options{}, "0 of each"},
 		{"beta", dense(math.NaN(), [][]int32{{1}}), Options{Top: 1}, "beta NaN"},
 		{"lambda", dense(0, [][]int32{{1}}), Options{Top: 1, Lambdas: []float64{1.5}}, "lambda 1.5"},
+		{"a further lambda", dense(0, [][]int32{{1}}), Options{Top: 1, Further: []float64{math.NaN()}}, "lambda NaN"},
 		{"nothing learned", dense(0, [][]int32{{0}}), Options{Top: 1}, "no word has a token"},
 		{"a word too many", row(2, one, one), Options{Top: 1}, "word 2 of 2"},
 		{"a topic too many", row(0, []int32{2}, one), Options{Top: 1}, "topic 2 of 2"},
