@@ -39,7 +39,7 @@ func (a *LDA) newPlan(d dataset.Info) (*plan, error) {
 	if d.Features > math.MaxInt32 {
 		return nil, fmt.Errorf("lda: %d words are too many: at most %d", d.Features, math.MaxInt32)
 	}
-	p := &plan{topics: a.Topics, words: int(d.Features), sums: sumsOf(d), memory: a.Memory << 20 / viewBytes}
+	p := &plan{topics: a.Topics, words: int(d.Features), sums: d.Sums, memory: a.Memory << 20 / viewBytes}
 	for _, n := range p.sums {
 		p.tokens += n
 	}

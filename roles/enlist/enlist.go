@@ -28,8 +28,8 @@ import (
 const Version = "0.1.0"
 
 const (
-	wireMajor = 3
-	wireMinor = 1
+	wireMajor = 4
+	wireMinor = 0
 )
 
 // lookFor bounds how long a process looks for the scheduler of the cluster that
