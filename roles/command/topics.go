@@ -44,7 +44,7 @@ func (p *program) modelTopics(c *cli.Context) error {
 			return flagged(err)
 		}
 		defer documents.Close()
-		if err := report.Measure(documents); err != nil {
+		if err := report.Measure(c.Context, documents); err != nil {
 			return flagged(err)
 		}
 	}

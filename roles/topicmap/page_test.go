@@ -58,7 +58,13 @@ func TestLabels(t *testing.T) {
 		}
 		l := labeling{circles: circles}
 		for i := range circles {
+			before := len(l.taken)
 			l.put(i, texts[i])
+			for _, b := range l.taken[before:] {
+				if l.covered(b, i) {
+					t.Errorf("seed %d: the label of circle %d is on another one", seed, i)
+				}
+			}
 		}
 		for i, b := range l.taken {
 			if !b.inside() {
@@ -78,6 +84,21 @@ func TestLabels(t *testing.T) {
 
 // inside reports whether there is room around a circle.
 func (c circle) inside() bool { return c.x > 200 && c.x < wide-200 && c.y > 100 && c.y < high-100 }
+
+// Up is up, to the right is to the right, and circles end in the map.
+func TestScale(t *testing.T) {
+	topic := func(x, y float64) Topic { return Topic{X: &x, Y: &y, Share: 0.3} }
+	p := &Report{Topics: []Topic{topic(-1, 0), topic(3, 1), topic(0, 2), {}}}
+	place := p.scale()
+	for _, c := range []struct{ x, y, left, top float64 }{{-1, 0, edge + radius(0.3), -1}, {3, 2, wide - edge - radius(0.3), -1}, {1, 1, wide / 2, high / 2}} {
+		if x, y := place(c.x, c.y); x-c.left > 1e-9 || c.left-x > 1e-9 || c.top >= 0 && y != c.top {
+			t.Errorf("(%g, %g): got %g, %g, want %g, %g", c.x, c.y, x, y, c.left, c.top)
+		}
+	}
+	if _, above := place(0, 2); above >= high/2 {
+		t.Errorf("got %g for what is above the middle, %d", above, high/2)
+	}
+}
 
 var (
 	topicList = regexp.MustCompile(`(?s)<section class="topic" id="topic-(\d+)".*?</section>`)

@@ -6,6 +6,7 @@ package topicmap
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ type Report struct {
 
 	top    int
 	keys   map[int][]uint64 // of each topic, its most probable words
-	data   dataset.Info     // of the training, without classes
+	data   dataset.Info     // of the training
 	header string
 }
 
@@ -150,7 +151,6 @@ func gather(r *predict.Model, dir string, a counter, o Options) (*Report, error)
 	}
 	p := &Report{Model: dir, Algorithm: m.Algorithm, Job: m.Job, Tokens: s.Tokens, Words: counts.Words, Seen: s.Seen,
 		Lambda: o.Lambda, Diversity: s.Diversity(1, o.Top), Explained: s.Explained, top: o.Top, keys: map[int][]uint64{}, data: m.Data, header: m.Source.Header}
-	p.data.Numeric, p.data.Classes, p.data.Counts = true, nil, nil
 	if len(beta) == 1 {
 		p.Beta = &beta[0]
 	}
@@ -259,14 +259,14 @@ type Documents interface {
 // not looked at.
 func (p *Report) Like() dataset.Options {
 	like := p.data
-	return dataset.Options{Header: p.header, Base: like.Base, Quantity: true, Unlabelled: true, Like: &like}
+	return dataset.Options{Header: p.header, Base: like.Base, Unsupervised: true, Like: &like}
 }
 
 // batch is how many documents are read at a time.
 const batch = 4096
 
-// Measure gives the topics their coherence in documents.
-func (p *Report) Measure(d Documents) error {
+// Measure gives the topics their coherence in documents. If ctx ends so does it.
+func (p *Report) Measure(ctx context.Context, d Documents) error {
 	lists := make([][]uint64, len(p.Topics))
 	for i, t := range p.Topics {
 		lists[i] = p.keys[t.Topic]
@@ -276,6 +276,9 @@ func (p *Report) Measure(d Documents) error {
 		return err
 	}
 	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		part, err := d.Next(batch)
 		if errors.Is(err, io.EOF) {
 			break

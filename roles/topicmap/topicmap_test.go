@@ -1,6 +1,7 @@
 package topicmap
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"encoding/xml"
@@ -53,7 +54,7 @@ func (m made) save(t *testing.T) string {
 		algorithm, parameters = m.algorithm, ""
 	}
 	w, err := model.Create(dir, model.Manifest{Job: m.job, Algorithm: algorithm, Parameters: parameters,
-		Data: dataset.Info{Format: dataset.LIBSVM, Rows: 4, NonZeros: 9, Features: v, Seen: v, Names: m.names, Numeric: true, Weight: 4, Classes: []string{"0"}, Counts: []uint64{4}}})
+		Data: dataset.Info{Format: dataset.LIBSVM, Rows: 4, NonZeros: 9, Features: v, Seen: v, Names: m.names, Numeric: true, Weight: 4, Unlabelled: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,11 +115,11 @@ func measure(t *testing.T, p *Report, text string) error {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	return p.Measure(r)
+	return p.Measure(t.Context(), r)
 }
 
 // documents have words by number: tax is 0. Word 9 is none of the model's.
-const documents = "3 0:1 1:2\n-7 0:5 1:1 9:1\n0 2:1 3:1\n12 0:1 4:1\n"
+const documents = "spam 0:1 1:2\n-7 0:5 1:1 9:1\n0 2:1 3:1\n12 0:1 4:1\n"
 
 func TestRead(t *testing.T) {
 	p := read(t, tiny(), Options{Top: 2, Lambda: 1})
@@ -172,8 +173,27 @@ func TestMeasure(t *testing.T) {
 	if p.Topics[2].Coherence != nil || math.Abs(*c.Mean-(first+second)/2) > 1e-12 || c.Words != 3 || c.Documents != 4 || c.Dropped != 1 || c.Measure != "npmi" {
 		t.Errorf("got %+v, want the mean of two topics in 4 documents, one value dropped", c)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.Measure(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v when interrupted, want %v", err, context.Canceled)
+	}
 	if err := measure(t, p, "1 0:1\n1 0:x\n"); err == nil || !strings.Contains(err.Error(), "documents:2") {
 		t.Errorf("got error %v, want one that names line 2", err)
+	}
+}
+
+// Coherence and diversity are of the most probable words, whatever the list is sorted by.
+func TestMeasureOfProbable(t *testing.T) {
+	m := tiny()
+	m.counts[4] = []int32{30, 0, 15}
+	p := read(t, m, Options{Top: 2, Lambda: 0})
+	if err := measure(t, p, documents); err != nil {
+		t.Fatal(err)
+	}
+	// Of 4 documents tax is in 3, the in 1, both in 1; topic 2 has war and the.
+	if got, want := p.Topics[0].Coherence, math.Log(4./3)/math.Log(4); got == nil || math.Abs(*got-want) > 1e-12 || p.Diversity != 0.75 {
+		t.Errorf("got coherence %s and diversity %g, want %g of tax and the, and 3 words of 4", number(got, 'g', 6), p.Diversity, want)
 	}
 }
 
