@@ -119,7 +119,7 @@ func measure(t *testing.T, p *Report, text string) error {
 }
 
 // documents have words by number: tax is 0. Word 9 is none of the model's.
-const documents = "spam 0:1 1:2\n-7 0:5 1:1 9:1\n0 2:1 3:1\n12 0:1 4:1\n"
+const documents = "3 0:1 1:2\nspam 0:5 1:1 9:1\n0 2:1 3:1\n12 0:1 4:1\n"
 
 func TestRead(t *testing.T) {
 	p := read(t, tiny(), Options{Top: 2, Lambda: 1})
