@@ -21,6 +21,7 @@ import (
 type Job struct {
 	New     func() algos.Algorithm // an instance with its parameters set
 	Path    string                 // the training data
+	Test    string                 // test data of an algorithm whose parts are tested; "" is none
 	Options dataset.Options        // the zero value: dataset.Defaults
 
 	Parts  int
