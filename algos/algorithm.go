@@ -32,7 +32,7 @@ import (
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [Mixed], [Measurer], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise], [Summing], [Unsupervised], [Stateful], [Savable], [Publisher].
+// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Savable], [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.

@@ -106,6 +106,9 @@ func (l *loader) checkData() {
 		other := d.Format != "auto" && d.Format != format
 		l.rule(set && other, fmt.Sprintf("is for %s, but data.format is %q", name, d.Format), key, "data.format")
 	}
+	only(d.MinLength != 3, "data.min_length", "text", "text")
+	only(d.StopWords != "english", "data.stop_words", "text", "text")
+	l.rule(d.StopWords != "" && d.StopWords != "english", strconv.Quote(shortened(d.StopWords))+` are no stop words: want "english", or "" for none`, "data.stop_words")
 	ratings := d.Format == "ratings"
 	l.rule(ratings && d.Names != "", "ratings have names of their own: leave data.names out", "data.names", "data.format")
 	l.rule(ratings && d.Features != 0, "the items of ratings are counted: leave data.features out", "data.features", "data.format")

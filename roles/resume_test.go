@@ -161,7 +161,7 @@ func TestResumeRefused(t *testing.T) {
 		{"other data", "tally", resume, []string{"data.train=" + filepath.Join(dir, "less.csv")}, 1, "was full.csv and is less.csv"},
 		{"data read in another way", "tally", resume, []string{"data.label=z"}, 1, "read in another way"},
 		{"an algorithm that cannot", "logreg", nil, []string{"checkpoint.path=other"}, 2, "logreg cannot go on from a checkpoint"},
-		{"stages", "ridge", nil, []string{"checkpoint.path=other", "algorithm.count=3"}, 1, "a job of several stages keeps no checkpoints"},
+		{"stages", "ridge", nil, []string{"checkpoint.path=other", "algorithm.count=3"}, 2, "a job of several stages keeps no checkpoints"},
 		{"a folder of something else", "tally", nil, []string{"checkpoint.path=" + dir}, 1, "is of no checkpoint"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

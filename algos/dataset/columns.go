@@ -175,6 +175,10 @@ func (a Info) categoryNames() []string {
 			names = append(names, name)
 		}
 		for _, category := range c.Categories {
+			if a.Format == Text {
+				names = append(names, category)
+				continue
+			}
 			names = append(names, name+"="+category)
 		}
 	}

@@ -89,7 +89,7 @@ func (r *Reader) Stat() (Stats, error) {
 			return Stats{}, err
 		}
 		s.addRows(&part.X)
-		if r.info.Format == Docword {
+		if r.info.Format == Docword || r.info.Format == Text {
 			s.Tokens += part.X.total()
 		}
 		for _, y := range part.Labels {
@@ -186,7 +186,7 @@ func (s *Stats) finish(r *Reader) {
 		s.Files = append(s.Files, FileStats{f.Name, f.Bytes, r.rows[k]})
 	}
 	for t, c := range i.Columns {
-		if c.Categorical {
+		if c.Categorical && i.Format != Text {
 			s.Columns = append(s.Columns, ColumnStats{i.columnName(t), len(c.Categories)})
 		}
 	}

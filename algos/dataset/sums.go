@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // maxSums is the largest number of features that are summed.
@@ -86,6 +87,15 @@ func (m *Info) mergeSums(a, b Info) {
 		return
 	}
 	m.Sums = make(Sums, m.Seen)
+	if m.Format == Text {
+		for _, x := range []Info{a, b} {
+			for k, v := range x.Sums {
+				j, _ := slices.BinarySearch(m.Columns[0].Categories, x.Columns[0].Categories[k])
+				m.Sums[j] += v
+			}
+		}
+		return
+	}
 	for _, x := range []Info{a, b} {
 		shift := x.Base - m.Base // 1 if an index 0 is in the other part
 		for j, v := range x.Sums {
@@ -104,7 +114,8 @@ func (a Info) newSums() (Sums, error) {
 
 // sum adds up the values of what was read.
 func (a *assembly) sum() (err error) {
-	if a.builders[0].named() {
+	named := a.builders[0].named()
+	if named && a.info.Format != Text {
 		return fmt.Errorf("dataset: %s: the algorithm needs the sum of each column, and there are columns of categories (data.categorical)", a.info.input())
 	}
 	if a.info.Sums, err = a.info.newSums(); err != nil {
@@ -125,6 +136,9 @@ func (a *assembly) sum() (err error) {
 			id := uint64(p.code(k))
 			if id >= smallIDs {
 				id = large[id-smallIDs]
+			}
+			if named {
+				id, _ = a.builders[p.from].cats.place(id, a.info.Columns, []uint64{0})
 			}
 			sums[id-base] = finite(sums[id-base] + p.at(k))
 		}

@@ -17,11 +17,15 @@ import (
 // words of the slices that it had last, or its share of those that others have, too; and,
 // of the first part, of the totals. It counts the tokens in each of these places.
 func (a *LDA) Evaluate(w *algos.Worker, e *algos.Eval) {
-	documents, assigned := a.documents()
-	e.Add("documents", documents)
-	e.Add("assigned", assigned)
+	if a.step%a.plan.slices() == 0 {
+		if err := a.state.SetAlpha(a.alpha.Values()); err != nil {
+			w.Fail(err)
+		}
+	}
+	e.Add("documents", a.state.DocumentLikelihood())
 	e.Add("tokens", float64(a.state.Tokens()))
-	words, counted := 0.0, 0.0
+	e.Add("assigned", a.assigned())
+	words, counted, from, form := 0.0, 0.0, a.rising(), a.state.Form()
 	if a.plan.rotates {
 		for s, last := range a.rotation.last {
 			if last == w.Part {
@@ -30,157 +34,76 @@ func (a *LDA) Evaluate(w *algos.Worker, e *algos.Eval) {
 			}
 		}
 	} else {
-		words, counted = a.shares()
+		a.shares(func(row []int32, share float64) { words += share * form.WordLikelihood(row, from) })
 	}
 	e.Add("words", words)
 	e.Add("counted", counted)
 	if w.Part > 0 {
 		return
 	}
-	beta := a.beta.Values()[0]
-	vbeta := beta * float64(w.Info.Features)
-	first, _ := math.Lgamma(vbeta)
-	topics, totals, sum := 0.0, 0.0, 0.0
+	beta, totals, alpha := a.beta.Values()[0], 0.0, 0.0
 	for k, n := range a.topics.Values() {
-		g, _ := math.Lgamma(math.Max(0, float64(n)) + vbeta)
-		topics += first - g
 		totals += float64(n)
-		sum += a.alpha.Values()[k]
+		alpha += a.alpha.Values()[k]
 	}
-	e.Add("topics", topics)
+	e.Add("topics", gibbs.TotalsLikelihood(a.topics.Values(), beta*float64(w.Info.Features)))
 	e.Add("totals", totals)
-	e.Add("alpha", sum)
+	e.Add("alpha", alpha)
 	e.Add("beta", beta)
 }
 
-// documents is the documents' term, and how many of their tokens have a topic.
-func (a *LDA) documents() (term, assigned float64) {
-	alpha := a.alpha.Values()
-	sum := 0.0
-	for _, v := range alpha {
-		sum += v
+// assigned is how many tokens of the part have a topic: all, from the first sweep on.
+func (a *LDA) assigned() (sum float64) {
+	if a.step >= a.plan.slices() {
+		return float64(a.state.Tokens())
 	}
-	first, _ := math.Lgamma(sum)
-	a.state.EachDocument(func(_ int, topics []uint32, counts []int32) {
-		n := 0.0
-		for i, k := range topics {
-			term += rising(alpha[k], counts[i])
-			n += float64(counts[i])
+	a.state.EachDocument(func(_ int, _ []uint32, counts []int32) {
+		for _, n := range counts {
+			sum += float64(n)
 		}
-		g, _ := math.Lgamma(n + sum)
-		term += first - g
-		assigned += n
 	})
-	return term, assigned
+	return sum
 }
 
-// rising is the logarithm of x (x+1) ... (x+n-1), which is G(x+n) - G(x).
-func rising(x float64, n int32) float64 {
-	if n <= 16 {
-		product := 1.0
-		for i := range n {
-			product *= x + float64(i)
-		}
-		if product > 1e-300 {
-			return math.Log(product)
-		}
-	}
-	g, _ := math.Lgamma(x + float64(n))
-	h, _ := math.Lgamma(x)
-	return g - h
-}
-
-// risings is rising for one x, with what is small looked up.
-type risings struct {
-	x, g  float64
-	small []float64
-}
-
-const smallCounts = 1 << 12
-
-// of returns the table for x, in the memory of t.
-func (t *risings) of(x float64) *risings {
-	if t.x == x {
-		return t
-	}
-	t.x = x
-	t.g, _ = math.Lgamma(x)
-	t.small = append(t.small[:0], 0)
-	for n := range smallCounts - 1 {
-		t.small = append(t.small, t.small[n]+math.Log(x+float64(n)))
-	}
-	return t
-}
-
-func (t *risings) at(n int32) float64 {
-	if n < 0 {
-		return 0 // of a count that is late
-	}
-	if int(n) < len(t.small) {
-		return t.small[n]
-	}
-	g, _ := math.Lgamma(t.x + float64(n))
-	return g - t.g
-}
-
-// dense is the term of a row of counts, and their sum.
-func (t *risings) dense(row []int32) (term float64, sum int) {
-	for _, n := range row {
-		if n != 0 {
-			term += t.at(n)
-			sum += int(n)
-		}
-	}
-	return term, sum
-}
-
-// packed is the same of a packed row.
-func (t *risings) packed(f gibbs.Form, row []int32) (term float64, sum int) {
-	for _, v := range row {
-		if _, n := f.Unpack(v); n != 0 {
-			term += t.at(n)
-			sum += int(n)
-		}
-	}
-	return term, sum
-}
-
-// likelihood is the words' term of the words of a slice, and how many tokens their rows have.
-func (a *LDA) likelihood(rows gibbs.Rows) (term, counted float64) {
-	t := a.risings.of(a.beta.Values()[0])
-	form := a.state.Form()
-	add := func(one float64, n int) { term, counted = term+one, counted+float64(n) }
-	if rows.Offsets == nil {
-		add(t.dense(rows.Values))
-		return term, counted
-	}
-	for i, at := range rows.Offsets[1:] {
-		if row := rows.Values[rows.Offsets[i]:at]; len(row) == a.Topics {
-			add(t.dense(row))
-		} else {
-			add(t.packed(form, row))
-		}
-	}
-	return term, counted
-}
-
-// shares is the part's share of the words' term: of each word, as large as its share of the word's tokens.
-func (a *LDA) shares() (term, counted float64) {
-	t := a.risings.of(a.beta.Values()[0])
+// shares calls f with the row of each word of the part and the part's share of its tokens: over all parts
+// they add up to 1.
+func (a *LDA) shares(f func(row []int32, share float64)) {
 	values := a.words.Values()
 	for i := range a.words.Len() {
-		mine := 0
 		clear(a.row)
 		a.state.Counts(i, a.row)
-		for _, n := range a.row {
-			mine += int(n)
+		mine, all := 0, 0
+		row := values[i*a.Topics : (i+1)*a.Topics]
+		for k, n := range row {
+			mine, all = mine+int(a.row[k]), all+int(n)
 		}
-		if one, all := t.dense(values[i*a.Topics : (i+1)*a.Topics]); all > 0 {
-			term += one * float64(mine) / float64(all)
-			counted += float64(mine)
+		if all > 0 {
+			f(row, float64(mine)/float64(all))
 		}
 	}
-	return term, counted
+}
+
+// settle takes down what the slice at hand comes to, before it is given back.
+func (a *LDA) settle(slice, words int, rows gibbs.Rows) {
+	r, from, form := &a.rotation, a.rising(), a.state.Form()
+	r.term[slice], r.counted[slice] = 0, 0
+	for i := range words {
+		row := a.rowOf(rows, i)
+		r.term[slice] += form.WordLikelihood(row, from)
+		r.counted[slice] += tokens(form, row, a.Topics)
+	}
+}
+
+// tokens is how many tokens a row has.
+func tokens(form gibbs.Form, row []int32, topics int) (sum float64) {
+	packed := len(row) != topics
+	for _, n := range row {
+		if packed {
+			_, n = form.Unpack(n)
+		}
+		sum += float64(n)
+	}
+	return sum
 }
 
 // Conclude makes minus the log-likelihood of a token of the sums. Before each token has a topic,

@@ -71,12 +71,14 @@ type LDA struct {
 	beta   *table.View[float64]
 
 	prior    prior
-	risings  risings
 	rotation rotation
 	cuts     []int   // where the slices begin among the words of the part, and where the last ends
 	step     int     // Pushes so far
 	offsets  []int   // of the rows of a slice, where they are packed
 	row      []int32 // for a word
+
+	grown     *gibbs.Rising // from the beta
+	grownFrom float64
 }
 
 // New makes an instance with the default parameters.
@@ -112,6 +114,9 @@ func (a *LDA) Under(_ consistency.Policy, exact bool) error {
 
 // Unsupervised says that labels are not looked at.
 func (a *LDA) Unsupervised() bool { return true }
+
+// Sums says that it has to be known how many tokens each word has.
+func (a *LDA) Sums() bool { return true }
 
 // meanAlpha is what alpha begins with.
 func (a *LDA) meanAlpha() float64 {
@@ -172,7 +177,13 @@ func (a *LDA) Load(part *dataset.Part, w *algos.Worker) (err error) {
 		a.cuts = positions(part.Keys, a.plan.cuts)
 	}
 	a.rotation = newRotation(a.plan, w.Part, w.Parts)
-	return a.open(w, held)
+	if err := a.open(w, held); err != nil {
+		return err
+	}
+	if a.step = int(w.Clock); a.plan.rotates { // a clock is a step, also of a job that goes on
+		a.rotation.ask(a.words, a.step)
+	}
+	return nil
 }
 
 // positions is how many of the keys, which ascend, come before each of the cuts.

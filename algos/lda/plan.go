@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"petuum/algos/dataset"
 	"petuum/algos/lda/gibbs"
@@ -40,6 +41,9 @@ func (a *LDA) newPlan(d dataset.Info) (*plan, error) {
 		return nil, fmt.Errorf("lda: %d words are too many: at most %d", d.Features, math.MaxInt32)
 	}
 	p := &plan{topics: a.Topics, words: int(d.Features), sums: d.Sums, memory: a.Memory << 20 / viewBytes}
+	if p.sums != nil { // up to the last word that occurs
+		p.sums = append(slices.Clone(p.sums), make([]float64, p.words-len(p.sums))...)
+	}
 	for _, n := range p.sums {
 		p.tokens += n
 	}

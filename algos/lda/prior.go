@@ -1,38 +1,33 @@
 package lda
 
 import (
-	"math"
-
 	"petuum/algos"
+	"petuum/algos/lda/gibbs"
 	"petuum/table"
 )
 
-// prior is how alpha and beta are fitted: by Minka's fixed point (Estimating a Dirichlet
-// distribution, 2000),
-//
-//	alpha_k *= sum over d of F(n_dk, alpha_k) / sum over d of F(n_d, A)
-//	beta    *= sum over k, w of F(n_wk, beta) / (V sum over k of F(n_k, V beta))
-//
-// where F(n, x) = 1/x + 1/(x+1) + ... + 1/(x+n-1). Every part adds what its numerators and
-// denominators differ by from those that it told before, so that the table has the sum of
-// the latest ones of all parts. The first part makes new priors of them, some sweeps
-// later: until then all have told theirs, and of the same priors, unless they are staler than that.
+// prior is how alpha and beta are fitted, by steps of Minka's fixed point (Estimating a Dirichlet
+// distribution, 2000) on sums over documents and words. Every part adds what its sums differ by from
+// those that it told before, so that the table has the sum of the latest ones of all parts. The first
+// part makes new priors of them two sweeps later: by then all have told theirs, and of
+// the same priors, unless views are staler than that.
 type prior struct {
 	table *table.View[float64]
 	told  []float64
 	now   []float64
+	alpha []float64
+	words float64 // what the slices that the part had last in this sweep tell of beta
 }
 
-// statistics is the number of sums: K numerators of alpha, their denominator, the numerator of beta.
+// statistics is the number of sums: of each topic, of documents' lengths, of words.
 func statistics(topics int) int { return topics + 2 }
 
-// cycle is how many sweeps come between two of the same: parts tell in the first, and
-// priors change in the third.
+// cycle is how many sweeps come between two in which parts tell.
 const cycle = 4
 
 func (p *prior) open(w *algos.Worker, topics int) (err error) {
 	n := statistics(topics)
-	p.told, p.now = make([]float64, n), make([]float64, n)
+	p.told, p.now, p.alpha = make([]float64, n), make([]float64, n), make([]float64, topics)
 	mode := table.WriteOnly
 	if w.Part == 0 {
 		mode = table.Increments
@@ -41,39 +36,36 @@ func (p *prior) open(w *algos.Worker, topics int) (err error) {
 	return err
 }
 
+// tells reports whether parts tell their sums behind a sweep, from 1.
+func (a *LDA) tells(sweep int) bool { return a.fits(sweep) && (sweep-a.BurnIn)%cycle == 0 }
+
+func (a *LDA) fits(sweep int) bool {
+	return (a.OptimizeAlpha || a.OptimizeBeta) && sweep >= a.BurnIn
+}
+
 // fit does what is to be done for the priors behind a sweep.
 func (a *LDA) fit(w *algos.Worker, sweep int) {
-	if !a.OptimizeAlpha && !a.OptimizeBeta || sweep < a.BurnIn {
-		return
-	}
-	switch (sweep - a.BurnIn) % cycle {
-	case 0:
+	switch {
+	case a.tells(sweep):
 		a.tell()
-	case 2:
-		if w.Part == 0 {
-			a.renew(w)
-		}
+	case a.fits(sweep) && (sweep-a.BurnIn)%cycle == 2 && w.Part == 0:
+		a.renew(w)
 	}
 }
 
-// tell adds up the part's statistics and writes by how much they have changed.
+// tell adds up the part's sums and writes by how much they have changed.
 func (a *LDA) tell() {
-	p, alpha := &a.prior, a.state.Alpha()
+	p := &a.prior
 	clear(p.now)
 	if a.OptimizeAlpha {
-		sum := 0.0
-		for _, v := range alpha {
-			sum += v
-		}
-		a.state.EachDocument(func(_ int, topics []uint32, counts []int32) {
-			n := int32(0)
-			for i, k := range topics {
-				p.now[k] += harmonic(counts[i], alpha[k])
-				n += counts[i]
-			}
-			p.now[a.Topics] += harmonic(n, sum)
-		})
+		a.state.AlphaStatistics(p.now[:a.Topics+1])
 	}
+	if a.OptimizeBeta && !a.plan.rotates {
+		from := a.rising()
+		p.words = 0
+		a.shares(func(row []int32, share float64) { p.words += share * a.state.Form().BetaStatistic(row, from) })
+	}
+	p.now[a.Topics+1] = p.words
 	for i, v := range p.now {
 		if v != p.told[i] {
 			p.table.Inc(i, v-p.told[i])
@@ -84,36 +76,33 @@ func (a *LDA) tell() {
 
 // renew makes new priors.
 func (a *LDA) renew(w *algos.Worker) {
-	p := a.prior.table.Values()
-	if below := p[a.Topics]; a.OptimizeAlpha && below > 0 {
-		for k, v := range a.alpha.Values() {
-			to := math.Max(leastPrior, v*p[k]/below)
-			if to < 1e6 {
-				a.alpha.Inc(k, to-v)
-			}
+	sums := a.prior.table.Values()
+	if a.OptimizeAlpha {
+		copy(a.prior.alpha, a.alpha.Values())
+		gibbs.NextAlpha(a.prior.alpha, sums[:a.Topics+1])
+		for k, v := range a.prior.alpha {
+			a.alpha.Inc(k, v-a.alpha.Values()[k])
 		}
+	}
+	if words := sums[a.Topics+1]; a.OptimizeBeta && words > 0 {
+		beta := a.beta.Values()[0]
+		a.beta.Inc(0, gibbs.NextBeta(beta, float64(w.Info.Features), words, a.topics.Values())-beta)
 	}
 }
 
-// leastPrior is the least that a prior becomes: one that is 0 stays so for ever.
-const leastPrior = 1e-5
-
-// harmonic is F(n, x): up to some terms their sum, then the difference of digammas.
-func harmonic(n int32, x float64) (sum float64) {
-	if n > 32 {
-		return digamma(x+float64(n)) - digamma(x)
-	}
-	for i := range n {
-		sum += 1 / (x + float64(i))
+// betaStatistic is what the first words of rows tell of beta.
+func (a *LDA) betaStatistic(words int, rows gibbs.Rows) (sum float64) {
+	from, form := a.rising(), a.state.Form()
+	for i := range words {
+		sum += form.BetaStatistic(a.rowOf(rows, i), from)
 	}
 	return sum
 }
 
-// digamma is the derivative of log gamma, for x > 0 (Abramowitz and Stegun 6.3.5 and 6.3.18).
-func digamma(x float64) (y float64) {
-	for ; x < 8; x++ {
-		y -= 1 / x
+// rising is the table of how likelihoods of counts grow from beta on.
+func (a *LDA) rising() *gibbs.Rising {
+	if beta := a.beta.Values()[0]; a.grown == nil || a.grownFrom != beta {
+		a.grown, a.grownFrom = gibbs.NewRising(beta, 1<<12), beta
 	}
-	s := 1 / (x * x)
-	return y + math.Log(x) - 0.5/x - s*(1./12-s*(1./120-s*(1./252-s*(1./240-s/132))))
+	return a.grown
 }

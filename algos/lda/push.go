@@ -5,13 +5,6 @@ import (
 	"petuum/algos/lda/gibbs"
 )
 
-// Prepare asks for the first slice of the part.
-func (a *LDA) Prepare(*algos.Worker) {
-	if a.plan.rotates {
-		a.rotation.ask(a.words, a.step)
-	}
-}
-
 // Push draws a topic for each token of the part, or for those of the words of a slice.
 func (a *LDA) Push(w *algos.Worker, _ algos.Block) {
 	n := a.plan.slices() // steps of a sweep
@@ -46,6 +39,7 @@ func (a *LDA) begin(w *algos.Worker, totals []int32) error {
 	if err := a.state.SetBeta(beta, beta*float64(w.Info.Features)); err != nil {
 		return err
 	}
+	a.prior.words = 0
 	return a.state.Begin(totals)
 }
 
@@ -70,7 +64,10 @@ func (a *LDA) slice(w *algos.Worker, totals []int32) error {
 	a.words.Written(0, a.words.Len())
 	r.held(a.step)
 	if left := w.Barrier - (w.Clock + 1); left < 0 || int(left) < r.again() {
-		r.term[s], r.counted[s] = a.likelihood(rows)
+		a.settle(s, hi-lo, rows)
+	}
+	if n := a.plan.slices(); a.OptimizeBeta && a.tells(a.step/n+1) && a.step%n >= n-r.again() {
+		a.prior.words += a.betaStatistic(hi-lo, rows)
 	}
 	return nil
 }
@@ -85,4 +82,12 @@ func (a *LDA) rowsOf(lo, hi int) gibbs.Rows {
 		}
 	}
 	return rows
+}
+
+// rowOf is the row of the i-th word of rows.
+func (a *LDA) rowOf(rows gibbs.Rows, i int) []int32 {
+	if rows.Offsets == nil {
+		return rows.Values[i*a.Topics : (i+1)*a.Topics]
+	}
+	return rows.Values[rows.Offsets[i]:rows.Offsets[i+1]]
 }

@@ -39,7 +39,7 @@ func (p *program) dataStatCommand() *cli.Command {
 // dataFlags say how files are to be read.
 func dataFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv, mm (MatrixMarket), binary, docword (UCI bag of words) or ratings (user item rating)", DefaultText: "auto"},
+		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv, mm (MatrixMarket), binary, docword (UCI bag of words), text (a document a line) or ratings (user item rating)", DefaultText: "auto"},
 		&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
 		&cli.StringFlag{Name: "weight", Usage: "CSV: the `column` of the weights of the rows, by name or as #3"},
 		&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
@@ -59,7 +59,7 @@ func dataFlags() []cli.Flag {
 func dataOptions(c *cli.Context) dataset.Options {
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Weight: c.String("weight"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
 		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Weights: c.String("weights"),
-		Float64: c.Bool("float64"), Unlabelled: !c.IsSet("label")}
+		Float64: c.Bool("float64"), MinLength: 3, StopWords: dataset.English, Unlabelled: !c.IsSet("label")}
 	if c.IsSet("missing") {
 		o.Missing = new(c.Float64("missing"))
 	}
@@ -206,7 +206,7 @@ func printStats(out io.Writer, s dataset.Stats) error {
 	if at := s.LargestIndex; at != nil {
 		line("largest index", "%s, first in %s:%d", count(at.Index), at.File, at.Line)
 	}
-	if i.Format != dataset.Docword && i.Format != dataset.Ratings { // which have none
+	if i.Format != dataset.Docword && i.Format != dataset.Text && i.Format != dataset.Ratings { // which have none
 		printLabels(line, s)
 	}
 	for k, column := range s.Columns {
@@ -236,7 +236,7 @@ type statWords struct{ rows, row, features, entries string }
 // wordsOf are the words for data of a format.
 func wordsOf(format string) statWords {
 	switch format {
-	case dataset.Docword:
+	case dataset.Docword, dataset.Text:
 		return statWords{"documents", "document", "words", "counts"}
 	case dataset.Ratings:
 		return statWords{"users", "user", "items", "ratings"}

@@ -202,9 +202,7 @@ func (s *scheduler) glance(context.Context) error {
 
 // testOptions say how the test data is to be read: like the training data.
 func (s *scheduler) testOptions() dataset.Options {
-	o := control.DataOptions(s.cfg, s.alg)
-	o.Like, o.Labels, o.Weights = &s.info, "", ""
-	return o
+	return control.TestOptions(s.cfg, s.alg, &s.info)
 }
 
 // tests reports whether the model is to be applied to test data.

@@ -38,6 +38,7 @@ type Topics struct {
 	Chosen  int // the topic whose entry is full
 	bytes   int // of a row
 	end     int
+	pair    *Topics // whose token is drawn after each; itself if alone
 	Stride  int // of a row, in topics; of the longest list, in entries
 }
 
@@ -93,9 +94,14 @@ func sumTree(lanes, tree []float32) float32 {
 // DrawBytes, DrawShorts and DrawLists draw the topics of the tokens from At on, of
 // documents whose counts are in Rows8, Rows16 or Entries. They return Drawn at the end
 // of the tokens.
-func (t *Topics) DrawBytes() (state int)  { return t.draw(ofBytes) }
-func (t *Topics) DrawShorts() (state int) { return t.draw(ofShorts) }
-func (t *Topics) DrawLists() (state int)  { return t.draw(ofLists) }
+//
+// Two words can be drawn in turns, token by token: while the topic of one is looked for,
+// the work on the next begins. They have the documents and the totals in common, and
+// phi of each does not know what the other changes of the totals. The word that a draw
+// ends for is returned. With nil a word is drawn alone.
+func (t *Topics) DrawBytes(pair *Topics) (state int, at *Topics)  { return t.draw(pair, ofBytes) }
+func (t *Topics) DrawShorts(pair *Topics) (state int, at *Topics) { return t.draw(pair, ofShorts) }
+func (t *Topics) DrawLists(pair *Topics) (state int, at *Topics)  { return t.draw(pair, ofLists) }
 
 type rowKind int
 
@@ -105,27 +111,37 @@ const (
 	ofLists
 )
 
-func (t *Topics) draw(rows rowKind) (state int) {
-	t.tail = 4 * t.Stride
-	t.bytes = t.Stride << rows
-	t.mask = 1<<t.Shift - 1
-	for t.At < len(t.Topic) {
-		t.end = min(len(t.Topic), t.At+burst)
-		if state = drawFast(t, rows); state != Drawn {
-			return state
-		}
+func (t *Topics) draw(pair *Topics, rows rowKind) (state int, at *Topics) {
+	if pair == nil {
+		pair = t
 	}
-	return Drawn
+	for {
+		for _, x := range [2]*Topics{t, pair} {
+			x.tail = 4 * x.Stride
+			x.bytes = x.Stride << rows
+			x.mask = 1<<x.Shift - 1
+			x.end = min(len(x.Topic), x.At+burst)
+			if x.At == len(x.Topic) {
+				return Drawn, x
+			}
+		}
+		t.pair, pair.pair = pair, t
+		if state, at = drawFast(t, rows); state != Drawn {
+			return state, at
+		}
+		t, pair = at, at.pair
+	}
 }
 
-// drawGo draws the topics of the tokens from At to end.
-func drawGo(t *Topics, rows rowKind) (state int) {
-	for ; t.At < t.end; t.At++ {
+// drawGo draws the topics of the tokens from At to end, in turns with the pair.
+func drawGo(t *Topics, rows rowKind) (state int, at *Topics) {
+	for ; t.At < t.end; t = t.pair {
 		if state := t.drawOne(rows); state != Drawn {
-			return state
+			return state, t
 		}
+		t.At++
 	}
-	return Drawn
+	return Drawn, t
 }
 
 // drawOne draws the topic of the token at At. The numbers of the document times phi are

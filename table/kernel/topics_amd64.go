@@ -6,24 +6,24 @@ package kernel
 
 // drawTopicsRows8AVX2 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsRows8AVX2(t *byte) (state int)
+func drawTopicsRows8AVX2(t *byte) (state int, at *byte)
 
 // drawTopicsRows16AVX2 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsRows16AVX2(t *byte) (state int)
+func drawTopicsRows16AVX2(t *byte) (state int, at *byte)
 
 // drawTopicsListedAVX2 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsListedAVX2(t *byte) (state int)
+func drawTopicsListedAVX2(t *byte) (state int, at *byte)
 
 // fillTopicsAVX2 fills n of phi, and adds its products with alpha to 16 lanes.
 //
@@ -32,24 +32,24 @@ func fillTopicsAVX2(phi *float32, inverse *float32, alpha *float32, word *int32,
 
 // drawTopicsRows8AVX512 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsRows8AVX512(t *byte) (state int)
+func drawTopicsRows8AVX512(t *byte) (state int, at *byte)
 
 // drawTopicsRows16AVX512 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsRows16AVX512(t *byte) (state int)
+func drawTopicsRows16AVX512(t *byte) (state int, at *byte)
 
 // drawTopicsListedAVX512 draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The
 // state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is
-// chosen whose entry is full.
+// chosen whose entry is full; at is whose token it is, t or its pair.
 //
 //go:noescape
-func drawTopicsListedAVX512(t *byte) (state int)
+func drawTopicsListedAVX512(t *byte) (state int, at *byte)
 
 // fillTopicsAVX512 fills n of phi, and adds its products with alpha to 16 lanes.
 //

@@ -4,15 +4,15 @@
 
 #include "textflag.h"
 
-// func drawTopicsRows8AVX2(t *byte) (state int)
+// func drawTopicsRows8AVX2(t *byte) (state int, at *byte)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·drawTopicsRows8AVX2(SB), NOSPLIT, $0-16
+TEXT ·drawTopicsRows8AVX2(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), CX
-	MOVQ 312(CX), BX
-	MOVQ (CX), SI
-	MOVQ 168(CX), DI
 
 token:
+	MOVQ   312(CX), BX
+	MOVQ   (CX), SI
+	MOVQ   168(CX), DI
 	CMPQ   BX, 360(CX)
 	JGE    ended
 	MOVQ   144(CX), AX
@@ -231,9 +231,9 @@ searched:
 	ADDL       $+1, (DX)(AX*4)
 	MOVQ       96(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     300(CX), X0, X0
@@ -243,9 +243,9 @@ searched:
 	VMOVSS     X1, (DX)(AX*4)
 	MOVQ       72(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     296(CX), X0, X0
@@ -297,24 +297,26 @@ searched:
 
 stay:
 	INCQ BX
+	MOVQ BX, 312(CX)
+	MOVQ 368(CX), CX
 	JMP  token
 
 ended:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
@@ -334,15 +336,15 @@ GLOBL iota16<>(SB), RODATA|NOPTR, $64
 DATA small<>+0(SB)/4, $0x33800000
 GLOBL small<>(SB), RODATA|NOPTR, $4
 
-// func drawTopicsRows16AVX2(t *byte) (state int)
+// func drawTopicsRows16AVX2(t *byte) (state int, at *byte)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·drawTopicsRows16AVX2(SB), NOSPLIT, $0-16
+TEXT ·drawTopicsRows16AVX2(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), CX
-	MOVQ 312(CX), BX
-	MOVQ (CX), SI
-	MOVQ 168(CX), DI
 
 token:
+	MOVQ   312(CX), BX
+	MOVQ   (CX), SI
+	MOVQ   168(CX), DI
 	CMPQ   BX, 360(CX)
 	JGE    ended
 	MOVQ   144(CX), AX
@@ -561,9 +563,9 @@ searched:
 	ADDL       $+1, (DX)(AX*4)
 	MOVQ       96(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     300(CX), X0, X0
@@ -573,9 +575,9 @@ searched:
 	VMOVSS     X1, (DX)(AX*4)
 	MOVQ       72(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     296(CX), X0, X0
@@ -627,70 +629,92 @@ searched:
 
 stay:
 	INCQ BX
+	MOVQ BX, 312(CX)
+	MOVQ 368(CX), CX
 	JMP  token
 
 ended:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
-// func drawTopicsListedAVX2(t *byte) (state int)
+// func drawTopicsListedAVX2(t *byte) (state int, at *byte)
 // Requires: AVX, AVX2, CMOV, MMX+
-TEXT ·drawTopicsListedAVX2(SB), NOSPLIT, $8-16
+TEXT ·drawTopicsListedAVX2(SB), NOSPLIT, $8-24
 	MOVQ t+0(FP), BX
-	MOVQ 312(BX), SI
-	MOVQ (BX), DI
-	MOVQ 168(BX), R8
 
 token:
+	MOVQ         312(BX), SI
+	MOVQ         (BX), DI
+	MOVQ         168(BX), CX
 	CMPQ         SI, 360(BX)
 	JGE          ended
 	MOVQ         144(BX), AX
-	MOVL         (AX)(SI*4), R9
-	MOVQ         120(BX), R10
-	MOVL         (R10)(SI*4), CX
-	MOVL         24(R10)(SI*4), AX
-	MOVQ         264(BX), DX
-	MOVL         48(R10)(SI*4), R10
-	PREFETCHT0   (DX)(R10*8)
-	MOVL         (DX)(CX*8), R10
-	SHLQ         $0x02, R10
-	ADDQ         240(BX), R10
-	MOVL         (DX)(AX*8), AX
+	MOVL         (AX)(SI*4), R8
+	MOVQ         120(BX), R9
+	MOVL         (R9)(SI*4), DX
+	MOVL         24(R9)(SI*4), AX
+	MOVQ         264(BX), R10
+	MOVL         48(R9)(SI*4), R9
+	PREFETCHT0   (R10)(R9*8)
+	MOVL         (R10)(DX*8), R9
+	SHLQ         $0x02, R9
+	ADDQ         240(BX), R9
+	MOVL         (R10)(AX*8), AX
 	SHLQ         $0x02, AX
 	ADDQ         240(BX), AX
-	MOVL         4(DX)(CX*8), CX
-	ADDQ         $0x0f, CX
-	SHRQ         $0x04, CX
-	SHLQ         $0x06, CX
+	MOVL         4(R10)(DX*8), R13
+	ADDQ         $0x0f, R13
+	SHRQ         $0x04, R13
+	SHLQ         $0x06, R13
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	VMOVD        R9, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VPBROADCASTD 320(BX), Y1
 	VMOVD        328(BX), X4
-	XORL         R11, R11
+	XORL         R10, R10
 	XORL         DX, DX
 
 pass:
-	CMPQ       DX, CX
+	CMPQ       DX, R13
 	JGE        passed
 	PREFETCHT0 (AX)(DX*1)
-	VMOVUPS    (R10)(DX*1), Y5
+	VMOVUPS    (R9)(DX*1), Y5
+	VPSRLD     X4, Y5, Y7
+	VPAND      Y1, Y5, Y5
+	VPXOR      Y6, Y6, Y6
+	VPCMPEQD   Y5, Y6, Y6
+	VPCMPEQD   Y0, Y7, Y8
+	VPANDN     Y8, Y6, Y8
+	VMOVMSKPS  Y8, R14
+	VPANDN     Y5, Y8, Y5
+	VPCMPEQD   Y8, Y8, Y8
+	VPXOR      Y6, Y6, Y6
+	VGATHERDPS Y8, (DI)(Y7*4), Y6
+	BSFL       R14, R11
+	LEAQ       (DX)(R11*4), R11
+	TESTL      R14, R14
+	CMOVQNE    R11, R10
+	VCVTDQ2PS  Y5, Y5
+	VMULPS     Y6, Y5, Y5
+	VADDPS     Y5, Y2, Y2
+	VMOVUPS    Y2, (CX)(DX*1)
+	VMOVUPS    32(R9)(DX*1), Y5
 	VPSRLD     X4, Y5, Y7
 	VPAND      Y1, Y5, Y5
 	VPXOR      Y6, Y6, Y6
@@ -703,47 +727,27 @@ pass:
 	VPXOR      Y6, Y6, Y6
 	VGATHERDPS Y8, (DI)(Y7*4), Y6
 	BSFL       R14, R12
-	LEAQ       (DX)(R12*4), R12
+	LEAQ       32(DX)(R12*4), R12
 	TESTL      R14, R14
-	CMOVQNE    R12, R11
-	VCVTDQ2PS  Y5, Y5
-	VMULPS     Y6, Y5, Y5
-	VADDPS     Y5, Y2, Y2
-	VMOVUPS    Y2, (R8)(DX*1)
-	VMOVUPS    32(R10)(DX*1), Y5
-	VPSRLD     X4, Y5, Y7
-	VPAND      Y1, Y5, Y5
-	VPXOR      Y6, Y6, Y6
-	VPCMPEQD   Y5, Y6, Y6
-	VPCMPEQD   Y0, Y7, Y8
-	VPANDN     Y8, Y6, Y8
-	VMOVMSKPS  Y8, R14
-	VPANDN     Y5, Y8, Y5
-	VPCMPEQD   Y8, Y8, Y8
-	VPXOR      Y6, Y6, Y6
-	VGATHERDPS Y8, (DI)(Y7*4), Y6
-	BSFL       R14, R13
-	LEAQ       32(DX)(R13*4), R13
-	TESTL      R14, R14
-	CMOVQNE    R13, R11
+	CMOVQNE    R12, R10
 	VCVTDQ2PS  Y5, Y5
 	VMULPS     Y6, Y5, Y5
 	VADDPS     Y5, Y3, Y3
-	VMOVUPS    Y3, 32(R8)(DX*1)
+	VMOVUPS    Y3, 32(CX)(DX*1)
 	ADDQ       $0x40, DX
 	JMP        pass
 
 passed:
 	VXORPS     X0, X0, X0
 	VXORPS     X1, X1, X1
-	CMPL       R9, $-1
+	CMPL       R8, $-1
 	JE         fresh
-	MOVL       (R10)(R11*1), AX
+	MOVL       (R9)(R10*1), AX
 	ANDL       320(BX), AX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL AX, X0, X0
 	MOVQ       72(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       DX, DX
 	ADDL       $-1, AX
 	TESTL      AX, AX
@@ -752,7 +756,7 @@ passed:
 	VCVTSI2SSL AX, X1, X1
 	VADDSS     296(BX), X1, X1
 	MOVQ       96(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       DX, DX
 	ADDL       $-1, AX
 	TESTL      AX, AX
@@ -763,12 +767,12 @@ passed:
 	VDIVSS     X4, X1, X1
 	VSUBSS     one<>+0(SB), X0, X0
 	MOVQ       48(BX), AX
-	VADDSS     (AX)(R9*4), X0, X0
+	VADDSS     (AX)(R8*4), X0, X0
 	VMULSS     X1, X0, X0
 
 fresh:
 	MOVQ         336(BX), AX
-	ADDQ         R8, AX
+	ADDQ         CX, AX
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      Y3, 32(AX)
 	VADDPS       Y3, Y2, Y1
@@ -784,11 +788,11 @@ fresh:
 	VXORPS       X2, X2, X2
 	VMAXSS       X2, X1, X1
 	VMOVSD       288(BX), X3
-	CMPL         R9, $-1
+	CMPL         R8, $-1
 	JE           all
 	MOVQ         48(BX), AX
-	VMOVSS       (AX)(R9*4), X4
-	VMULSS       (DI)(R9*4), X4, X4
+	VMOVSS       (AX)(R8*4), X4
+	VMULSS       (DI)(R8*4), X4, X4
 	VCVTSS2SD    X4, X4, X4
 	VSUBSD       X4, X3, X3
 
@@ -816,7 +820,7 @@ all:
 	VUCOMISS   X1, X2
 	JCC        alpha
 	MOVQ       336(BX), AX
-	ADDQ       R8, AX
+	ADDQ       CX, AX
 	XORL       DX, DX
 	VMOVSS     112(AX)(DX*4), X0
 	VSUBSS     X0, X2, X1
@@ -855,37 +859,38 @@ all:
 	CMOVQCC    R14, DX
 	VMOVD      AX, X2
 	SHLQ       $0x02, DX
-	ADDQ       R8, DX
-	VMOVSS     -64(DX)(CX*1), X0
+	ADDQ       CX, DX
+	VMOVSS     -64(DX)(R13*1), X0
 	VUCOMISS   X0, X2
 	JCC        alpha
 	MOVQ       DX, AX
-	SHRQ       $0x06, CX
+	MOVQ       R13, DX
+	SHRQ       $0x06, DX
 
 search:
-	CMPQ     CX, $0x01
+	CMPQ     DX, $0x01
 	JLE      searched
-	MOVQ     CX, DX
-	SHRQ     $0x01, DX
-	SUBQ     DX, CX
-	SHLQ     $0x06, DX
-	LEAQ     (AX)(DX*1), DX
-	VUCOMISS -64(DX), X2
-	CMOVQCC  DX, AX
+	MOVQ     DX, R13
+	SHRQ     $0x01, R13
+	SUBQ     R13, DX
+	SHLQ     $0x06, R13
+	LEAQ     (AX)(R13*1), R13
+	VUCOMISS -64(R13), X2
+	CMOVQCC  R13, AX
 	JMP      search
 
 searched:
-	SUBQ       R8, AX
-	ADDQ       R10, AX
+	SUBQ       CX, AX
+	ADDQ       R9, AX
 	MOVL       (AX), DX
-	MOVL       DX, R14
-	ANDL       320(BX), R14
+	MOVL       DX, R13
+	ANDL       320(BX), R13
 	MOVQ       328(BX), CX
 	SHRL       CL, DX
 	MOVQ       DX, 344(BX)
-	CMPL       R14, 320(BX)
+	CMPL       R13, 320(BX)
 	JE         full
-	CMPL       R9, DX
+	CMPL       R8, DX
 	JE         stay
 	INCL       (AX)
 	MOVQ       144(BX), AX
@@ -923,9 +928,9 @@ searched:
 	VMOVSD     288(BX), X0
 	VADDSD     X1, X0, X0
 	VMOVSD     X0, 288(BX)
-	CMPL       R9, $-1
+	CMPL       R8, $-1
 	JE         stay
-	LEAQ       (R10)(R11*1), AX
+	LEAQ       (R9)(R10*1), AX
 	MOVL       (AX), CX
 	DECL       CX
 	MOVL       CX, (AX)
@@ -938,18 +943,18 @@ searched:
 	MOVL       4(CX), DX
 	DECL       DX
 	MOVL       DX, 4(CX)
-	LEAQ       (R10)(DX*4), DX
+	LEAQ       (R9)(DX*4), DX
 	MOVL       (DX), CX
 	MOVL       CX, (AX)
 	MOVL       $0x00000000, (DX)
 
 left:
 	MOVQ       72(BX), AX
-	ADDL       $-1, (AX)(R9*4)
+	ADDL       $-1, (AX)(R8*4)
 	MOVQ       96(BX), AX
-	ADDL       $-1, (AX)(R9*4)
+	ADDL       $-1, (AX)(R8*4)
 	MOVQ       96(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       CX, CX
 	TESTL      AX, AX
 	CMOVLLT    CX, AX
@@ -959,9 +964,9 @@ left:
 	VMOVSS     one<>+0(SB), X1
 	VDIVSS     X0, X1, X1
 	MOVQ       24(BX), AX
-	VMOVSS     X1, (AX)(R9*4)
+	VMOVSS     X1, (AX)(R8*4)
 	MOVQ       72(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       CX, CX
 	TESTL      AX, AX
 	CMOVLLT    CX, AX
@@ -969,10 +974,10 @@ left:
 	VCVTSI2SSL AX, X0, X0
 	VADDSS     296(BX), X0, X0
 	VMULSS     X1, X0, X0
-	VSUBSS     (DI)(R9*4), X0, X1
-	VMOVSS     X0, (DI)(R9*4)
+	VSUBSS     (DI)(R8*4), X0, X1
+	VMOVSS     X0, (DI)(R8*4)
 	MOVQ       48(BX), AX
-	VMULSS     (AX)(R9*4), X1, X1
+	VMULSS     (AX)(R8*4), X1, X1
 	VCVTSS2SD  X1, X1, X1
 	VMOVSD     288(BX), X0
 	VADDSD     X1, X0, X0
@@ -980,26 +985,28 @@ left:
 
 stay:
 	INCQ SI
+	MOVQ SI, 312(BX)
+	MOVQ 368(BX), BX
 	JMP  token
 
 ended:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 
 full:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 
@@ -1047,15 +1054,15 @@ fillEnd:
 	VZEROUPPER
 	RET
 
-// func drawTopicsRows8AVX512(t *byte) (state int)
+// func drawTopicsRows8AVX512(t *byte) (state int, at *byte)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·drawTopicsRows8AVX512(SB), NOSPLIT, $0-16
+TEXT ·drawTopicsRows8AVX512(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), CX
-	MOVQ 312(CX), BX
-	MOVQ (CX), SI
-	MOVQ 168(CX), DI
 
 token:
+	MOVQ   312(CX), BX
+	MOVQ   (CX), SI
+	MOVQ   168(CX), DI
 	CMPQ   BX, 360(CX)
 	JGE    ended
 	MOVQ   144(CX), AX
@@ -1264,9 +1271,9 @@ searched:
 	ADDL       $+1, (DX)(AX*4)
 	MOVQ       96(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     300(CX), X0, X0
@@ -1276,9 +1283,9 @@ searched:
 	VMOVSS     X1, (DX)(AX*4)
 	MOVQ       72(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     296(CX), X0, X0
@@ -1330,36 +1337,38 @@ searched:
 
 stay:
 	INCQ BX
+	MOVQ BX, 312(CX)
+	MOVQ 368(CX), CX
 	JMP  token
 
 ended:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
-// func drawTopicsRows16AVX512(t *byte) (state int)
+// func drawTopicsRows16AVX512(t *byte) (state int, at *byte)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·drawTopicsRows16AVX512(SB), NOSPLIT, $0-16
+TEXT ·drawTopicsRows16AVX512(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), CX
-	MOVQ 312(CX), BX
-	MOVQ (CX), SI
-	MOVQ 168(CX), DI
 
 token:
+	MOVQ   312(CX), BX
+	MOVQ   (CX), SI
+	MOVQ   168(CX), DI
 	CMPQ   BX, 360(CX)
 	JGE    ended
 	MOVQ   144(CX), AX
@@ -1568,9 +1577,9 @@ searched:
 	ADDL       $+1, (DX)(AX*4)
 	MOVQ       96(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     300(CX), X0, X0
@@ -1580,9 +1589,9 @@ searched:
 	VMOVSS     X1, (DX)(AX*4)
 	MOVQ       72(CX), DX
 	MOVL       (DX)(AX*4), DX
-	XORL       R10, R10
+	XORL       DI, DI
 	TESTL      DX, DX
-	CMOVLLT    R10, DX
+	CMOVLLT    DI, DX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL DX, X0, X0
 	VADDSS     296(CX), X0, X0
@@ -1634,69 +1643,71 @@ searched:
 
 stay:
 	INCQ BX
+	MOVQ BX, 312(CX)
+	MOVQ 368(CX), CX
 	JMP  token
 
 ended:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
-	MOVQ BX, 312(CX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ CX, at+16(FP)
 	VZEROUPPER
 	RET
 
-// func drawTopicsListedAVX512(t *byte) (state int)
+// func drawTopicsListedAVX512(t *byte) (state int, at *byte)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·drawTopicsListedAVX512(SB), NOSPLIT, $0-16
+TEXT ·drawTopicsListedAVX512(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), BX
-	MOVQ 312(BX), SI
-	MOVQ (BX), DI
-	MOVQ 168(BX), R8
 
 token:
+	MOVQ         312(BX), SI
+	MOVQ         (BX), DI
+	MOVQ         168(BX), CX
 	CMPQ         SI, 360(BX)
 	JGE          ended
 	MOVQ         144(BX), AX
-	MOVL         (AX)(SI*4), R9
-	MOVQ         120(BX), R10
-	MOVL         (R10)(SI*4), CX
-	MOVL         24(R10)(SI*4), AX
-	MOVQ         264(BX), DX
-	MOVL         48(R10)(SI*4), R10
-	PREFETCHT0   (DX)(R10*8)
-	MOVL         (DX)(CX*8), R10
-	SHLQ         $0x02, R10
-	ADDQ         240(BX), R10
-	MOVL         (DX)(AX*8), AX
+	MOVL         (AX)(SI*4), R8
+	MOVQ         120(BX), R9
+	MOVL         (R9)(SI*4), DX
+	MOVL         24(R9)(SI*4), AX
+	MOVQ         264(BX), R10
+	MOVL         48(R9)(SI*4), R9
+	PREFETCHT0   (R10)(R9*8)
+	MOVL         (R10)(DX*8), R9
+	SHLQ         $0x02, R9
+	ADDQ         240(BX), R9
+	MOVL         (R10)(AX*8), AX
 	SHLQ         $0x02, AX
 	ADDQ         240(BX), AX
-	MOVL         4(DX)(CX*8), CX
-	ADDQ         $0x0f, CX
-	SHRQ         $0x04, CX
-	SHLQ         $0x06, CX
+	MOVL         4(R10)(DX*8), R12
+	ADDQ         $0x0f, R12
+	SHRQ         $0x04, R12
+	SHLQ         $0x06, R12
 	VXORPS       Y2, Y2, Y2
-	VMOVD        R9, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Z0
 	VPBROADCASTD 320(BX), Z1
 	VMOVD        328(BX), X4
-	XORL         R11, R11
+	XORL         R10, R10
 	XORL         DX, DX
 
 pass:
-	CMPQ       DX, CX
+	CMPQ       DX, R12
 	JGE        passed
 	PREFETCHT0 (AX)(DX*1)
-	VMOVUPS    (R10)(DX*1), Z5
+	VMOVUPS    (R9)(DX*1), Z5
 	VPSRLD     X4, Z5, Z6
 	VPANDD     Z1, Z5, Z5
 	VPTESTMD   Z5, Z5, K1
@@ -1706,28 +1717,28 @@ pass:
 	KXNORW     K2, K2, K2
 	VPXORD     Z3, Z3, Z3
 	VGATHERDPS (DI)(Z6*4), K2, Z3
-	BSFL       R13, R12
-	LEAQ       (DX)(R12*4), R12
+	BSFL       R13, R11
+	LEAQ       (DX)(R11*4), R11
 	TESTL      R13, R13
-	CMOVQNE    R12, R11
+	CMOVQNE    R11, R10
 	VCVTDQ2PS  Z5, Z5
 	VMULPS     Z3, Z5, Z5
 	VADDPS     Z5, Z2, Z2
-	VMOVUPS    Z2, (R8)(DX*1)
+	VMOVUPS    Z2, (CX)(DX*1)
 	ADDQ       $0x40, DX
 	JMP        pass
 
 passed:
 	VXORPS     X0, X0, X0
 	VXORPS     X1, X1, X1
-	CMPL       R9, $-1
+	CMPL       R8, $-1
 	JE         fresh
-	MOVL       (R10)(R11*1), AX
+	MOVL       (R9)(R10*1), AX
 	ANDL       320(BX), AX
 	VXORPS     X0, X0, X0
 	VCVTSI2SSL AX, X0, X0
 	MOVQ       72(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       DX, DX
 	ADDL       $-1, AX
 	TESTL      AX, AX
@@ -1736,7 +1747,7 @@ passed:
 	VCVTSI2SSL AX, X1, X1
 	VADDSS     296(BX), X1, X1
 	MOVQ       96(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       DX, DX
 	ADDL       $-1, AX
 	TESTL      AX, AX
@@ -1747,12 +1758,12 @@ passed:
 	VDIVSS     X4, X1, X1
 	VSUBSS     one<>+0(SB), X0, X0
 	MOVQ       48(BX), AX
-	VADDSS     (AX)(R9*4), X0, X0
+	VADDSS     (AX)(R8*4), X0, X0
 	VMULSS     X1, X0, X0
 
 fresh:
 	MOVQ          336(BX), AX
-	ADDQ          R8, AX
+	ADDQ          CX, AX
 	VMOVUPS       Z2, (AX)
 	VEXTRACTF64X4 $0x01, Z2, Y1
 	VADDPS        Y1, Y2, Y1
@@ -1768,11 +1779,11 @@ fresh:
 	VXORPS        X2, X2, X2
 	VMAXSS        X2, X1, X1
 	VMOVSD        288(BX), X4
-	CMPL          R9, $-1
+	CMPL          R8, $-1
 	JE            all
 	MOVQ          48(BX), AX
-	VMOVSS        (AX)(R9*4), X5
-	VMULSS        (DI)(R9*4), X5, X5
+	VMOVSS        (AX)(R8*4), X5
+	VMULSS        (DI)(R8*4), X5, X5
 	VCVTSS2SD     X5, X5, X5
 	VSUBSD        X5, X4, X4
 
@@ -1800,7 +1811,7 @@ all:
 	VUCOMISS   X1, X2
 	JCC        alpha
 	MOVQ       336(BX), AX
-	ADDQ       R8, AX
+	ADDQ       CX, AX
 	XORL       DX, DX
 	VMOVSS     112(AX)(DX*4), X0
 	VSUBSS     X0, X2, X1
@@ -1839,37 +1850,38 @@ all:
 	CMOVQCC    R13, DX
 	VMOVD      AX, X2
 	SHLQ       $0x02, DX
-	ADDQ       R8, DX
-	VMOVSS     -64(DX)(CX*1), X0
+	ADDQ       CX, DX
+	VMOVSS     -64(DX)(R12*1), X0
 	VUCOMISS   X0, X2
 	JCC        alpha
 	MOVQ       DX, AX
-	SHRQ       $0x06, CX
+	MOVQ       R12, DX
+	SHRQ       $0x06, DX
 
 search:
-	CMPQ     CX, $0x01
+	CMPQ     DX, $0x01
 	JLE      searched
-	MOVQ     CX, DX
-	SHRQ     $0x01, DX
-	SUBQ     DX, CX
-	SHLQ     $0x06, DX
-	LEAQ     (AX)(DX*1), DX
-	VUCOMISS -64(DX), X2
-	CMOVQCC  DX, AX
+	MOVQ     DX, R12
+	SHRQ     $0x01, R12
+	SUBQ     R12, DX
+	SHLQ     $0x06, R12
+	LEAQ     (AX)(R12*1), R12
+	VUCOMISS -64(R12), X2
+	CMOVQCC  R12, AX
 	JMP      search
 
 searched:
-	SUBQ       R8, AX
-	ADDQ       R10, AX
+	SUBQ       CX, AX
+	ADDQ       R9, AX
 	MOVL       (AX), DX
-	MOVL       DX, R13
-	ANDL       320(BX), R13
+	MOVL       DX, R12
+	ANDL       320(BX), R12
 	MOVQ       328(BX), CX
 	SHRL       CL, DX
 	MOVQ       DX, 344(BX)
-	CMPL       R13, 320(BX)
+	CMPL       R12, 320(BX)
 	JE         full
-	CMPL       R9, DX
+	CMPL       R8, DX
 	JE         stay
 	INCL       (AX)
 	MOVQ       144(BX), AX
@@ -1907,9 +1919,9 @@ searched:
 	VMOVSD     288(BX), X0
 	VADDSD     X1, X0, X0
 	VMOVSD     X0, 288(BX)
-	CMPL       R9, $-1
+	CMPL       R8, $-1
 	JE         stay
-	LEAQ       (R10)(R11*1), AX
+	LEAQ       (R9)(R10*1), AX
 	MOVL       (AX), CX
 	DECL       CX
 	MOVL       CX, (AX)
@@ -1922,18 +1934,18 @@ searched:
 	MOVL       4(CX), DX
 	DECL       DX
 	MOVL       DX, 4(CX)
-	LEAQ       (R10)(DX*4), DX
+	LEAQ       (R9)(DX*4), DX
 	MOVL       (DX), CX
 	MOVL       CX, (AX)
 	MOVL       $0x00000000, (DX)
 
 left:
 	MOVQ       72(BX), AX
-	ADDL       $-1, (AX)(R9*4)
+	ADDL       $-1, (AX)(R8*4)
 	MOVQ       96(BX), AX
-	ADDL       $-1, (AX)(R9*4)
+	ADDL       $-1, (AX)(R8*4)
 	MOVQ       96(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       CX, CX
 	TESTL      AX, AX
 	CMOVLLT    CX, AX
@@ -1943,9 +1955,9 @@ left:
 	VMOVSS     one<>+0(SB), X1
 	VDIVSS     X0, X1, X1
 	MOVQ       24(BX), AX
-	VMOVSS     X1, (AX)(R9*4)
+	VMOVSS     X1, (AX)(R8*4)
 	MOVQ       72(BX), AX
-	MOVL       (AX)(R9*4), AX
+	MOVL       (AX)(R8*4), AX
 	XORL       CX, CX
 	TESTL      AX, AX
 	CMOVLLT    CX, AX
@@ -1953,10 +1965,10 @@ left:
 	VCVTSI2SSL AX, X0, X0
 	VADDSS     296(BX), X0, X0
 	VMULSS     X1, X0, X0
-	VSUBSS     (DI)(R9*4), X0, X1
-	VMOVSS     X0, (DI)(R9*4)
+	VSUBSS     (DI)(R8*4), X0, X1
+	VMOVSS     X0, (DI)(R8*4)
 	MOVQ       48(BX), AX
-	VMULSS     (AX)(R9*4), X1, X1
+	VMULSS     (AX)(R8*4), X1, X1
 	VCVTSS2SD  X1, X1, X1
 	VMOVSD     288(BX), X0
 	VADDSD     X1, X0, X0
@@ -1964,26 +1976,28 @@ left:
 
 stay:
 	INCQ SI
+	MOVQ SI, 312(BX)
+	MOVQ 368(BX), BX
 	JMP  token
 
 ended:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000000, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 
 alpha:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000001, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 
 full:
-	MOVQ SI, 312(BX)
 	MOVQ $0x00000002, AX
 	MOVQ AX, state+8(FP)
+	MOVQ BX, at+16(FP)
 	VZEROUPPER
 	RET
 

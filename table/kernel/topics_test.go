@@ -75,7 +75,7 @@ func (t *Topics) all(rows rowKind) (alphas int) {
 	t.Fill()
 	t.At = 0
 	for {
-		switch t.draw(rows) {
+		switch state, _ := t.draw(nil, rows); state {
 		case Drawn:
 			return alphas
 		case FromAlpha:
@@ -107,6 +107,44 @@ func TestTopics(t *testing.T) {
 					!slices.Equal(got.Rows16, want.Rows16) || !slices.Equal(got.Entries, want.Entries) {
 					t.Errorf("%s, rows %d, %d topics: got topics\n%v, want\n%v", name, rows, topics, got.Topic, want.Topic)
 				}
+			}
+		}
+	}
+}
+
+// TestTopicsPairs compares each path with plain Go where two words are drawn in turns.
+func TestTopicsPairs(t *testing.T) {
+	for _, rows := range []rowKind{ofBytes, ofShorts, ofLists} {
+		run := func(name string) (topics, rest []uint32) {
+			defer Use(name)()
+			a, b := topicsOf(7, rows, 100, 9, 70), topicsOf(8, rows, 100, 9, 50)
+			// The counts of the second are of the documents and totals of the first.
+			for b.At = range b.Topic {
+				b.Topic[b.At] = NoTopic
+			}
+			b.At = 0
+			b.Totals, b.Inverse, b.Alpha = a.Totals, a.Inverse, a.Alpha
+			b.Rows8, b.Rows16, b.Entries, b.Head = a.Rows8, a.Rows16, a.Entries, a.Head
+			a.Fill()
+			b.Fill()
+			for {
+				state, x := a.draw(b, rows)
+				switch state {
+				case Drawn:
+					if got, want := x.At, len(x.Topic); got != want {
+						t.Fatalf("%s: got %d tokens drawn, want %d", name, got, want)
+					}
+					return slices.Concat(a.Topic, b.Topic), a.Entries
+				case FromAlpha:
+					x.DrawAlpha()
+				}
+				x.At++
+			}
+		}
+		want, wantEntries := run("plain")
+		for _, name := range Paths() {
+			if got, entries := run(name); !slices.Equal(got, want) || !slices.Equal(entries, wantEntries) {
+				t.Errorf("%s, rows %d: got topics\n%v, want\n%v", name, rows, got, want)
 			}
 		}
 	}

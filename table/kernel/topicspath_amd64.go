@@ -4,23 +4,30 @@ package kernel
 
 import "unsafe"
 
-func drawFast(t *Topics, rows rowKind) int {
-	p := (*byte)(unsafe.Pointer(t))
-	switch {
-	case path == plain:
+func drawFast(t *Topics, rows rowKind) (state int, at *Topics) {
+	if path == plain {
 		return drawGo(t, rows)
-	case path == avx2 && rows == ofBytes:
-		return drawTopicsRows8AVX2(p)
-	case path == avx2 && rows == ofShorts:
-		return drawTopicsRows16AVX2(p)
-	case path == avx2:
-		return drawTopicsListedAVX2(p)
-	case rows == ofBytes:
-		return drawTopicsRows8AVX512(p)
-	case rows == ofShorts:
-		return drawTopicsRows16AVX512(p)
 	}
-	return drawTopicsListedAVX512(p)
+	p := (*byte)(unsafe.Pointer(t))
+	var who *byte
+	switch {
+	case path == avx2 && rows == ofBytes:
+		state, who = drawTopicsRows8AVX2(p)
+	case path == avx2 && rows == ofShorts:
+		state, who = drawTopicsRows16AVX2(p)
+	case path == avx2:
+		state, who = drawTopicsListedAVX2(p)
+	case rows == ofBytes:
+		state, who = drawTopicsRows8AVX512(p)
+	case rows == ofShorts:
+		state, who = drawTopicsRows16AVX512(p)
+	default:
+		state, who = drawTopicsListedAVX512(p)
+	}
+	if who == p {
+		return state, t
+	}
+	return state, t.pair
 }
 
 func fillFast(t *Topics, lanes *[16]float32, n int) {

@@ -2,5 +2,5 @@
 
 package kernel
 
-func drawFast(t *Topics, rows rowKind) int          { return drawGo(t, rows) }
-func fillFast(t *Topics, lanes *[16]float32, n int) { fillGo(t, lanes, 0, n) }
+func drawFast(t *Topics, rows rowKind) (int, *Topics) { return drawGo(t, rows) }
+func fillFast(t *Topics, lanes *[16]float32, n int)   { fillGo(t, lanes, 0, n) }

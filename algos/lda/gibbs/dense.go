@@ -7,7 +7,7 @@ const near = 16 << 20
 // newDense returns the exact sampler that keeps a count of each topic for each
 // document. A token costs a pass over them all, 16 at a time: the best for up to some
 // hundred topics.
-func newDense() sampler { return &visits{arrange: denseRows} }
+func newDense() sampler { return &visits{arrange: denseRows, turns: true} }
 
 // denseRows gives documents of at most 255 tokens bytes, others 16 bits, and the
 // longest lists.

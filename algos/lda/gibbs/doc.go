@@ -17,7 +17,7 @@
 //	s, err := gibbs.New(x, words, gibbs.Options{Topics: 100, Beta: 0.01, VBeta: 0.01 * vocabulary})
 //	s.SetAlpha(alpha)
 //	for range sweeps {
-//		s.Begin(totals)
+//		err := s.Begin(totals)
 //		for each range [lo, hi) of words, in any order {
 //			err := s.Words(lo, hi, gibbs.Rows{Values: counts}, totals)
 //		}
@@ -25,10 +25,18 @@
 //	}
 //
 // Counts and totals begin as zeros, or as what other parts have added: the first sweep
-// gives each token a topic at random and adds it to them: topics that are drawn from the counts so far need more sweeps to
-// part. After
-// each sweep the counts are those of the topics.
+// gives each token a topic at random and adds it to them. (Topics that are drawn from
+// the counts so far need more sweeps to part.) After each sweep the counts are those of
+// the topics.
 //
-// The samplers draw from the same distribution. Which is fastest depends on the number
-// of topics and on the documents; see Options.Sampler.
+// There are four samplers:
+//
+//	plain   as in the books, the reference of the others
+//	dense   exact; a row of the counts of all topics for each document
+//	sparse  exact; a list of the topics that it has
+//	mh      Metropolis-Hastings, late counts in each of two passes
+//
+// The exact ones go by words, keep phi_k = (n_wk + beta) / (n_k + V beta) at hand, and
+// draw by kernel.Topics. For a word whose row is packed, phi costs what the row has, not
+// what there are topics.
 package gibbs

@@ -21,7 +21,7 @@ func TestExact(t *testing.T) {
 			if err := m.SetAlpha(alpha); err != nil {
 				t.Fatal(err)
 			}
-			const sweeps, every = 60000, 3
+			const sweeps, every = 30000, 3
 			got := make([]float64, len(want))
 			for i := range sweeps {
 				m.sweep(t, 1+i%3)
@@ -108,6 +108,7 @@ func TestLikelihood(t *testing.T) {
 				sum += m.likelihood()
 			}
 		}
+		m.check(t)
 		return sum / 50 / float64(m.Tokens())
 	}
 	want := run("plain", false)
@@ -243,5 +244,22 @@ func TestNoAllocation(t *testing.T) {
 func (m *model) sweepAll(t *testing.T) {
 	if m.Begin(m.totals) != nil || m.Words(0, m.words, m.rows, m.totals) != nil || m.End() != nil {
 		t.Error("a sweep ends with an error")
+	}
+}
+
+func TestAuto(t *testing.T) {
+	tests := []struct {
+		topics, length int
+		want           string
+	}{{2, 5, "dense"}, {100, 200, "dense"}, {256, 10, "dense"}, {1000, 200, "sparse"}, {1000, 2000, "dense"}, {100000, 200, "sparse"}, {100000, 2000, "mh"}}
+	for _, test := range tests {
+		x := dataset.NewMatrix(1, []int64{0, 1}, []uint32{0}, []float64{float64(test.length)})
+		s, err := New(x, 1, Options{Topics: test.topics, Beta: 1, VBeta: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Sampler(); got != test.want {
+			t.Errorf("%d topics, documents of %d tokens: got %s, want %s", test.topics, test.length, got, test.want)
+		}
 	}
 }

@@ -13,10 +13,13 @@ type visits struct {
 	arrange func(s *State) (order []uint32, blocks []block, stores []store)
 
 	stores []store
-	t      kernel.Topics
-	zeros  bool     // phi is that of a word that is nowhere
-	word   []int32  // counts of a word whose row is packed, else 0
-	old    []uint32 // topics of its tokens before the visit
+	t      [2]kernel.Topics // two words that are drawn in turns; the first also those alone
+	turns  bool             // words may be drawn in turns
+	pairs  bool             // they are
+	next   int              // the word whose turn is next
+	zeros  bool             // phi of the first is that of a word that is nowhere
+	word   []int32          // counts of a word whose row is packed, else 0
+	old    []uint32         // topics of its tokens before the visit
 }
 
 // A store is the counts of the documents of a block: in dense rows of bytes or of 16
@@ -37,16 +40,25 @@ func (v *visits) layout(s *State) (order []uint32, blocks []block) {
 // padded is a number of values, rounded up to whole vectors.
 func padded(n int) int { return (n + 15) &^ 15 }
 
+// manyTokens is from how many tokens a topic on words are drawn in turns. What one
+// changes of the totals the other learns at its next visit, as it does of other parts:
+// with that many it makes no difference.
+const manyTokens = 500
+
 func (v *visits) assign(s *State) error {
 	k, stride := s.topics, padded(s.topics)
 	longest := stride
 	for _, st := range v.stores {
 		longest = max(longest, st.stride)
 	}
-	v.t = kernel.Topics{
-		Phi: make([]float32, stride), Inverse: make([]float32, stride), Alpha: make([]float32, stride),
-		Sums: make([]float32, longest+48), Shift: int(s.form.shift),
+	inverse, alpha := make([]float32, stride), make([]float32, stride)
+	for i := range v.t {
+		v.t[i] = kernel.Topics{
+			Phi: make([]float32, stride), Inverse: inverse, Alpha: alpha,
+			Sums: make([]float32, longest+48), Shift: int(s.form.shift),
+		}
 	}
+	v.pairs = v.turns && len(s.topic)/k >= manyTokens
 	v.word = make([]int32, k)
 	for b := range v.stores {
 		st := &v.stores[b]
@@ -89,33 +101,41 @@ func (st *store) add(s *State, doc, topic uint32) {
 
 func (v *visits) begin(s *State, _ []int32) {
 	for k, a := range s.alpha {
-		v.t.Alpha[k] = float32(a)
+		v.t[0].Alpha[k] = float32(a)
 	}
-	v.t.Beta, v.t.VBeta, v.t.Random = float32(s.beta), float32(s.vbeta), s.random.next()
+	for i := range v.t {
+		v.t[i].Beta, v.t[i].VBeta, v.t[i].Random = float32(s.beta), float32(s.vbeta), s.random.next()
+	}
 }
 
 func (v *visits) run(s *State, lo, hi int, rows Rows, totals []int32) error {
-	t := &v.t
-	t.Totals = totals
+	inverse := v.t[0].Inverse
 	for k, n := range totals {
-		t.Inverse[k] = 1 / (float32(max(0, n)) + t.VBeta)
+		inverse[k] = 1 / (float32(max(0, n)) + float32(s.vbeta))
 	}
 	v.zeros = false
+	packed := false
 	for b, st := range v.stores {
-		first := s.starts(b)
+		for i := range v.t {
+			t := &v.t[i]
+			t.Totals, t.Rows8, t.Rows16, t.Entries, t.Head, t.Stride = totals, st.rows8, st.rows16, st.entries, st.head, st.stride
+		}
+		packed = v.dense(s, s.starts(b), lo, hi, rows) || packed
+	}
+	if !packed {
+		return nil
+	}
+	for b, st := range v.stores {
+		t := &v.t[0]
 		t.Rows8, t.Rows16, t.Entries, t.Head, t.Stride = st.rows8, st.rows16, st.entries, st.head, st.stride
+		first := s.starts(b)
 		for w := lo; w < hi; w++ {
-			from, to := first[w], first[w+1]
-			if from == to {
+			row := rows.row(w-lo, s.topics)
+			if len(row) == s.topics || first[w] == first[w+1] {
 				continue
 			}
-			t.Doc, t.Topic, t.At = s.doc[from:to], s.topic[from:to], 0
-			row := rows.row(w-lo, s.topics)
-			if len(row) == s.topics {
-				t.Word, v.zeros = row, false
-				t.Fill()
-				v.draw(s)
-			} else if err := v.packed(s, row); err != nil {
+			v.turn(s, t, first, w)
+			if err := v.packed(s, row); err != nil {
 				return fmt.Errorf("gibbs: word %d: %w", w, err)
 			}
 		}
@@ -123,41 +143,96 @@ func (v *visits) run(s *State, lo, hi int, rows Rows, totals []int32) error {
 	return nil
 }
 
-// draw draws the topics of the tokens of a word, at random if they have none.
-func (v *visits) draw(s *State) {
-	t := &v.t
-	if t.Topic[0] == unassigned {
-		for t.At = range t.Topic {
-			t.Move(int(s.random.below(uint32(s.topics))))
+// turn makes it a word's turn.
+func (v *visits) turn(s *State, t *kernel.Topics, first []int32, w int) {
+	t.Doc, t.Topic, t.At = s.doc[first[w]:first[w+1]], s.topic[first[w]:first[w+1]], 0
+}
+
+// dense visits the words with dense rows, and tells whether there are others.
+func (v *visits) dense(s *State, first []int32, lo, hi int, rows Rows) (packed bool) {
+	v.next = lo
+	find := func(t *kernel.Topics) bool {
+		for v.next < hi {
+			w := v.next
+			v.next++
+			if first[w] == first[w+1] {
+				continue
+			}
+			row := rows.row(w-lo, s.topics)
+			if len(row) != s.topics {
+				packed = true
+				continue
+			}
+			v.zeros = v.zeros && t != &v.t[0]
+			v.turn(s, t, first, w)
+			t.Word = row
+			if t.Topic[0] == unassigned {
+				v.scatter(s, t)
+				continue
+			}
+			t.Fill()
+			return true
 		}
-		return
+		return false
 	}
+	a, b := &v.t[0], &v.t[1]
+	more := find(a)
+	if more && v.pairs && find(b) {
+		for {
+			last := v.draw(a, b)
+			if find(last) {
+				continue
+			}
+			if last == a {
+				a = b
+			}
+			break
+		}
+	}
+	for more {
+		v.draw(a, nil)
+		more = find(a)
+	}
+	return packed
+}
+
+// scatter gives tokens topics at random.
+func (v *visits) scatter(s *State, t *kernel.Topics) {
+	for t.At = range t.Topic {
+		t.Move(int(s.random.below(uint32(s.topics))))
+	}
+}
+
+// draw draws the topics of the tokens of a word, or of two in turns until those of one
+// are drawn, and returns that.
+func (v *visits) draw(t, pair *kernel.Topics) *kernel.Topics {
 	for {
-		state := kernel.Drawn
+		var state int
+		var at *kernel.Topics
 		switch {
 		case t.Rows8 != nil:
-			state = t.DrawBytes()
+			state, at = t.DrawBytes(pair)
 		case t.Rows16 != nil:
-			state = t.DrawShorts()
+			state, at = t.DrawShorts(pair)
 		default:
-			state = t.DrawLists()
+			state, at = t.DrawLists(pair)
 		}
 		switch state {
 		case kernel.Drawn:
-			return
+			return at
 		case kernel.FromAlpha:
-			t.DrawAlpha()
+			at.DrawAlpha()
 		case kernel.Full:
-			t.Move(t.Chosen)
+			at.Move(at.Chosen)
 		}
-		t.At++
+		at.At++
 	}
 }
 
 // packed visits a word with a packed row. Phi is that of a word that is nowhere before
 // and after: what a visit costs does not depend on the number of topics.
 func (v *visits) packed(s *State, row []int32) error {
-	t := &v.t
+	t := &v.t[0]
 	t.Word = v.word
 	if !v.zeros {
 		t.Fill()
@@ -181,7 +256,11 @@ func (v *visits) packed(s *State, row []int32) error {
 			v.old = append(v.old, uint32(k))
 		}
 	}
-	v.draw(s)
+	if t.Topic[0] == unassigned {
+		v.scatter(s, t)
+	} else {
+		v.draw(t, nil)
+	}
 	clear(row)
 	at := 0
 	for _, topics := range [][]uint32{v.old[before:], t.Topic, v.old[:before]} {

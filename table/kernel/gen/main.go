@@ -30,6 +30,7 @@ var groups = map[string]func(){
 	"sparse":    sparse,
 	"topics":    topics,
 	"vector":    vector,
+	"whole":     whole,
 }
 
 func main() {

@@ -31,6 +31,7 @@ const (
 	fChosen  = 344
 	fBytes   = 352 // a row, in bytes
 	fEnd     = 360
+	fPair    = 368
 )
 
 // ahead is how many tokens before it is drawn the counts of a document are asked for.
@@ -69,16 +70,16 @@ func (d *drawing) vectors() int { return 64 / d.bytes }
 
 func drawTopics(s isa, r rowKind) {
 	name := "drawTopics" + rowNames[r] + s.name
-	function(name, "func(t *byte) (state int)",
-		name+" draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The", "state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is", "chosen whose entry is full.")
+	function(name, "func(t *byte) (state int, at *byte)",
+		name+" draws the topics of tokens from t.at up to t.end: see Topics.drawGo. The", "state is 0 at the end, 1 where a topic is to be drawn from alpha, 2 where one is", "chosen whose entry is full; at is whose token it is, t or its pair.")
 	d := &drawing{isa: s, rows: r, t: pointer("t")}
 	d.i, d.phi, d.sums = GP64(), GP64(), GP64()
-	MOVQ(at(d.t, fAt), d.i)
-	MOVQ(at(d.t, fPhi), d.phi)
-	MOVQ(at(d.t, fSums), d.sums)
 	d.z, d.row, d.next, d.chunks, d.position = GP64(), GP64(), GP64(), GP64(), GP64()
 	d.own, d.removed, d.doc, d.u = XMM(), XMM(), XMM(), XMM()
 	Label("token")
+	MOVQ(at(d.t, fAt), d.i)
+	MOVQ(at(d.t, fPhi), d.phi)
+	MOVQ(at(d.t, fSums), d.sums)
 	CMPQ(d.i, at(d.t, fEnd))
 	JGE(LabelRef("ended"))
 	base := GP64()
@@ -93,13 +94,15 @@ func drawTopics(s isa, r rowKind) {
 	d.move(k)
 	Label("stay")
 	INCQ(d.i)
+	MOVQ(d.i, at(d.t, fAt))
+	MOVQ(at(d.t, fPair), d.t)
 	JMP(LabelRef("token"))
 	for state, name := range []string{"ended", "alpha", "full"} {
 		Label(name)
-		MOVQ(d.i, at(d.t, fAt))
 		out := GP64()
 		MOVQ(U32(uint32(state)), out)
 		Store(out, ReturnIndex(0))
+		Store(d.t, ReturnIndex(1))
 		finish()
 	}
 }
