@@ -71,11 +71,18 @@ model = "model"
 	return job, documents
 }
 
-// What documents are about is what the topics of a model trained on them are.
+// What documents are about is what the topics of a model trained on them are, in whatever
+// form it has the counts.
 func TestTopics(t *testing.T) {
+	for _, c := range []struct{ mode, rows string }{{"data", "dense"}, {"rotate", "dense"}, {"rotate", "packed"}} {
+		t.Run(c.mode+" "+c.rows, func(t *testing.T) { testTopics(t, "--set", "algorithm.mode="+c.mode, "--set", "algorithm.rows="+c.rows) })
+	}
+}
+
+func testTopics(t *testing.T, args ...string) {
 	dir := t.TempDir()
 	job, documents := writeThemes(t, dir)
-	s := train(t, dir, "--set", "cluster.workers=2", "--set", "cluster.servers=1", job)
+	s := train(t, dir, append(args, "--set", "cluster.workers=2", "--set", "cluster.servers=1", job)...)
 	page := filepath.Join(dir, "topics.html")
 	out, _ := mustUse(t, "", "model", "topics", s.Model, "--json", "--top", "5", "--lambda", "0", "--data", documents, "--html", page)
 	var got struct {
