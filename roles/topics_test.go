@@ -75,7 +75,9 @@ model = "model"
 // form it has the counts.
 func TestTopics(t *testing.T) {
 	for _, c := range []struct{ mode, rows string }{{"data", "dense"}, {"rotate", "dense"}, {"rotate", "packed"}} {
-		t.Run(c.mode+" "+c.rows, func(t *testing.T) { testTopics(t, "--set", "algorithm.mode="+c.mode, "--set", "algorithm.rows="+c.rows) })
+		t.Run(c.mode+" "+c.rows, func(t *testing.T) {
+			testTopics(t, "--set", "algorithm.mode="+c.mode, "--set", "algorithm.rows="+c.rows)
+		})
 	}
 }
 
