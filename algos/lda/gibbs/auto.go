@@ -19,9 +19,10 @@ var samplers = map[string]func() sampler{
 // are the longer the longer documents are: they stop to pay where a row is hardly
 // longer, and where both are long mh is left.
 const (
-	rowTopics   = 256  // up to so many topics rows are best
-	longestRow  = 2048 // in topics, where documents have many of them
-	longestList = 600  // in tokens, on average
+	rowTopics   = 256   // up to so many topics rows are best
+	longestRow  = 2048  // in topics, where documents have many of them
+	longestList = 600   // in tokens, on average
+	mostTopics  = 16384 // more are drawn from alpha too slowly, where a pass over them all is needed
 )
 
 // fastest is the name of the sampler for documents of so many tokens.
@@ -30,7 +31,7 @@ func fastest(s *State, tokens int) string {
 	switch {
 	case s.topics <= rowTopics || s.topics <= longestRow && mean > s.topics/2:
 		return "dense"
-	case mean > longestList:
+	case mean > longestList || s.topics > mostTopics:
 		return "mh"
 	}
 	return "sparse"

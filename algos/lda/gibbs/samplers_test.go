@@ -125,14 +125,18 @@ func TestLikelihood(t *testing.T) {
 func TestLate(t *testing.T) {
 	x := corpus(9, 400, 300, 12, 40)
 	whole := newModel(t, x, Options{Topics: 20, Beta: 0.01, VBeta: 3, Seed: 3, Sampler: "plain"}, false)
-	for range 500 {
+	for range 150 {
 		whole.sweep(t)
 	}
 	want := whole.likelihood() / float64(whole.Tokens())
 	for _, name := range Samplers() {
 		parts := halves(t, x, name)
 		shared, totals := make([]int32, 300*20), make([]int32, 20)
-		for range 500 {
+		sweeps := 150
+		if name == "mh" {
+			sweeps = 500
+		}
+		for range sweeps {
 			before, beforeTotals := slices.Clone(shared), slices.Clone(totals)
 			for _, p := range parts {
 				copy(p.rows.Values, before)
@@ -251,7 +255,7 @@ func TestAuto(t *testing.T) {
 	tests := []struct {
 		topics, length int
 		want           string
-	}{{2, 5, "dense"}, {100, 200, "dense"}, {256, 10, "dense"}, {1000, 200, "sparse"}, {1000, 2000, "dense"}, {100000, 200, "sparse"}, {100000, 2000, "mh"}}
+	}{{2, 5, "dense"}, {100, 200, "dense"}, {256, 10, "dense"}, {1000, 200, "sparse"}, {1000, 2000, "dense"}, {10000, 200, "sparse"}, {100000, 200, "mh"}, {100000, 2000, "mh"}}
 	for _, test := range tests {
 		x := dataset.NewMatrix(1, []int64{0, 1}, []uint32{0}, []float64{float64(test.length)})
 		s, err := New(x, 1, Options{Topics: test.topics, Beta: 1, VBeta: 1})
@@ -260,6 +264,58 @@ func TestAuto(t *testing.T) {
 		}
 		if got := s.Sampler(); got != test.want {
 			t.Errorf("%d topics, documents of %d tokens: got %s, want %s", test.topics, test.length, got, test.want)
+		}
+	}
+}
+
+func TestUrn(t *testing.T) {
+	const draws, seed = 100000, 29
+	r := newRandom(seed)
+	var u urn
+	u.grow(6)
+	for range 2 { // it can be filled again
+		u.empty()
+		want := []float64{0.5, 7, 1, 1, 0.1, 12}
+		for k, w := range want {
+			u.add(uint32(10*k), w)
+		}
+		u.fill()
+		got := make([]float64, len(want))
+		for range draws {
+			got[u.draw(r.next())/10]++
+		}
+		chi := 0.0
+		for k, w := range want {
+			e := w / u.sum * draws
+			chi += (got[k] - e) * (got[k] - e) / e
+		}
+		if chi > 30 { // of 5 degrees of freedom: 1 in 70000
+			t.Errorf("seed %d: got %v of weights %v, chi-square %.1f", seed, got, want, chi)
+		}
+	}
+}
+
+// TestProposals finds that what is proposed to a token does not count the token itself.
+func TestProposals(t *testing.T) {
+	const seed, sweeps = 31, 20000
+	// One document with one token of each of 3 words: the topics of the others, or one for alpha.
+	x := dataset.NewMatrix(3, []int64{0, 3}, []uint32{0, 1, 2}, []float64{1, 1, 1})
+	m := newModel(t, x, Options{Topics: 3, Beta: 0.5, VBeta: 1.5, Seed: seed, Sampler: "mh"}, false)
+	m.sweep(t)
+	mh := m.sampler.(*metropolis)
+	for i := range m.topic {
+		m.topic[i] = uint32(i)
+	}
+	got := make([]float64, 3)
+	for range sweeps {
+		mh.proposed = append(mh.proposed[:0], m.topic...)
+		mh.begin(m.State, m.totals)
+		got[mh.proposed[0]]++
+	}
+	sum := 2 + m.alphaSum
+	for k, want := range []float64{0.1 / sum, 1.1 / sum, 1.1 / sum} {
+		if p := got[k] / sweeps; math.Abs(p-want) > 5*math.Sqrt(want/sweeps) {
+			t.Errorf("seed %d: topic %d is proposed with probability %.4f, want %.4f", seed, k, p, want)
 		}
 	}
 }
