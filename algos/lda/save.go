@@ -63,7 +63,19 @@ func (a *LDA) Restore(r io.Reader) error {
 			return fmt.Errorf("lda: restore: a slice was held by part %d of %d", p, a.rotation.parts)
 		}
 	}
-	return a.state.Restore(r)
+	var n counter // the reader of the topics reads ahead, but not what is behind them
+	if err := a.state.Save(&n); err != nil {
+		return err
+	}
+	return a.state.Restore(io.LimitReader(r, int64(n)))
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (n *counter) Write(b []byte) (int, error) {
+	*n += counter(len(b))
+	return len(b), nil
 }
 
 // kept is what is saved besides the topics.
