@@ -28,7 +28,7 @@ func (a *LDA) Evaluate(w *algos.Worker, e *algos.Eval) {
 	words, counted, from, form := 0.0, 0.0, a.rising(), a.state.Form()
 	if a.plan.rotates {
 		for s, last := range a.rotation.last {
-			if last == w.Part {
+			if last == int64(w.Part) {
 				words += a.rotation.term[s]
 				counted += a.rotation.counted[s]
 			}

@@ -40,6 +40,7 @@ func (a *LDA) begin(w *algos.Worker, totals []int32) error {
 		return err
 	}
 	a.prior.words = 0
+	a.state.Seed(w.Seed ^ uint64(w.Part+1)<<40 ^ uint64(a.step+1)) // so that a job that goes on draws the same
 	return a.state.Begin(totals)
 }
 

@@ -9,7 +9,7 @@ type rotation struct {
 	part  int
 	parts int
 	turns []uint64 // of each slice: how many held it so far
-	last  []int    // of each slice: the part that held it last; -1: none
+	last  []int64  // of each slice: the part that held it last; -1: none
 
 	// Of each slice that this part held last: what it came to when it was given back.
 	term    []float64
@@ -18,7 +18,7 @@ type rotation struct {
 
 func newRotation(p *plan, part, parts int) rotation {
 	n := p.slices()
-	r := rotation{plan: p, part: part, parts: parts, turns: make([]uint64, n), last: make([]int, n),
+	r := rotation{plan: p, part: part, parts: parts, turns: make([]uint64, n), last: make([]int64, n),
 		term: make([]float64, n), counted: make([]float64, n)}
 	for s := range r.last {
 		r.last[s] = -1
@@ -46,7 +46,7 @@ func (r *rotation) ask(v *table.View[int32], step int) {
 // held books who holds what at a step.
 func (r *rotation) held(step int) {
 	for p := range r.parts {
-		r.last[r.slice(p, step)] = p
+		r.last[r.slice(p, step)] = int64(p)
 	}
 }
 
