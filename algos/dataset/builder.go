@@ -290,7 +290,7 @@ func (b *builder) fits(info Info) bool {
 	if b.named() {
 		first := firstFeatures(info.Columns)
 		for id := range b.ids.each {
-			if feature, ok := b.cats.place(id, info.Columns, first); !ok || feature >= info.Features {
+			if feature, ok := b.cats.place(id, info.Columns, first); !ok && !info.limited() || ok && feature >= info.Features {
 				return false
 			}
 		}

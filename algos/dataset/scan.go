@@ -66,7 +66,7 @@ func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := findSources(paths)
+	sources, err := findSources(paths, o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 		return b.scan(slices.Clone(parts), of)
 	}
 	kept := o.Cache
-	if o.Stream {
+	if o.Stream || o.ofFiles() {
 		o.Cache = ""
 	}
 	in, err := newInput(sources, o, of)
@@ -125,6 +125,9 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 			s.notes = append(s.notes, Note{true, "data.cache: data that is streamed from disk is not kept"})
 		}
 		return s, s.samples()
+	}
+	if o.ofFiles() && kept != "" {
+		s.notes = append(s.notes, Note{true, "data.cache: documents of a file each are not kept"})
 	}
 	var missing []int // places in parts
 	for i, p := range parts {
@@ -159,6 +162,8 @@ func (s *Scanned) scan(places []int) error {
 		scan = s.in.matrix
 	case listsEntries(format):
 		scan = s.in.listed
+	case s.in.options.ofFiles():
+		scan = s.in.documents
 	}
 	if err := scan(numbers, read); err != nil {
 		return err
@@ -226,6 +231,10 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 // allParts is Parts, but for FirstRow.
 func (s *Scanned) allParts(info Info) ([]*Part, error) {
 	name := s.in.sources[0].path
+	info, err := info.Settled()
+	if err != nil {
+		return nil, err
+	}
 	if s.done && len(s.parts) > 0 {
 		return nil, fmt.Errorf("dataset: %s: parts were handed over before", name)
 	}

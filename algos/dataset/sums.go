@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // maxSums is the largest number of features that are summed.
@@ -86,16 +85,11 @@ func (m *Info) mergeSums(a, b Info) {
 		m.Sums = nil
 		return
 	}
-	m.Sums = make(Sums, m.Seen)
 	if m.Format == Text {
-		for _, x := range []Info{a, b} {
-			for k, v := range x.Sums {
-				j, _ := slices.BinarySearch(m.Columns[0].Categories, x.Columns[0].Categories[k])
-				m.Sums[j] += v
-			}
-		}
+		m.Sums = m.addByWord(a, a.Sums, b, b.Sums)
 		return
 	}
+	m.Sums = make(Sums, m.Seen)
 	for _, x := range []Info{a, b} {
 		shift := x.Base - m.Base // 1 if an index 0 is in the other part
 		for j, v := range x.Sums {
@@ -121,6 +115,10 @@ func (a *assembly) sum() (err error) {
 	if a.info.Sums, err = a.info.newSums(); err != nil {
 		return err
 	}
+	if named {
+		a.info.Sums = a.tally((*piece).at)
+		return nil
+	}
 	sums, base := a.info.Sums, uint64(a.info.Base)
 	for _, p := range a.pieces {
 		large := a.builders[p.from].ids.large
@@ -136,9 +134,6 @@ func (a *assembly) sum() (err error) {
 			id := uint64(p.code(k))
 			if id >= smallIDs {
 				id = large[id-smallIDs]
-			}
-			if named {
-				id, _ = a.builders[p.from].cats.place(id, a.info.Columns, []uint64{0})
 			}
 			sums[id-base] = finite(sums[id-base] + p.at(k))
 		}
