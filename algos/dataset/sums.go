@@ -103,6 +103,9 @@ func (a Info) newSums() (Sums, error) {
 	if a.Seen > maxSums {
 		return nil, fmt.Errorf("dataset: %s: the values of %d features would be summed, and at most %d can be: number them without gaps", a.input(), a.Seen, maxSums)
 	}
+	if a.Seen == 0 {
+		return nil, nil
+	}
 	return make(Sums, a.Seen), nil
 }
 

@@ -245,7 +245,7 @@ func FuzzText(f *testing.F) {
 		o.StopWords = []string{English, ""}[length/128]
 		fuzzDivided(t, "x", data, o, 1+int(of%16))
 		w := &worker{reading: &reading{input: &input{}}}
-		o.Document = OneFile
+		o.Document, o.Unlabelled = OneFile, true
 		l, err := textLayout(o, nil)
 		if err != nil {
 			t.Fatal(err)
