@@ -327,6 +327,8 @@ func (p *piece) at(k int) float64 {
 		return p.val64[k]
 	case p.val32 != nil:
 		return float64(p.val32[k])
+	case p.val8 != nil:
+		return float64(p.few[p.val8[k]])
 	}
 	return 1
 }

@@ -62,7 +62,9 @@ type piece struct {
 	width   int       // of a dense piece: each row has a value for all codes below
 	val32   []float32 // val32 and val64 are nil if all values are 1
 	val64   []float64
-	from    int // number of the builder in its part
+	val8    []uint8   // of entries, in place of val32: numbers of few
+	few     []float32 // values
+	from    int       // number of the builder in its part
 }
 
 // newBuilder starts a part of an input whose first file has the layout l.
@@ -243,7 +245,7 @@ func (p *piece) kind() valueKind {
 	switch {
 	case p.val64 != nil:
 		return values64
-	case p.val32 != nil:
+	case p.val32 != nil, p.val8 != nil:
 		return values32
 	}
 	return ones

@@ -115,7 +115,7 @@ func (a *assembly) sum() (err error) {
 	if named && a.info.Format != Text {
 		return fmt.Errorf("dataset: %s: the algorithm needs the sum of each column, and there are columns of categories (data.categorical)", a.info.input())
 	}
-	if a.info.Sums, err = a.info.newSums(); err != nil {
+	if a.info.Sums, err = a.info.newSums(); err != nil || a.info.Sums == nil {
 		return err
 	}
 	if named {
