@@ -27,6 +27,10 @@ type Part struct {
 	// parts are by features or streamed.
 	FirstRow uint64
 
+	// Dropped is how many values were left out, as Options.Like does not have their features
+	// or users. Where a process reads all of the input (ReadWhole) part 0 tells of all.
+	Dropped uint64
+
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
 	Stream *Stream
@@ -222,8 +226,8 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	if like := s.in.options.Like; like != nil && info.Format == Ratings {
 		info = *like // whose rows these are
 	}
-	for _, part := range parts {
-		part.FirstRow = info.firstRow(part.Index)
+	for i, part := range parts {
+		part.FirstRow, part.Dropped = info.firstRow(part.Index), s.infos[i].Dropped
 	}
 	return parts, err
 }
