@@ -265,7 +265,7 @@ func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s 
 		}
 	}
 	if place.unordered {
-		sortRows(m, whole, s.row, s.row+len(p.ends), &sparseRow{})
+		sortRows(m, whole, s, p.ends)
 	}
 }
 

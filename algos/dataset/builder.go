@@ -30,6 +30,8 @@ type builder struct {
 	batch    *Batch      // where rows of a stream go; else nil
 	cats     *categories // nil if there are none
 
+	words []uint64 // Text: of a row, each as often as it is there
+
 	rowNames, colNames nameSet // Ratings
 	unescaped          []byte  // CSV: a field without its doubled quotes
 }

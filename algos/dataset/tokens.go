@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -72,7 +73,7 @@ whither who whoever whole whom whose why will with within without won would woul
 // longest runs of letters, in lower case. A line without words is an empty row.
 func (b *builder) document(text []byte, begin, end int) *fault {
 	b.sparse.clear()
-	b.wide = false
+	b.wide, b.words = false, b.words[:0]
 	o, stop := &b.layout.options, b.layout.stop
 	for i := begin; i < end; {
 		word, letters := b.unescaped[:0], 0
@@ -102,16 +103,25 @@ func (b *builder) document(text []byte, begin, end int) *fault {
 		case !known:
 			b.dropped++
 		default:
-			b.sparse.add(id, 1)
+			b.words = append(b.words, id)
 		}
 	}
-	return b.putSparse(false)
+	slices.Sort(b.words)
+	for i, n := 0, 1; i < len(b.words); i += n {
+		for n = 1; i+n < len(b.words) && b.words[i+n] == b.words[i]; n++ {
+		}
+		b.sparse.add(b.words[i], float64(n))
+	}
+	return b.putSparse(true)
 }
 
-// sortRows puts the values of rows that end at ends in the order of their columns.
-func sortRows[I uint16 | uint32](m *Matrix, idx []I, begin, end int, pairs *sparseRow) {
-	for i := begin; i < end; i++ {
-		lo, hi := int(m.ptr[i]), int(m.ptr[i+1])
+// sortRows puts the values of a piece's rows in the order of their columns. It reads none of
+// m.ptr, where others write the end of the row before.
+func sortRows[I uint16 | uint32](m *Matrix, idx []I, s start, ends []uint32) {
+	var pairs sparseRow
+	lo := s.at
+	for _, end := range ends {
+		hi := s.at + int(end)
 		pairs.clear()
 		for k := lo; k < hi; k++ {
 			pairs.add(uint64(idx[k]), m.at(k))
@@ -121,5 +131,6 @@ func sortRows[I uint16 | uint32](m *Matrix, idx []I, begin, end int, pairs *spar
 			idx[lo+k] = I(id)
 			m.set(lo+k, pairs.values[k])
 		}
+		lo = hi
 	}
 }
