@@ -108,7 +108,10 @@ func (l *loader) checkData() {
 	}
 	only(d.MinLength != 3, "data.min_length", "text", "text")
 	only(d.StopWords != "english", "data.stop_words", "text", "text")
-	l.rule(d.StopWords != "" && d.StopWords != "english", strconv.Quote(shortened(d.StopWords))+` are no stop words: want "english", or "" for none`, "data.stop_words")
+	only(d.Document != "line", "data.document", "text", "text")
+	only(d.MinRows != 1, "data.min_rows", "text", "text")
+	only(d.MaxShare != 1, "data.max_share", "text", "text")
+	l.rule(!(d.MaxShare > 0 && d.MaxShare <= 1), fmt.Sprintf("%g is no share: want more than 0, and at most 1", d.MaxShare), "data.max_share")
 	ratings := d.Format == "ratings"
 	l.rule(ratings && d.Names != "", "ratings have names of their own: leave data.names out", "data.names", "data.format")
 	l.rule(ratings && d.Features != 0, "the items of ratings are counted: leave data.features out", "data.features", "data.format")

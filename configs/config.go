@@ -64,8 +64,11 @@ type Data struct {
 	Ignore      []string `toml:"ignore" doc:"columns of a CSV file that are left out, such as identifiers, by name or as \"#3\""`
 	Missing     *float64 `toml:"missing" doc:"number that stands for a missing one in a CSV file, such as 0; unset, a missing number is an error"`
 	Float64     bool     `toml:"float64" doc:"keep all numbers of the data as float64; else float32 does where it holds what the text says, up to 7 to 9 digits"`
+	Document    string   `toml:"document" oneof:"line file" doc:"what a document of text is: line, or file; data.train and data.test may name folders then, of which every file is a document"`
 	MinLength   int      `toml:"min_length" min:"1" max:"256" doc:"letters that a word of text has at least"`
-	StopWords   string   `toml:"stop_words" doc:"words of text that are left out: english for common ones of that language, \"\" for none"`
+	StopWords   string   `toml:"stop_words" doc:"words of text that are left out: english for common ones of that language, \"\" for none, or a file of them, with blanks or ends of lines between"`
+	MinRows     uint64   `toml:"min_rows" min:"1" doc:"a word of text is left out if fewer documents of the training data have it"`
+	MaxShare    float64  `toml:"max_share" min:"0" doc:"a word of text is left out if more than this share of the documents of the training data have it; 1 keeps every word"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 	Weights     string   `toml:"weights" doc:"file with the weights of the rows of MatrixMarket training data; \"\" is none"`
@@ -142,7 +145,7 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Job:         Job{Seed: 1},
-		Data:        Data{Format: "auto", Header: "auto", Base: -1, MinLength: 3, StopWords: "english", Categorical: []string{}, Ignore: []string{}},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1, Document: "line", MinLength: 3, StopWords: "english", MinRows: 1, MaxShare: 1, Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
 		Wire:        Wire{Compression: "auto", Encoding: "exact", Filter: "none"},

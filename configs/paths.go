@@ -52,6 +52,9 @@ func (l *loader) locate(job bool) error {
 	c.Data.Train = s.inputs("data.train", c.Data.Train, job)
 	c.Data.Test = s.inputs("data.test", c.Data.Test, job)
 	s.single("data.names", &c.Data.Names, job)
+	if c.Data.StopWords != "english" {
+		s.single("data.stop_words", &c.Data.StopWords, job)
+	}
 	s.single("data.labels", &c.Data.Labels, job)
 	s.single("data.weights", &c.Data.Weights, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
@@ -173,6 +176,8 @@ func (s seeker) input(path string, at place, needed, pattern bool) (found Paths,
 		tries = append(tries, name)
 		info, err := os.Stat(name)
 		switch {
+		case err == nil && info.IsDir() && pattern && s.c.Data.Document == "file":
+			return Paths{name}, ""
 		case err == nil && needed && info.IsDir():
 			return nil, oneLine(name) + " is a folder: want a file"
 		case err == nil && needed && pattern && !info.Mode().IsRegular():
@@ -198,7 +203,7 @@ func (s seeker) input(path string, at place, needed, pattern bool) (found Paths,
 			return nil, oneLine(path) + " is no pattern: a [ needs its ], or \\ before it"
 		}
 		for _, name := range names {
-			if info, err := os.Stat(name); err == nil && info.IsDir() {
+			if info, err := os.Stat(name); err == nil && info.IsDir() && s.c.Data.Document != "file" {
 				return nil, oneLine(name) + " is a folder: want a pattern that only files match"
 			}
 		}

@@ -68,6 +68,11 @@ func (a *assembly) finish(l *layout, files []File) error {
 		m.fillIn(&a.info)
 	}
 	a.weigh()
+	if l.format == Text && l.options.limits() {
+		if err := a.countRows(); err != nil {
+			return err
+		}
+	}
 	if err := a.info.checkFeatures(); err != nil || !l.options.Sums {
 		return err
 	}
@@ -103,6 +108,9 @@ func (a *assembly) part(p, of int, info Info) (*Part, error) {
 	}
 	place := a.places(info)
 	part.Keys = place.keys
+	if info.limited() && place.table != nil {
+		a.leaveOut(place)
+	}
 	part.X = a.matrix(rows, place)
 	a.builders, a.pieces = nil, nil
 	return part, nil
@@ -153,18 +161,21 @@ func (a *assembly) places(info Info) places {
 	features := make([]idSet, len(a.builders))
 	for k, b := range a.builders {
 		for id := range b.ids.each {
-			feature, _ := b.cats.place(id, info.Columns, first)
-			features[k].code(feature)
-			sets[k] = &features[k]
+			if feature, ok := b.cats.place(id, info.Columns, first); ok {
+				features[k].code(feature)
+			}
 		}
+		sets[k] = &features[k]
 	}
 	p := places{positions: orderIDs(sets), unordered: info.Format == Text, table: make([][]uint32, len(a.builders)), base: none}
 	for k, b := range a.builders {
 		for id, code := range b.ids.each {
-			feature, _ := b.cats.place(id, info.Columns, first)
-			at, _ := slices.BinarySearch(p.keys, feature)
 			p.table[k] = append(p.table[k], make([]uint32, max(0, int(code)+1-len(p.table[k])))...)
-			p.table[k][code] = uint32(at)
+			p.table[k][code] = none // a word that is left out
+			if feature, ok := b.cats.place(id, info.Columns, first); ok {
+				at, _ := slices.BinarySearch(p.keys, feature)
+				p.table[k][code] = uint32(at)
+			}
 		}
 	}
 	return p
@@ -254,7 +265,7 @@ func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s 
 		}
 	}
 	if place.unordered {
-		sortRows(m, whole, s.row, s.row+len(p.ends), &sparseRow{})
+		sortRows(m, whole, s, p.ends)
 	}
 }
 
@@ -316,6 +327,8 @@ func (p *piece) at(k int) float64 {
 		return p.val64[k]
 	case p.val32 != nil:
 		return float64(p.val32[k])
+	case p.val8 != nil:
+		return float64(p.few[p.val8[k]])
 	}
 	return 1
 }

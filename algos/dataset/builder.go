@@ -30,6 +30,8 @@ type builder struct {
 	batch    *Batch      // where rows of a stream go; else nil
 	cats     *categories // nil if there are none
 
+	words []uint64 // Text: of a row, each as often as it is there
+
 	rowNames, colNames nameSet // Ratings
 	unescaped          []byte  // CSV: a field without its doubled quotes
 }
@@ -62,7 +64,9 @@ type piece struct {
 	width   int       // of a dense piece: each row has a value for all codes below
 	val32   []float32 // val32 and val64 are nil if all values are 1
 	val64   []float64
-	from    int // number of the builder in its part
+	val8    []uint8   // of entries, in place of val32: numbers of few
+	few     []float32 // values
+	from    int       // number of the builder in its part
 }
 
 // newBuilder starts a part of an input whose first file has the layout l.
@@ -243,7 +247,7 @@ func (p *piece) kind() valueKind {
 	switch {
 	case p.val64 != nil:
 		return values64
-	case p.val32 != nil:
+	case p.val32 != nil, p.val8 != nil:
 		return values32
 	}
 	return ones
@@ -290,7 +294,7 @@ func (b *builder) fits(info Info) bool {
 	if b.named() {
 		first := firstFeatures(info.Columns)
 		for id := range b.ids.each {
-			if feature, ok := b.cats.place(id, info.Columns, first); !ok || feature >= info.Features {
+			if feature, ok := b.cats.place(id, info.Columns, first); !ok && !info.limited() || ok && feature >= info.Features {
 				return false
 			}
 		}

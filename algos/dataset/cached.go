@@ -159,7 +159,7 @@ func (in *input) path(i int) string {
 
 // identities is what the system says of the files now.
 func (in *input) identities() (ids []cache.Identity, err error) {
-	for i := range in.files {
+	for i := range len(in.sources) + len(in.extra) {
 		var id cache.Identity
 		if i >= len(in.sources) || in.sources[i].r == nil { // else it is in memory
 			id, err = cache.Stat(in.path(i))

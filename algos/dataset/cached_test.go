@@ -210,7 +210,7 @@ func (c cached) open() *partCache {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	sources, err := findSources(c.paths)
+	sources, err := findSources(c.paths, Options{})
 	if err != nil {
 		c.t.Fatal(err)
 	}

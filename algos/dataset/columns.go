@@ -139,8 +139,12 @@ func (a Info) columnCount() int {
 // WithNames returns a with the name of every feature: those of the header, with
 // categories column=value, or the given ones (of path) where the data has none.
 // More names than features are left out. An error says that names lacks some or
-// that the data has names of its own.
+// that the data has names of its own. It settles a (see Settled).
 func (a Info) WithNames(names []string, path string) (Info, error) {
+	a, err := a.Settled()
+	if err != nil {
+		return a, err
+	}
 	switch {
 	case names != nil && a.Hash > 0:
 		return a, fmt.Errorf("dataset: %s: hashed features have no names: leave data.names out", path)

@@ -91,12 +91,15 @@
 // user and item twice are an error that names both lines. Test data has a row for each user
 // of the training data, in the same parts; what has another user or item is dropped and counted.
 //
-// Every process reads all of Docword and Ratings, 12 bytes of memory an entry, and keeps
-// its own rows; parts have about as many entries.
+// Every process reads all of Docword and Ratings, in 9 bytes of memory an entry (12 if there
+// are many values) until its own rows are in their matrix, which takes 4 to 8 more; it keeps
+// these; parts have about as many entries.
 //
-// Text: a document in each line, also where that is empty. Features are its words, in the
-// order of their bytes: runs of at least Options.MinLength letters, in lower case, but
-// Options.StopWords. These three have no labels.
+// Text: a document in each line, also where that is empty, or in each file
+// (Options.Document). Features are its words, in the order of their bytes: runs of at least
+// Options.MinLength letters, in lower case, but Options.StopWords, and those that too few or
+// too many documents have (MinRows, MaxShare), which is known when all parts are: see
+// Info.Settled. These three have no labels.
 //
 // Values equal to zero do not count. What is malformed is refused as a
 // *SyntaxError that prints as file:line:column: what. A missing number or label (an

@@ -40,6 +40,12 @@ type Info struct {
 	// up to the last one seen; only with Options.Sums.
 	Sums Sums `json:"sums,omitempty"`
 
+	// RowCounts is how many rows have each feature, of Text that leaves out words by that
+	// (MinRows and MaxShare as in Options), up to Settled.
+	RowCounts Sums    `json:"row_counts,omitempty"`
+	MinRows   uint64  `json:"min_rows,omitempty"`
+	MaxShare  float64 `json:"max_share,omitempty"`
+
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
 	Hash     int    `json:"hash,omitempty"`  // Options.Hash
@@ -158,6 +164,7 @@ func (a Info) Merge(b Info) (Info, error) {
 		return Info{}, err
 	}
 	m.mergeSums(a, b)
+	m.mergeRowCounts(a, b)
 	m.Numeric = a.Numeric && b.Numeric
 	m.TooMany = a.TooMany || b.TooMany
 	m.addMoments(b)
@@ -210,6 +217,8 @@ func (a Info) sameFiles(b Info) error {
 		return bad("parts disagree about float64")
 	case a.Hash != b.Hash, a.Sampled != b.Sampled:
 		return bad("parts disagree about hashed features, or whether they are streamed")
+	case a.MinRows != b.MinRows, a.MaxShare != b.MaxShare:
+		return bad("parts disagree about the words that are left out")
 	case a.Positive != b.Positive:
 		return bad("parts disagree about the positive label: %q and %q", a.Positive, b.Positive)
 	case !sameColumns(a.Columns, b.Columns):
@@ -399,7 +408,7 @@ func (a Info) check() error {
 	if a.Hash > 0 { // whose columns have no features of their own
 		return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), a.checkHash())
 	}
-	return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen))
+	return errors.Join(a.checkWeights(), checkIgnored(a.Ignored), checkColumns(a.Columns, a.Seen), a.checkLimits())
 }
 
 // finite returns v, or the largest number of its sign if v is infinite.

@@ -32,6 +32,9 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 	in := &input{sources: sources, options: o, of: of, layouts: make([]*layout, len(sources)), wholes: make([]int, len(sources)), digests: make(map[int]cache.Digest)}
 	compressed := 0
 	for _, s := range sources {
+		if o.ofFiles() {
+			break
+		}
 		if s.size == 0 {
 			return nil, fmt.Errorf("dataset: %s is empty", s.path)
 		}
@@ -46,7 +49,12 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 			in.plain += s.size
 		}
 	}
-	in.deal(compressed)
+	if in.deal(compressed); o.ofFiles() {
+		var err error
+		if in.files, err = foldersOf(sources); err != nil {
+			return nil, err
+		}
+	}
 	if err := in.look(0); err != nil {
 		return nil, err
 	}
@@ -140,6 +148,13 @@ func (in *input) look(file int) (err error) {
 // layout reads the beginning of a file; first is the layout of the first file, nil
 // for that itself.
 func (s *source) layout(o Options, first *layout) (*layout, error) {
+	if o.ofFiles() {
+		l, err := textLayout(o, first)
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %s: %w", s.path, err)
+		}
+		return l, nil
+	}
 	s, done, err := s.open()
 	if err != nil {
 		return nil, err

@@ -28,6 +28,8 @@ type layout struct {
 
 	listing // of what lists entries
 
+	stop map[string]bool // words of Text that are left out
+
 	sep         byte     // of Ratings: ':' stands for "::"
 	label       int      // CSV column of the label; -1 if there is none
 	labelName   string   // as in Options.Label
@@ -63,13 +65,7 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 			return nil, faultAt(faultf(0, "this looks neither like LIBSVM nor like CSV: set data.format"))
 		}
 	}
-	if first != nil && first.format != l.format {
-		return nil, fmt.Errorf("the format is %s, that of the first file is %s: set data.format if that is wrong", l.format, first.format)
-	}
-	if like := o.Like; like != nil && like.Format != l.format && (like.Format != Binary || l.format != LIBSVM) {
-		return nil, fmt.Errorf("the format is %s, that of the training data is %s: set data.format if that is wrong", l.format, like.Format)
-	}
-	if err := o.suits(l.format); err != nil {
+	if err := l.agrees(first); err != nil {
 		return nil, err
 	}
 	switch l.format {
@@ -84,8 +80,7 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 		l.unlabelled = o.Labels == ""
 		return l, nil
 	case Text:
-		l.unlabelled, l.features, l.categorical = true, 1, []bool{true}
-		return l, nil
+		return l, l.readText(first)
 	case Docword:
 		return l, l.readDocword(lines, line, off)
 	case Ratings:
@@ -94,6 +89,18 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	err = l.readCSV(lines, line, off, first)
 	l.ignoreLabels()
 	return l, err
+}
+
+// agrees refuses another format than that of the first file or of the training data, and
+// options that it cannot have.
+func (l *layout) agrees(first *layout) error {
+	if first != nil && first.format != l.format {
+		return fmt.Errorf("the format is %s, that of the first file is %s: set data.format if that is wrong", l.format, first.format)
+	}
+	if like := l.options.Like; like != nil && like.Format != l.format && (like.Format != Binary || l.format != LIBSVM) {
+		return fmt.Errorf("the format is %s, that of the training data is %s: set data.format if that is wrong", l.format, like.Format)
+	}
+	return l.options.suits(l.format)
 }
 
 // ignoreLabels makes labels that nobody wants none.
@@ -268,6 +275,9 @@ func (l *layout) info() Info {
 	}
 	if l.format != LIBSVM {
 		info.Base = 0
+	}
+	if l.format == Text && o.limits() {
+		info.MinRows, info.MaxShare = o.MinRows, o.MaxShare
 	}
 	switch {
 	case ReadWhole(l.format):

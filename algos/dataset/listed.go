@@ -18,9 +18,9 @@ type entries struct {
 	in         *input
 	pieces     []*piece
 	rows, cols axis
-	ends       []uint64 // of each row: the entries up to it, those of other rows before it too
-	dropped    uint64   // entries of rows or columns that Options.Like does not have
-	wide       bool     // values need float64
+	ends       []uint64  // of each row: the entries up to it, those of other rows before it too
+	dropped    uint64    // entries of rows or columns that Options.Like does not have
+	kind       valueKind // the smallest that holds all values
 }
 
 // listed reads the parts of data that lists entries. Every process reads all of it.
@@ -101,7 +101,7 @@ func (e *entries) order(builders []*builder) error {
 		var rowNames, colNames *NameList
 		if like != nil {
 			rowNames, colNames = like.RowNames, newNameList(like.Names)
-			if rowNames == nil || len(like.Names) == 0 {
+			if rowNames == nil || uint64(len(like.Names)) != like.Features {
 				return fmt.Errorf("dataset: %s: the training data has no names of users and items", e.in.sources[0].path)
 			}
 		}
@@ -118,7 +118,7 @@ func (e *entries) count() error {
 	total := 0
 	for _, p := range e.pieces {
 		total += len(p.codes)
-		e.wide = e.wide || p.val64 != nil
+		e.kind = max(e.kind, p.kind())
 	}
 	e.ends = make([]uint64, e.rows.n)
 	// Each counts for itself, where that takes no more memory than the entries.
@@ -204,10 +204,15 @@ func (e *entries) part(begin, end, workers int) (*Part, error) {
 	if n >= math.MaxUint32 {
 		return nil, fmt.Errorf("dataset: %s: %d entries in one part: use more parts", e.in.sources[0].path, n)
 	}
-	g := &grouped{entries: e, first: first, packed: make([]uint64, n)}
-	if e.wide {
-		g.wides = make([]float64, n)
+	index := index32
+	if e.cols.n <= 1<<16 {
+		index = index16
 	}
+	m := newMatrix(end-begin, e.cols.n, n, index, e.kind) // not dense: a rating may be 0
+	for r := range end - begin {
+		m.ptr[r+1] = int64(e.ends[begin+r] - first)
+	}
+	g := &grouped{entries: e, first: first, m: &m}
 	shares := make([]share, workers)
 	for k := range shares {
 		at := func(k int) int {
@@ -237,95 +242,43 @@ func (e *entries) part(begin, end, workers int) (*Part, error) {
 			part.Keys = append(part.Keys, uint64(j))
 		}
 	}
-	index := index32
-	if len(part.Keys) <= 1<<16 {
-		index = index16
-	}
-	m := newMatrix(end-begin, len(part.Keys), n, index, kind) // not dense: a rating may be 0
-	for r := range end - begin {
-		m.ptr[r+1] = int64(e.ends[begin+r] - first)
-	}
-	part.X = m
-	return part, inParallel(workers, func(k int) error { g.fill(&m, column, &shares[k]); return nil })
+	part.X = narrowed(m, kind, column, len(part.Keys))
+	return part, nil
 }
 
-// grouped is the entries of a part by rows.
-type grouped struct {
-	*entries
-	first  uint64
-	packed []uint64  // column<<32 | the bits of the float32, or the place in wides
-	wides  []float64 // nil unless values need float64
-}
-
-// share is the rows of a part that one goroutine sorts.
-type share struct {
-	begin, end int
-	used       []bool // columns
-	kind       valueKind
-}
-
-// group collects the rows of a share and sorts them by column.
-func (g *grouped) group(s *share) error {
-	next := make([]uint32, s.end-s.begin)
-	for r := range next {
-		next[r] = uint32(g.before(s.begin+r) - g.first)
-	}
-	begin, n := uint32(s.begin), uint32(s.end-s.begin)
-	for _, p := range g.pieces {
-		for k, row := range p.rowCodes {
-			r := row - begin
-			if r >= n { // also those that have no row
-				continue
-			}
-			at := next[r]
-			next[r]++
-			low := uint64(math.Float32bits(1))
-			switch {
-			case g.wides != nil:
-				g.wides[at], low = p.at(k), uint64(at)
-			case p.val32 != nil:
-				low = uint64(math.Float32bits(p.val32[k]))
-			}
-			g.packed[at] = uint64(p.codes[k])<<32 | low
+// narrowed is a matrix of so many columns, whose places column tells, in the smallest types.
+// Its memory is that of m.
+func narrowed(m Matrix, kind valueKind, column []uint32, cols int) Matrix {
+	m.cols = cols
+	switch {
+	case m.index == index16 && cols < len(column):
+		for k, j := range m.idx16 {
+			m.idx16[k] = uint16(column[j])
+		}
+	case m.index == index32 && cols <= 1<<16:
+		m.index, m.idx16 = index16, make([]uint16, len(m.idx32))
+		for k, j := range m.idx32 {
+			m.idx16[k] = uint16(column[j])
+		}
+		m.idx32 = nil
+	case m.index == index32 && cols < len(column):
+		for k, j := range m.idx32 {
+			m.idx32[k] = column[j]
 		}
 	}
-	s.used = make([]bool, g.cols.n)
-	for r := s.begin; r < s.end; r++ {
-		row := g.packed[g.before(r)-g.first : g.ends[r]-g.first]
-		slices.Sort(row)
-		for i, x := range row {
-			if i > 0 && row[i-1]>>32 == x>>32 {
-				return errTwice
-			}
-			s.used[x>>32] = true
-			if g.wides != nil {
-				s.kind = max(s.kind, valueKindOf(g.wides[uint32(x):][:1]))
-			} else if uint32(x) != math.Float32bits(1) {
-				s.kind = max(s.kind, values32)
-			}
+	if m.value == values64 && kind == values32 {
+		m.val32 = make([]float32, len(m.val64))
+		for k, v := range m.val64 {
+			m.val32[k] = float32(v)
 		}
 	}
-	return nil
-}
-
-// fill copies a share to the matrix.
-func (g *grouped) fill(m *Matrix, column []uint32, s *share) {
-	begin, end := g.before(s.begin)-g.first, g.before(s.end)-g.first
-	for k := begin; k < end; k++ {
-		x := g.packed[k]
-		if m.index == index16 {
-			m.idx16[k] = uint16(column[x>>32])
-		} else {
-			m.idx32[k] = column[x>>32]
-		}
-		switch {
-		case m.value == ones:
-		case g.wides != nil:
-			m.set(int(k), g.wides[uint32(x)])
-		default:
-			m.val32[k] = math.Float32frombits(uint32(x))
-		}
+	if m.value = kind; kind != values64 {
+		m.val64 = nil
 	}
+	if kind == ones {
+		m.val32 = nil
+	}
+	return m
 }
 
 // info is what is known of a part. The first one tells of what belongs to none.

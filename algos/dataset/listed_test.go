@@ -291,7 +291,7 @@ func FuzzDocword(f *testing.F) {
 }
 
 func FuzzRatings(f *testing.F) {
-	fuzzListed(f, Ratings, "u,i,r\n1,2,3\n1,3,4.5\n", "1::2::3\n", "a b\nc d\n", "1 2 0\n1 02 1e3 x\n", "\"a\";\"b\";1\n")
+	fuzzListed(f, Ratings, "u,i,r\n1,2,3\n1,3,4.5\n", "1::2::3\n", "a b\nc d\n", "1 2 0\n1 02 1e3 x\n", "\"a\";\"b\";1\n", "0,0,")
 }
 
 // BenchmarkRatings reads a million ratings of 20,000 users.

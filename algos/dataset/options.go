@@ -92,11 +92,23 @@ type Options struct {
 	// read as the algorithm goes on (see Stream).
 	Stream bool `json:",omitempty"`
 
+	// Document is what a row of Text is: a line (OneLine, also ""), or a file (OneFile). Paths
+	// may be those of folders then, of which every file counts, at any depth, and the format
+	// is Text if it is "auto".
+	Document string `json:",omitempty"`
+
 	// MinLength is the least number of letters of a word of Text; 0 is 1.
 	MinLength int `json:",omitempty"`
 
-	// StopWords says which words of Text are left out: English, or "" for none.
+	// StopWords says which words of Text are left out: English, "" for none, or else the
+	// path of a file of them, with blanks or ends of lines between.
 	StopWords string `json:",omitempty"`
+
+	// MinRows is the least number of documents that have a word of Text, in all parts
+	// together; MaxShare is the largest share of them, 0 being 1. Others are left out.
+	// With Like the words are those of the training data.
+	MinRows  uint64  `json:",omitempty"`
+	MaxShare float64 `json:",omitempty"`
 
 	// Columns says that parts are used by columns only (see Part.ByColumn): nothing is
 	// kept by rows.
@@ -183,8 +195,16 @@ func (o Options) resolved() (Options, error) {
 			bad("ignore %q: want a column name, or # and a column number from 0", name)
 		}
 	}
-	if _, ok := stopWords[o.StopWords]; !ok && o.StopWords != "" {
-		bad("stop words %q: want english, or \"\" for none", o.StopWords)
+	switch {
+	case o.Document != "" && o.Document != OneLine && o.Document != OneFile:
+		bad("document %q: want line or file", o.Document)
+	case o.ofFiles() && o.Format == auto:
+		o.Format = Text
+	case o.ofFiles() && o.Format != Text:
+		bad("a document in each file: format is %q, want text", o.Format)
+	}
+	if !(o.MaxShare >= 0 && o.MaxShare <= 1) {
+		bad("max_share %g: want more than 0, and at most 1", o.MaxShare)
 	}
 	if o.Missing != nil && !isFinite(*o.Missing) {
 		bad("missing %g: want a finite number", *o.Missing)
@@ -194,6 +214,10 @@ func (o Options) resolved() (Options, error) {
 			bad("training info: %w", err)
 		} else if o.Like.Format == "" {
 			bad("training info: it is of no data")
+		} else if like, err := o.Like.Settled(); err != nil {
+			bad("training info: %w", err)
+		} else {
+			o.Like = &like
 		}
 		o.Positive, o.Missing, o.Float64, o.Hash = o.Like.Positive, o.Like.Missing, o.Like.Float64, o.Like.Hash
 	}

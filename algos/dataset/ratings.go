@@ -188,6 +188,14 @@ func (b *builder) plainRating(text []byte, begin, end int) bool {
 		return false
 	}
 	i += 1 + b2i(b.layout.sep == ':')
+	if i >= end {
+		return false
+	}
+	if c := text[i] - '0'; c <= 9 && (i+1 == end || b.separated(text, i+1, end)) { // as most ratings
+		u, fine := b.rowNames.ids.code(user)
+		j, good := b.colNames.ids.code(item)
+		return fine && good && b.three(u, j, float64(c), false) == nil
+	}
 	v, d, next, ok := shortDecimal(text, i)
 	if !ok || next > end || next < end && !b.separated(text, next, end) {
 		return false
@@ -281,6 +289,10 @@ func (b *builder) entries(o order) *piece {
 	p := &piece{order: o, rowCodes: append([]uint32{}, r.rowCodes...), codes: append([]uint32{}, r.codes...)}
 	switch r.kind {
 	case values32:
+		var ok bool
+		if p.few, p.val8, ok = fewValues(r.vals); ok {
+			break
+		}
 		p.val32 = make([]float32, len(r.vals))
 		for k, v := range r.vals {
 			p.val32[k] = float32(v)

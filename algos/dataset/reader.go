@@ -10,8 +10,8 @@ import (
 )
 
 // Reader gives an input a batch of samples at a time, in the order of the files.
-// It holds no more than a batch and its text, except of MatrixMarket data, which it holds
-// whole.
+// It holds no more than a batch and its text, except of data that is read as a whole
+// (ReadWhole), and of Text whose words are to be found.
 // One goroutine uses it at a time.
 type Reader struct {
 	options Options
@@ -53,7 +53,7 @@ func Open(paths []string, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := findSources(paths)
+	sources, err := findSources(paths, o)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,12 @@ func (r *Reader) enter() error {
 	if r.stream == nil && isBinary(src.path, r.options) {
 		return r.enterBinary()
 	}
+	if r.options.ofFiles() {
+		if r.stream != nil {
+			return fmt.Errorf("dataset: %s: a document in each file, and this is a stream: name a folder or files", src.path)
+		}
+		return r.readWhole(name, nil)
+	}
 	text, err := r.text(src)
 	if err != nil {
 		return err
@@ -116,7 +122,7 @@ func (r *Reader) enter() error {
 		return err
 	}
 	text = io.MultiReader(&head, text)
-	if ReadWhole(l.format) {
+	if ReadWhole(l.format) || l.format == Text && r.options.Like == nil { // words are known by all of it
 		return r.readWhole(name, text)
 	}
 	if r.now = l; r.first == nil {
@@ -158,7 +164,7 @@ func (r *Reader) text(src *source) (io.Reader, error) {
 	return text, err
 }
 
-// readWhole reads a MatrixMarket matrix.
+// readWhole reads all of the data.
 func (r *Reader) readWhole(name string, text io.Reader) error {
 	src := r.sources[0]
 	if r.stream != nil {
@@ -172,7 +178,9 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 	if err != nil {
 		return err
 	}
-	r.info = s.Info(0)
+	if r.info, err = s.Info(0).Settled(); err != nil {
+		return err
+	}
 	r.info.PartRows = nil
 	r.files, r.rows = r.info.Files, make([]uint64, len(r.info.Files))
 	parts, err := s.Parts(r.info)

@@ -27,6 +27,10 @@ type Part struct {
 	// parts are by features or streamed.
 	FirstRow uint64
 
+	// Dropped is how many values were left out, as Options.Like does not have their features
+	// or users. Where a process reads all of the input (ReadWhole) part 0 tells of all.
+	Dropped uint64
+
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
 	Stream *Stream
@@ -66,7 +70,7 @@ func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources, err := findSources(paths)
+	sources, err := findSources(paths, o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +115,7 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 		return b.scan(slices.Clone(parts), of)
 	}
 	kept := o.Cache
-	if o.Stream {
+	if o.Stream || o.ofFiles() {
 		o.Cache = ""
 	}
 	in, err := newInput(sources, o, of)
@@ -125,6 +129,9 @@ func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 			s.notes = append(s.notes, Note{true, "data.cache: data that is streamed from disk is not kept"})
 		}
 		return s, s.samples()
+	}
+	if o.ofFiles() && kept != "" {
+		s.notes = append(s.notes, Note{true, "data.cache: documents of a file each are not kept"})
 	}
 	var missing []int // places in parts
 	for i, p := range parts {
@@ -159,6 +166,8 @@ func (s *Scanned) scan(places []int) error {
 		scan = s.in.matrix
 	case listsEntries(format):
 		scan = s.in.listed
+	case s.in.options.ofFiles():
+		scan = s.in.documents
 	}
 	if err := scan(numbers, read); err != nil {
 		return err
@@ -217,8 +226,8 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	if like := s.in.options.Like; like != nil && info.Format == Ratings {
 		info = *like // whose rows these are
 	}
-	for _, part := range parts {
-		part.FirstRow = info.firstRow(part.Index)
+	for i, part := range parts {
+		part.FirstRow, part.Dropped = info.firstRow(part.Index), s.infos[i].Dropped
 	}
 	return parts, err
 }
@@ -226,6 +235,10 @@ func (s *Scanned) Parts(info Info) ([]*Part, error) {
 // allParts is Parts, but for FirstRow.
 func (s *Scanned) allParts(info Info) ([]*Part, error) {
 	name := s.in.sources[0].path
+	info, err := info.Settled()
+	if err != nil {
+		return nil, err
+	}
 	if s.done && len(s.parts) > 0 {
 		return nil, fmt.Errorf("dataset: %s: parts were handed over before", name)
 	}

@@ -22,6 +22,7 @@ const maxWindow = 128 << 20
 // source is the bytes of one input file.
 type source struct {
 	path  string
+	named string      // the folder that it was found by, or the path itself; "" unless each file is a document
 	r     io.ReaderAt // nil until opened
 	size  int64
 	codec string // "gzip", "zstd" or "" by the name of the file
@@ -42,17 +43,26 @@ func findSource(path string) (*source, error) {
 }
 
 // findSources looks at the files of an input.
-func findSources(paths []string) ([]*source, error) {
+func findSources(paths []string, o Options) (sources []*source, err error) {
 	if len(paths) == 0 {
 		return nil, errors.New("dataset: no file is named")
 	}
-	sources := make([]*source, len(paths))
-	named := make(map[string]string, len(paths))
-	for i, path := range paths {
-		s, err := findSource(path)
-		if err != nil {
+	if o.ofFiles() {
+		if sources, err = filesBelow(paths); err != nil {
 			return nil, err
 		}
+	} else {
+		for _, path := range paths {
+			s, err := findSource(path)
+			if err != nil {
+				return nil, err
+			}
+			sources = append(sources, s)
+		}
+	}
+	named := make(map[string]string, len(sources))
+	for _, s := range sources {
+		path := s.path
 		real, err := filepath.EvalSymlinks(path)
 		if err == nil {
 			real, err = filepath.Abs(real)
@@ -66,7 +76,6 @@ func findSources(paths []string) ([]*source, error) {
 			return nil, fmt.Errorf("dataset: %s is the same file as %s", path, other)
 		}
 		named[real] = path
-		sources[i] = s
 	}
 	return sources, nil
 }
@@ -102,7 +111,7 @@ func (s *source) file() (File, error) {
 	digest := crc32.NewIEEE()
 	step := max(sampleSize, (s.size-sampleSize+samples-2)/(samples-1)) // rounded up: the last byte counts
 	buf := make([]byte, sampleSize)
-	for i := range int64(samples) {
+	for i := int64(0); i < samples && i*step < s.size; i++ {
 		n, err := opened.r.ReadAt(buf, i*step)
 		if err != nil && err != io.EOF {
 			return File{}, s.wrap(err)

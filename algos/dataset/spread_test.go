@@ -69,7 +69,7 @@ func TestReplaced(t *testing.T) {
 	rewrite(t, other, "0 1:1\n1 1:1\n")
 	old(t, path)
 	old(t, other)
-	sources, err := findSources([]string{path})
+	sources, err := findSources([]string{path}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

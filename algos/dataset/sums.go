@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // maxSums is the largest number of features that are summed.
@@ -86,16 +85,11 @@ func (m *Info) mergeSums(a, b Info) {
 		m.Sums = nil
 		return
 	}
-	m.Sums = make(Sums, m.Seen)
 	if m.Format == Text {
-		for _, x := range []Info{a, b} {
-			for k, v := range x.Sums {
-				j, _ := slices.BinarySearch(m.Columns[0].Categories, x.Columns[0].Categories[k])
-				m.Sums[j] += v
-			}
-		}
+		m.Sums = m.addByWord(a, a.Sums, b, b.Sums)
 		return
 	}
+	m.Sums = make(Sums, m.Seen)
 	for _, x := range []Info{a, b} {
 		shift := x.Base - m.Base // 1 if an index 0 is in the other part
 		for j, v := range x.Sums {
@@ -109,6 +103,9 @@ func (a Info) newSums() (Sums, error) {
 	if a.Seen > maxSums {
 		return nil, fmt.Errorf("dataset: %s: the values of %d features would be summed, and at most %d can be: number them without gaps", a.input(), a.Seen, maxSums)
 	}
+	if a.Seen == 0 {
+		return nil, nil
+	}
 	return make(Sums, a.Seen), nil
 }
 
@@ -118,8 +115,12 @@ func (a *assembly) sum() (err error) {
 	if named && a.info.Format != Text {
 		return fmt.Errorf("dataset: %s: the algorithm needs the sum of each column, and there are columns of categories (data.categorical)", a.info.input())
 	}
-	if a.info.Sums, err = a.info.newSums(); err != nil {
+	if a.info.Sums, err = a.info.newSums(); err != nil || a.info.Sums == nil {
 		return err
+	}
+	if named {
+		a.info.Sums = a.tally((*piece).at)
+		return nil
 	}
 	sums, base := a.info.Sums, uint64(a.info.Base)
 	for _, p := range a.pieces {
@@ -136,9 +137,6 @@ func (a *assembly) sum() (err error) {
 			id := uint64(p.code(k))
 			if id >= smallIDs {
 				id = large[id-smallIDs]
-			}
-			if named {
-				id, _ = a.builders[p.from].cats.place(id, a.info.Columns, []uint64{0})
 			}
 			sums[id-base] = finite(sums[id-base] + p.at(k))
 		}

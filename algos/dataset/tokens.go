@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,18 +14,38 @@ const Text = "text"
 // English, for Options.StopWords, leaves out common words of that language.
 const English = "english"
 
-// stopWords are the words of a language that tell nothing of what a text is about.
-var stopWords = map[string]map[string]bool{English: wordSet(englishWords)}
-
-func wordSet(text string) map[string]bool {
+// stopWords are the words that are left out: nil for none.
+func (o Options) stopWords() (map[string]bool, error) {
 	set := make(map[string]bool)
-	for _, word := range strings.Fields(text) {
-		set[word] = true
+	add := func(line string) {
+		for _, word := range strings.Fields(line) {
+			set[lower(word)] = true
+		}
 	}
-	return set
+	switch o.StopWords {
+	case "":
+		return nil, nil
+	case English:
+		add(englishWords)
+		return set, nil
+	}
+	err := eachLine(o.StopWords, func(line []byte) error {
+		if !utf8.Valid(line) {
+			return faultAt(faultf(0, "this is not UTF-8: convert the text"))
+		}
+		add(string(line))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stop words: %w", err)
+	}
+	return set, nil
 }
 
-// englishWords has no words of less than three letters but in case these are wanted.
+// lower is a word as the words of documents are.
+func lower(word string) string { return strings.Map(unicode.ToLower, word) }
+
+// englishWords tell nothing of what a text is about. It has no words of less than three letters but in case these are wanted.
 const englishWords = `
 a am an as at be by do go he hi if in is it me my no of oh ok on or so to up us we
 about above across after afterwards again against all almost alone along already also although always among
@@ -51,12 +73,11 @@ whither who whoever whole whom whose why will with within without won would woul
 // longest runs of letters, in lower case. A line without words is an empty row.
 func (b *builder) document(text []byte, begin, end int) *fault {
 	b.sparse.clear()
-	b.wide = false
-	o := &b.layout.options
-	stop := stopWords[o.StopWords]
+	b.wide, b.words = false, b.words[:0]
+	o, stop := &b.layout.options, b.layout.stop
 	for i := begin; i < end; {
 		word, letters := b.unescaped[:0], 0
-		at := i
+		at := i // a word begins here
 		for i < end {
 			c, n := rune(text[i]), 1
 			if c >= utf8.RuneSelf {
@@ -78,21 +99,29 @@ func (b *builder) document(text []byte, begin, end int) *fault {
 		id, known, f := b.cats.id(0, word, at-begin)
 		switch {
 		case f != nil:
-			f.what = strings.Replace(f.what, "categories", "words", 1)
-			return f
+			return faultf(at-begin, "more than %d different words: raise data.min_length, or leave out lines that are no text", MaxCategories)
 		case !known:
 			b.dropped++
 		default:
-			b.sparse.add(id, 1)
+			b.words = append(b.words, id)
 		}
 	}
-	return b.putSparse(false)
+	slices.Sort(b.words)
+	for i, n := 0, 1; i < len(b.words); i += n {
+		for n = 1; i+n < len(b.words) && b.words[i+n] == b.words[i]; n++ {
+		}
+		b.sparse.add(b.words[i], float64(n))
+	}
+	return b.putSparse(true)
 }
 
-// sortRows puts the values of rows that end at ends in the order of their columns.
-func sortRows[I uint16 | uint32](m *Matrix, idx []I, begin, end int, pairs *sparseRow) {
-	for i := begin; i < end; i++ {
-		lo, hi := int(m.ptr[i]), int(m.ptr[i+1])
+// sortRows puts the values of a piece's rows in the order of their columns. It reads none of
+// m.ptr, where others write the end of the row before.
+func sortRows[I uint16 | uint32](m *Matrix, idx []I, s start, ends []uint32) {
+	var pairs sparseRow
+	lo := s.at
+	for _, end := range ends {
+		hi := s.at + int(end)
 		pairs.clear()
 		for k := lo; k < hi; k++ {
 			pairs.add(uint64(idx[k]), m.at(k))
@@ -102,5 +131,6 @@ func sortRows[I uint16 | uint32](m *Matrix, idx []I, begin, end int, pairs *spar
 			idx[lo+k] = I(id)
 			m.set(lo+k, pairs.values[k])
 		}
+		lo = hi
 	}
 }

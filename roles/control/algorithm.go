@@ -91,7 +91,10 @@ func TestOptions(c *configs.Config, a algos.Algorithm, info *dataset.Info) datas
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Weight: c.Data.Weight, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
-		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Weights: c.Data.Weights, Hash: c.Data.Hash, MinLength: c.Data.MinLength, StopWords: c.Data.StopWords}
+		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Weights: c.Data.Weights, Hash: c.Data.Hash, MinLength: c.Data.MinLength, StopWords: c.Data.StopWords, MinRows: c.Data.MinRows, MaxShare: c.Data.MaxShare}
+	if c.Data.Document != dataset.OneLine {
+		o.Document = c.Data.Document
+	}
 	if s, ok := a.(algos.Streaming); ok {
 		o.Stream = s.Streams()
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"strconv"
 
 	"petuum/algos/dataset"
 	"petuum/roles/control"
@@ -24,9 +25,30 @@ func (w *worker) tests(info dataset.Info) (map[int]*dataset.Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data.test: %w", err)
 	}
+	if what := leftOut(o.Like.Format, parts); what != "" {
+		w.log.Warn("test data: " + what)
+	}
 	byPart := make(map[int]*dataset.Part, len(parts))
 	for _, p := range parts {
 		byPart[p.Index] = p
 	}
 	return byPart, nil
+}
+
+// leftOut says how much of the test data is not tested, "" if all is.
+func leftOut(format string, parts []*dataset.Part) string {
+	dropped := uint64(0)
+	for _, p := range parts {
+		dropped += p.Dropped
+	}
+	what := "values of features"
+	switch {
+	case dropped == 0:
+		return ""
+	case format == dataset.Ratings:
+		what = "ratings of users or items"
+	case format == dataset.Docword || format == dataset.Text:
+		what = "counts of words"
+	}
+	return "left out: " + strconv.FormatUint(dropped, 10) + " " + what + " that the training data does not have"
 }
