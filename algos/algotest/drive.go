@@ -127,6 +127,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	if c, ok := j.New().(algos.Columnar); ok {
 		o.Columns = c.ByColumns() && o.Like == nil
 	}
+	o.Unsupervised = algos.IsUnsupervised(j.New())
 	o.ByFeatures = algos.ReadsByFeatures(j.New())
 	mine := make([]int, of)
 	for p := range mine {
