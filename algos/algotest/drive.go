@@ -208,6 +208,9 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	if err != nil {
 		return r, t.cause(err)
 	}
+	if err := t.publish(); err != nil {
+		return r, t.cause(err)
+	}
 	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
 		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
