@@ -318,6 +318,9 @@ func (t *training) runTo(until consistency.Clock) error {
 	t.quiet()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
+			if t.job.pushed == nil {
+				return p.RunTo(until)
+			}
 			for p.At() < until {
 				t.push(p, algos.Block{})
 				if err := p.Clock(); err != nil {
