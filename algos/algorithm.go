@@ -32,7 +32,7 @@ import (
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise], [Unsupervised], [Stateful], [Publisher].
+// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
