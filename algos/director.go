@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 
 	"petuum/consistency"
 )
@@ -79,6 +80,17 @@ func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Direc
 		every = perEpoch
 	}
 	return &Director{stop: stop, settled: settled, first: start, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
+}
+
+// Resume has the job go on behind the evaluations of a curve, the last of which is of the
+// clock of a checkpoint and is made again. The director was made for the begin of the job.
+func (d *Director) Resume(curve []Point) {
+	n := len(curve) - 1
+	d.curve = slices.Clone(curve[:n])
+	if n > 0 {
+		d.last = NewEval(curve[n-1].Clock)
+		d.last.Objective = curve[n-1].Objective
+	}
 }
 
 // mostEpochs ends a job that nothing else ends.

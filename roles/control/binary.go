@@ -25,9 +25,12 @@ import (
 //	Eval     part clock nsums (name n float*)* nmaxima (name float)*: what is left
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
 //	Stage    stage
-//	Export   table shard
-//	Rows     table shard last length byte*     rows: key, then the values as stored
-//	Load     table shard length byte*          rows: as those of Rows
+//	Export   table shard whole
+//	Rows     table shard last length byte*     rows: key, then the values as stored; whole: and state
+//	Load     table shard whole length byte*    rows: as those of Rows
+//	Save     part
+//	State    part last length byte*
+//	More     part
 //	Batch    queue apply held (nanoseconds) nmessages (2*shard length byte* | 2*shard+1)*
 //	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian; 2*shard+1
 //	         alone is the message before once more, for another shard: a run
@@ -288,15 +291,37 @@ func EachRow(rows []byte, size int, add func(key uint64, values []byte) error) e
 	return nil
 }
 
-// AppendLoad encodes Load of rows that are encoded already.
-func AppendLoad(b []byte, table, shard int, rows []byte) []byte {
-	return append(AppendUints(b, uint64(table), uint64(shard), uint64(len(rows))), rows...)
+// AppendLoad encodes Load of rows that are encoded already; whole says that they have the
+// state of rules.
+func AppendLoad(b []byte, table, shard int, whole bool, rows []byte) []byte {
+	return append(AppendUints(b, uint64(table), uint64(shard), bit(whole), uint64(len(rows))), rows...)
 }
 
 // ReadLoad decodes Load; the rows, for EachRow, share the body's memory.
-func ReadLoad(body []byte) (table, shard int, rows []byte, err error) {
+func ReadLoad(body []byte) (table, shard int, whole bool, rows []byte, err error) {
 	r := NewReader(body)
 	table, shard = int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	whole = r.Uint(1) == 1
 	rows = r.Bytes(r.Count(1))
-	return table, shard, rows, r.Err()
+	return table, shard, whole, rows, r.Err()
+}
+
+// AppendExport encodes Export.
+func AppendExport(b []byte, table, shard int, whole bool) []byte {
+	return AppendUints(b, uint64(table), uint64(shard), bit(whole))
+}
+
+// ReadExport decodes Export.
+func ReadExport(body []byte) (table, shard int, whole bool, err error) {
+	r := NewReader(body)
+	table, shard = int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	whole = r.Uint(1) == 1
+	return table, shard, whole, r.Err()
+}
+
+func bit(v bool) uint64 {
+	if v {
+		return 1
+	}
+	return 0
 }

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"petuum/algos"
@@ -64,6 +63,9 @@ func (s *scheduler) publish(ctx context.Context) error {
 // stage runs from barrier to barrier until the director says why to stop.
 func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason string, err error) {
 	reason, err = s.evaluate(ctx, elapsed, false)
+	if err == nil {
+		s.compare()
+	}
 	for err == nil && reason == "" {
 		pace := 0.0
 		if s.at > s.start {
@@ -76,12 +78,19 @@ func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason s
 			err = s.runTo(ctx, until)
 		}
 		if err == nil && s.director.Due(s.at, elapsed()) {
-			reason, err = s.evaluate(ctx, elapsed, false)
+			keep := s.keepDue(elapsed())
+			reason, err = s.evaluate(ctx, elapsed, keep && s.lossy())
+			if err == nil && keep && reason == "" {
+				err = s.keepJob(ctx, "")
+			}
 		}
 	}
 	s.reached = s.at
-	if err == nil && slices.ContainsFunc(s.specs, table.Spec.Lossy) {
+	if err == nil && s.lossy() {
 		_, err = s.evaluate(ctx, elapsed, true)
+	}
+	if err == nil {
+		err = s.keepJob(ctx, reason)
 	}
 	return reason, err
 }

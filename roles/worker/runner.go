@@ -20,8 +20,9 @@ type command struct {
 	until clock // Run: up to which clock; Blocks: the round
 	block algos.Block
 
-	settled bool // Evaluate: after Settle
-	stage   int  // Stage
+	settled bool   // Evaluate: after Settle
+	stage   int    // Stage
+	body    []byte // State
 }
 
 // runner is the goroutine of one part.
@@ -36,6 +37,7 @@ type runner struct {
 	ledger   chan control.PartLedger
 	ended    chan struct{} // closed when an error ended the goroutine
 	detached bool          // rounds end no clock of the tables
+	resumes  bool          // it begins with Restore, not with Prepare
 
 	l       control.PartLedger
 	started int64
@@ -75,7 +77,11 @@ func (r *runner) run() {
 
 func (r *runner) prepare() error {
 	r.started = r.now()
-	if err := r.part.Prepare(); err != nil {
+	begin := r.part.Prepare
+	if r.resumes {
+		begin = r.restore
+	}
+	if err := begin(); err != nil {
 		return err
 	}
 	r.book()
@@ -115,6 +121,8 @@ func (r *runner) do(c command) error {
 		return r.clock()
 	case control.KindStage:
 		return r.part.Stage(c.stage)
+	case control.KindSave:
+		return r.save()
 	case control.KindEvaluate:
 		if c.settled {
 			err := r.part.Settle()
