@@ -334,8 +334,10 @@ func (t *training) run(elapsed func() float64) (reason string, err error) {
 
 func (t *training) runTo(until consistency.Clock) error {
 	t.quiet()
+	best := t.director.Best()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
+			p.Best(best)
 			if t.job.pushed == nil {
 				return p.RunTo(until)
 			}
