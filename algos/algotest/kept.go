@@ -99,7 +99,8 @@ func (t *training) restore() error {
 	return t.settle()
 }
 
-// Stateful is the part of Conformance for checkpoints: it stops deterministic jobs in mid-run and has them go on: nothing is otherwise
+// Stateful is the part of Conformance for checkpoints: it stops deterministic jobs in
+// mid-run and has them go on, and nothing is otherwise
 // than without the stop. Damaged states are refused, or at least bear it.
 func (s Suite) Stateful(t *testing.T) {
 	job := s.job(3, 1, 2, "bsp")
