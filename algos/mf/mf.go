@@ -136,14 +136,14 @@ func (a *MF) Prepare(w *algos.Worker) {
 
 // Push is the solver's.
 func (a *MF) Push(w *algos.Worker, _ algos.Block) {
-	a.begin(a, w)
+	a.begin(a)
 	a.solver.push(a, w)
 	a.pushes++
 }
 
 // Evaluate adds the part's errors and penalties.
 func (a *MF) Evaluate(w *algos.Worker, e *algos.Eval) {
-	a.begin(a, w)
+	a.begin(a)
 	a.solver.collect(a, w)
 	a.evaluate(a, w, e)
 	if a.Patience > 0 {
