@@ -54,10 +54,6 @@ type part struct {
 
 	best, latest kept
 
-	ratings struct {
-		n, sum, squares, least, largest float64
-	}
-	sums    []float64 // of the part's ratings of each item: how many, sum
 	counts  *table.View[float64]
 	moments *table.View[float64]
 	extreme *table.View[float64]
@@ -79,20 +75,9 @@ func (p *part) open(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	p.users = make([]float32, x.Rows()*p.stride)
 	p.items = make([]float32, int(w.Info.Features)*p.stride)
 	p.perUser = make([]uint32, x.Rows())
-	p.sums = make([]float64, 2*w.Info.Features)
 	p.best.clock, p.latest.clock = -1, -1
-	t := &p.ratings
-	t.least, t.largest = math.Inf(1), math.Inf(-1)
 	for i := range x.Rows() {
 		p.perUser[i] = uint32(x.Len(i))
-		for j, v := range x.Row(i) {
-			p.sums[2*j]++
-			p.sums[2*j+1] += v
-			t.n++
-			t.sum += v
-			t.squares += v * v
-			t.least, t.largest = min(t.least, v), max(t.largest, v)
-		}
 	}
 	all := table.Span(0, w.Info.Features)
 	if p.counts, err = algos.View[float64](w, counts, all, table.Increments); err != nil {
@@ -126,14 +111,17 @@ func (p *part) openTest(data *dataset.Part, w *algos.Worker) error {
 
 // gather adds what the part's ratings are to the tables.
 func (p *part) gather() {
+	sums := make([]float64, 2*p.counts.Len())
+	least, largest, squares := p.train.Sum(sums)
+	sum := 0.0
 	for j := range p.counts.Len() {
-		if s := p.sums[2*j:][:2]; s[0] > 0 {
+		if s := sums[2*j:][:2]; s[0] > 0 {
 			p.counts.AddTo(j, 1, s)
+			sum += s[1]
 		}
 	}
-	t := &p.ratings
-	p.moments.AddTo(0, 1, []float64{t.n, t.sum, t.squares})
-	p.extreme.Put(0, []float64{t.least, -t.largest})
+	p.moments.AddTo(0, 1, []float64{float64(p.train.Len()), sum, squares})
+	p.extreme.Put(0, []float64{least, -largest})
 }
 
 // begin makes the rows that learning begins with, once what Prepare gathered is known.
@@ -178,7 +166,6 @@ func (p *part) learn(a *MF) {
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
 	}
-	p.sums = nil
 	p.train.Add(-float32(p.mean))
 	if p.test != nil {
 		p.test.Add(-float32(p.mean))
