@@ -47,7 +47,9 @@ type part struct {
 	perItem   []float64 // of all parts
 	mean      float64
 	deviation float64
-	lo, hi    float32 // of ratings, less the mean
+	least     float64 // rating
+	largest   float64
+	lo, hi    float32 // these less the mean
 	ready     bool    // what Prepare gathered is here
 	lockstep  bool    // see Under
 	pushes    int
@@ -162,7 +164,8 @@ func (p *part) learn(a *MF) {
 	if a.Biases {
 		p.mean = mean
 	}
-	p.lo, p.hi = float32(extreme[0]-p.mean), float32(-extreme[1]-p.mean)
+	p.least, p.largest = extreme[0], -extreme[1]
+	p.lo, p.hi = float32(p.least-p.mean), float32(p.largest-p.mean)
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
 	}
@@ -279,7 +282,7 @@ func (p *part) publish(a *MF, w *algos.Worker) {
 	lo, hi := p.share(w)
 	a.solver.publish(a, lo, hi)
 	if w.Part == 0 {
-		p.scale.Put(0, []float64{p.mean, float64(p.lo) + p.mean, float64(p.hi) + p.mean})
+		p.scale.Put(0, []float64{p.mean, p.least, p.largest})
 	}
 }
 
