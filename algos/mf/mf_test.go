@@ -295,3 +295,43 @@ func TestRealRatings(t *testing.T) {
 		}
 	}
 }
+
+// Fewer items and users than parts and slices.
+func TestFewItems(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "few.tsv")
+	if err := os.WriteFile(path, []byte("a\tx\t1\na\ty\t2\nb\ty\t4\nc\tx\t3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, parts := range []int{1, 2, 6} {
+		job := tiny(t, parts, "bsp", func(*MF) {})
+		job.Path, job.Test = path, ""
+		if r := algotest.Train(t, job); !(r.Eval.Metrics["train_rmse"] < 1.2) { // the deviation is 1.1
+			t.Errorf("%d parts: got an RMSE of %v, want less than 1.2", parts, r.Eval.Metrics["train_rmse"])
+		}
+	}
+}
+
+// Slices have about as many ratings each.
+func TestCuts(t *testing.T) {
+	for _, c := range []struct {
+		sums   []float64
+		slices int
+		want   string
+	}{
+		{[]float64{1, 1, 1, 1}, 2, "[0 2 4]"},
+		{[]float64{9, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 2, "[0 1 10]"},
+		{[]float64{1, 1, 1, 9}, 2, "[0 3 4]"},
+		{[]float64{9, 1, 1}, 4, "[0 0 1 1 3]"},
+		{nil, 3, "[0 4 7 10]"},
+		{[]float64{1, -1, 3}, 2, "[0 5 10]"},
+		{[]float64{0, 0, 0}, 2, "[0 5 10]"},
+	} {
+		n := uint64(10)
+		if c.want[len(c.want)-3:] != "10]" {
+			n = uint64(len(c.sums))
+		}
+		if got := fmt.Sprint(cutsOf(n, c.sums, c.slices)); got != c.want {
+			t.Errorf("%d slices of %v: got %v, want %v", c.slices, c.sums, got, c.want)
+		}
+	}
+}
