@@ -139,11 +139,30 @@ func TestPolicies(t *testing.T) {
 	for _, parts := range []int{1, 2, 6} {
 		want := algotest.Train(t, tiny(t, parts, "bsp", func(*MF) {}))
 		for _, policy := range []string{"ssp:2", "asp"} {
-			r := algotest.Train(t, tiny(t, parts, policy, func(*MF) {}))
+			job := tiny(t, parts, policy, func(*MF) {})
+			job.Delay = uint64(parts)
+			r := algotest.Train(t, job)
 			if math.Abs(r.Eval.Objective-want.Eval.Objective) > 1e-6 {
 				t.Errorf("%d parts: %s comes to %v, want %v as bsp", parts, policy, r.Eval.Objective, want.Eval.Objective)
 			}
 		}
+	}
+}
+
+// An evaluation between any two clocks is of the rows as they are, also of those that
+// nobody had yet.
+func TestEveryClock(t *testing.T) {
+	job := tiny(t, 3, "bsp", func(a *MF) { a.Spread = 1 })
+	job.Every = 1
+	r := algotest.Train(t, job)
+	start, end := r.Curve[0].Objective, r.Curve[len(r.Curve)-1].Objective
+	for _, p := range r.Curve[:6] {
+		if !(p.Objective > end && p.Objective < 1.02*start) {
+			t.Errorf("clock %d: got an objective of %v, want one from %v to %v", p.Clock, p.Objective, end, start)
+		}
+	}
+	if first, second := r.Curve[0].Objective-r.Curve[1].Objective, r.Curve[1].Objective-r.Curve[2].Objective; first > 2*second {
+		t.Errorf("the objective falls by %v in the first clock and by %v in the second, want about the same", first, second)
 	}
 }
 
