@@ -331,6 +331,10 @@ type Worker struct {
 	// pushes without a schedule. Push at Barrier-1 is the last one before it.
 	Barrier consistency.Clock
 
+	// Best is the clock of the best evaluation that the scheduler knew of when it last
+	// said something, by Eval.Held; -1 where there is none.
+	Best consistency.Clock
+
 	client  *table.Client
 	local   int // the part's number among those of its origin
 	emitted []float64
@@ -339,7 +343,7 @@ type Worker struct {
 // NewWorker makes the worker of a part whose views go through client, where it
 // is part local.
 func NewWorker(part, parts int, info dataset.Info, seed uint64, client *table.Client, local int) *Worker {
-	return &Worker{Part: part, Parts: parts, Info: info, Seed: seed, client: client, local: local}
+	return &Worker{Part: part, Parts: parts, Info: info, Seed: seed, Best: -1, client: client, local: local}
 }
 
 // Emit sends partial results of this push to pull.

@@ -209,6 +209,9 @@ func (p *Part) Settle() error {
 	return err
 }
 
+// Best tells the part which evaluation is the best so far, see [Worker].
+func (p *Part) Best(at consistency.Clock) { p.w.Best = at }
+
 // Publish lets the instance write its results, if it has any, up to a barrier after it.
 func (p *Part) Publish() error {
 	a, ok := p.alg.(Publisher)

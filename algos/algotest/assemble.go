@@ -116,8 +116,12 @@ func (t *training) publish() error {
 	if _, ok := t.alg.(algos.Publisher); !ok {
 		return nil
 	}
+	best := t.director.Best()
 	for p := range t.crew {
-		t.order(p, (*algos.Part).Publish)
+		t.order(p, func(p *algos.Part) error {
+			p.Best(best)
+			return p.Publish()
+		})
 	}
 	if t.rounds != nil {
 		if err := t.rounds.Settle(); err != nil {

@@ -225,7 +225,7 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	if err != nil {
 		return r, t.cause(err)
 	}
-	r = Result{Kept: kept, Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
+	r = Result{Kept: kept, Eval: t.director.Result(), Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
 		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
 	for p := range t.crew {
@@ -334,8 +334,13 @@ func (t *training) run(elapsed func() float64) (reason string, err error) {
 
 func (t *training) runTo(until consistency.Clock) error {
 	t.quiet()
+	best := t.director.Best()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
+			p.Best(best)
+			if t.job.pushed == nil {
+				return p.RunTo(until)
+			}
 			for p.At() < until {
 				t.push(p, algos.Block{})
 				if err := p.Clock(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"petuum/algos/lasso"
 	"petuum/algos/lda"
 	"petuum/algos/logreg"
+	"petuum/algos/mf"
 	"petuum/algos/regression"
 	"petuum/algos/svm"
 )
@@ -24,6 +25,7 @@ var Algorithms = List{
 	"lasso":      func() algos.Algorithm { return lasso.New() },
 	"lda":        func() algos.Algorithm { return lda.New() },
 	"logreg":     func() algos.Algorithm { return logreg.New() },
+	"mf":         func() algos.Algorithm { return mf.New() },
 	"regression": func() algos.Algorithm { return regression.New() },
 	"svm":        func() algos.Algorithm { return svm.New() },
 }

@@ -138,11 +138,22 @@ func AppendUints(b []byte, vs ...uint64) []byte {
 
 const maxClock = math.MaxInt64
 
-// ReadRun decodes Run.
-func ReadRun(body []byte) (until consistency.Clock, err error) {
+// AppendBest encodes the clock of the best evaluation, -1 if there is none.
+func AppendBest(b []byte, best consistency.Clock) []byte { return AppendUints(b, uint64(best+1)) }
+
+// ReadRun decodes Run: up to which clock, and then the clock of the best evaluation.
+func ReadRun(body []byte) (until, best consistency.Clock, err error) {
 	r := NewReader(body)
 	until = consistency.Clock(r.Uint(maxClock))
-	return until, r.Err()
+	best = consistency.Clock(r.Uint(maxClock)) - 1
+	return until, best, r.Err()
+}
+
+// ReadPublish decodes Publish, the clock of the best evaluation.
+func ReadPublish(body []byte) (best consistency.Clock, err error) {
+	r := NewReader(body)
+	best = consistency.Clock(r.Uint(maxClock)) - 1
+	return best, r.Err()
 }
 
 // AppendEvaluate encodes Evaluate; settled asks to pay first what lossy tables owe.

@@ -73,11 +73,20 @@ type message struct {
 	decode func(body []byte) (any, error)
 }
 
+// run is what Run says.
+type run struct{ Until, Best consistency.Clock }
+
 // messages lists them all.
 var messages = []message{
-	{"Run", func(r *rand.Rand) any { return clock(r) },
-		func(m any) []byte { return AppendUints(nil, uint64(m.(consistency.Clock))) },
-		func(body []byte) (any, error) { return ReadRun(body) }},
+	{"Run", func(r *rand.Rand) any { return run{clock(r), clock(r) - 1} },
+		func(m any) []byte { return AppendBest(AppendUints(nil, uint64(m.(run).Until)), m.(run).Best) },
+		func(body []byte) (any, error) {
+			until, best, err := ReadRun(body)
+			return run{until, best}, err
+		}},
+	{"Publish", func(r *rand.Rand) any { return clock(r) - 1 },
+		func(m any) []byte { return AppendBest(nil, m.(consistency.Clock)) },
+		func(body []byte) (any, error) { return ReadPublish(body) }},
 	{"Reached", func(r *rand.Rand) any { return reached{part(r), clock(r)} },
 		func(m any) []byte { return AppendUints(nil, uint64(m.(reached).Part), uint64(m.(reached).At)) },
 		func(body []byte) (any, error) {

@@ -36,6 +36,9 @@ func (s *scheduler) train(ctx context.Context) error {
 	}
 	s.summary.Seconds.Train = s.elapsed()
 	s.report()
+	if _, ok := s.alg.(algos.Publisher); ok {
+		s.last = s.director.Result()
+	}
 	return s.publish(ctx)
 }
 
@@ -48,7 +51,7 @@ func (s *scheduler) publish(ctx context.Context) error {
 	s.progress.Status("gathering the results of the parts")
 	s.at++
 	for _, p := range s.peers.Of(control.Worker) {
-		if err := s.send(ctx, p.Conn, control.KindPublish, nil); err != nil {
+		if err := s.send(ctx, p.Conn, control.KindPublish, control.AppendBest(nil, s.director.Best())); err != nil {
 			return err
 		}
 	}
@@ -97,7 +100,7 @@ func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason s
 
 // runTo lets all parts run freely up to a clock.
 func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
-	body := control.AppendUints(nil, uint64(until))
+	body := control.AppendBest(control.AppendUints(nil, uint64(until)), s.director.Best())
 	for _, p := range s.peers.Of(control.Worker) {
 		if err := s.send(ctx, p.Conn, control.KindRun, body); err != nil {
 			return err

@@ -18,6 +18,7 @@ type clock = consistency.Clock
 type command struct {
 	kind  wire.Kind
 	until clock // Run: up to which clock; Blocks: the round
+	best  clock // Run, Publish: of the best evaluation
 	block algos.Block
 
 	settled bool   // Evaluate: after Settle
@@ -91,6 +92,7 @@ func (r *runner) prepare() error {
 func (r *runner) do(c command) error {
 	switch c.kind {
 	case control.KindRun:
+		r.part.Best(c.best)
 		for r.part.At() < c.until {
 			err := r.part.Step(c.until)
 			r.l.Clocks++
@@ -101,6 +103,7 @@ func (r *runner) do(c command) error {
 		}
 		return r.reached()
 	case control.KindPublish:
+		r.part.Best(c.best)
 		err := r.part.Publish()
 		r.book()
 		if err != nil {

@@ -202,11 +202,11 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 		}
 		return w.load(ctx, setup)
 	case control.KindRun:
-		until, err := control.ReadRun(e.Body)
+		until, best, err := control.ReadRun(e.Body)
 		if err != nil {
 			return err
 		}
-		return w.each(command{kind: e.Kind, until: until})
+		return w.each(command{kind: e.Kind, until: until, best: best})
 	case control.KindEvaluate:
 		settled, err := control.ReadEvaluate(e.Body)
 		if err != nil {
@@ -220,7 +220,11 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 		}
 		return w.each(command{kind: e.Kind, stage: stage})
 	case control.KindPublish:
-		return w.each(command{kind: e.Kind})
+		best, err := control.ReadPublish(e.Body)
+		if err != nil {
+			return err
+		}
+		return w.each(command{kind: e.Kind, best: best})
 	case control.KindSave, control.KindMore, control.KindState:
 		return w.pass(e)
 	case control.KindUsage:
