@@ -135,9 +135,6 @@ func (s *Solver) Users(k int) []float32 {
 	clear(s.sums)
 	for i := range len(s.ratings.Start) - 1 {
 		lo, hi := s.ratings.Start[i], s.ratings.Start[i+1]
-		if lo == hi {
-			continue
-		}
 		items, left := s.ratings.Items[lo:hi], s.ratings.Left[lo:hi]
 		row := s.users.Values[i*s.users.Stride:][:s.users.Stride]
 		if s.pending {
@@ -168,9 +165,6 @@ func (c column) of(row []float32) float32 {
 
 // take takes by times the items' values off what is left.
 func take(items []uint32, left, values []float32, by float32) {
-	if by == 0 {
-		return
-	}
 	left = left[:len(items)]
 	for k, j := range items {
 		left[k] -= by * values[j]
@@ -198,7 +192,7 @@ func (s *Solver) divide(product, square, old, ratings float64, free bool) float3
 	}
 	below := penalty + square
 	if below <= 0 {
-		return float32(old) // it makes no difference
+		return 0 // nothing is known, and it costs nothing
 	}
 	v := (product + old*square) / below
 	if s.NonNegative && !free {
@@ -264,6 +258,3 @@ func (s Settings) Penalty(row []float32, ratings int) float64 {
 	}
 	return p
 }
-
-// ItemsRows is for bench
-func (s *Solver) ItemsRows() Rows { return s.items }
