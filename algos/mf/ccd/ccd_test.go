@@ -183,6 +183,7 @@ func (p *problem) check(t *testing.T, all []*Solver, users Rows) {
 	got := 0.0
 	for _, s := range all {
 		s.Settle()
+		s.Settle() // once is enough
 		got += s.Loss()
 		for i, v := range s.items.Values {
 			if v != all[0].items.Values[i] {
@@ -196,7 +197,7 @@ func (p *problem) check(t *testing.T, all []*Solver, users Rows) {
 	if !p.NonNegative {
 		return
 	}
-	zeros := 0
+	zeros, free := 0, 0
 	for _, r := range []Rows{users, all[0].items} {
 		for k, v := range r.Values {
 			if k%r.Stride < p.Rank && v < 0 {
@@ -205,10 +206,13 @@ func (p *problem) check(t *testing.T, all []*Solver, users Rows) {
 			if k%r.Stride < p.Rank && v == 0 {
 				zeros++
 			}
+			if k%r.Stride == p.Rank && v < 0 {
+				free++
+			}
 		}
 	}
-	if zeros == 0 {
-		t.Error("no factor is 0: nothing is shown")
+	if zeros == 0 || p.Biases && free == 0 {
+		t.Errorf("%d factors are 0 and %d biases below: nothing is shown", zeros, free)
 	}
 }
 
