@@ -21,7 +21,8 @@ const toysEnv = "ROLES_TEST_TOYS"
 
 func toys() int {
 	list := registry.Algorithms.With("ridge", func() algos.Algorithm { return algotest.NewRidge() }).
-		With("apart", func() algos.Algorithm { return algotest.NewApart() })
+		With("apart", func() algos.Algorithm { return algotest.NewApart() }).
+		With("tally", func() algos.Algorithm { return algotest.NewTally() })
 	return command.Run(list, os.Args, os.Stdout, os.Stderr)
 }
 

@@ -26,7 +26,7 @@ import (
 //	  reset    kind gen origin | life
 //
 //	set    = 0 begin length | 1 count gap*      (gap: distance to the key before, less one)
-//	block  = table hold positions [form] value* (width values a position, little endian)
+//	block  = table hold positions [form] value* (width values a position, little endian; of int32 see kernel.AppendWhole)
 //	positions = 0 | 1 count gap* | 2 byte*      (all held here; gaps; a bitmap)
 //
 // length and nblocks are four bytes, little endian: they are filled in when what
@@ -263,19 +263,18 @@ func (r *reader) set(keys uint64, buf *[]uint64) Set {
 	}
 }
 
-// places reads positions below n, to be followed by rowSize bytes each, into
-// *buf where they are listed.
-func (r *reader) places(n, rowSize int, buf *[]int32) places {
+// places reads positions below n, at most so many, into *buf where they are listed.
+func (r *reader) places(n, most int, buf *[]int32) places {
 	list := (*buf)[:0]
 	switch form := r.byte(); form {
 	case posAll:
-		if n > len(r.b)/rowSize {
+		if n > most {
 			r.fail(errTruncated) // before anything of the size n is made
 			return places{}
 		}
 		return allOf(n)
 	case posGaps:
-		count := r.upTo(uint64(min(n, len(r.b)/rowSize)), "the number of positions")
+		count := r.upTo(uint64(min(n, most)), "the number of positions")
 		next := uint64(0)
 		for range count {
 			p := next + r.upTo(uint64(n), "a gap")

@@ -31,13 +31,13 @@ func TestPositionsRoundTrip(t *testing.T) {
 			t.Fatalf("%d of %d positions take %d bytes, want at most %d", len(want), n, len(b), limit)
 		}
 		r := &reader{b: append(b, make([]byte, len(want)*rowSize)...)}
-		got := r.places(n, rowSize, new([]int32))
+		got := r.places(n, len(r.b)/rowSize, new([]int32))
 		if r.err != nil || !slices.Equal(positionsOf(got), want) || len(r.b) != len(want)*rowSize {
 			t.Fatalf("%d of %d positions in form %d: got %v, %v, %d bytes left", len(want), n, b[0], got, r.err, len(r.b))
 		}
 		if len(want) > 0 && b[0] != posBits { // nothing is made for values that are not there
 			r = &reader{b: b}
-			if r.places(n, 1<<20, new([]int32)); r.err == nil {
+			if r.places(n, len(r.b)>>20, new([]int32)); r.err == nil {
 				t.Fatalf("form %d: %d positions without their values: got no error", b[0], len(want))
 			}
 		}
@@ -93,13 +93,13 @@ func TestReaderLimits(t *testing.T) {
 		{"list cut", append(uv(setList, 2, 1), 0x80), func(r *reader) { r.set(10, new([]uint64)) }},
 		{"list key", uv(setList, 2, 9, 0), func(r *reader) { r.set(10, new([]uint64)) }},
 		{"list carry", uv(setList, 2, 9, math.MaxUint64), func(r *reader) { r.set(math.MaxUint64, new([]uint64)) }},
-		{"positions form", uv(3), func(r *reader) { r.places(10, 4, new([]int32)) }},
-		{"all, values missing", uv(posAll), func(r *reader) { r.places(1<<31, 4, new([]int32)) }},
-		{"gaps count", uv(posGaps, 11), func(r *reader) { r.places(10, 1, new([]int32)) }},
-		{"gaps beyond", append(uv(posGaps, 2, 9, 0), make([]byte, 9)...), func(r *reader) { r.places(10, 1, new([]int32)) }},
-		{"gap too long", append(uv(posGaps, 1, math.MaxUint64), make([]byte, 9)...), func(r *reader) { r.places(10, 1, new([]int32)) }},
-		{"bitmap cut", uv(posBits, 1), func(r *reader) { r.places(10, 1, new([]int32)) }},
-		{"bit beyond", uv(posBits, 0, 4), func(r *reader) { r.places(10, 1, new([]int32)) }},
+		{"positions form", uv(3), func(r *reader) { r.places(10, len(r.b)/4, new([]int32)) }},
+		{"all, values missing", uv(posAll), func(r *reader) { r.places(1<<31, len(r.b)/4, new([]int32)) }},
+		{"gaps count", uv(posGaps, 11), func(r *reader) { r.places(10, len(r.b)/1, new([]int32)) }},
+		{"gaps beyond", append(uv(posGaps, 2, 9, 0), make([]byte, 9)...), func(r *reader) { r.places(10, len(r.b)/1, new([]int32)) }},
+		{"gap too long", append(uv(posGaps, 1, math.MaxUint64), make([]byte, 9)...), func(r *reader) { r.places(10, len(r.b)/1, new([]int32)) }},
+		{"bitmap cut", uv(posBits, 1), func(r *reader) { r.places(10, len(r.b)/1, new([]int32)) }},
+		{"bit beyond", uv(posBits, 0, 4), func(r *reader) { r.places(10, len(r.b)/1, new([]int32)) }},
 	} {
 		r := &reader{b: c.b}
 		c.read(r)

@@ -337,12 +337,15 @@ func TestForgedMessages(t *testing.T) {
 		}
 	}
 	update := func(hold uint64) []uint64 {
-		return []uint64{2, 0, 0, 0, flagLast, 1, 0, 0, 0, 0, hold, posGaps, 1, 0, 7, 0, 0, 0}
+		return []uint64{2, 0, 0, 0, flagLast, 1, 0, 0, 0, 0, hold, posGaps, 1, 0, 1, 7}
 	}
 	before := s.AppendSnapshot(nil)
 	wantError(t, "a lease that was not granted", handle(kindUpdate, append(update(11), 0)...))
 	wantError(t, "a hold that was not asked for", handle(kindUpdate, append(update(12), 0)...))
 	wantError(t, "release of what is no lease", handle(kindUpdate, append(update(10), 1, 0, 1)...))
+	three := update(10)
+	three[len(three)-2] = 3
+	wantError(t, "numbers of three bytes", handle(kindUpdate, append(three, 0)...))
 	wantError(t, "a flag that does not exist", handle(kindUpdate, 2, 0, 0, 0, 2, 0, 0, 0, 0, 0))
 	wantError(t, "bytes too many", handle(kindUpdate, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0))
 	wantError(t, "another part of a clock first", handle(kindUpdate, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0))

@@ -171,19 +171,19 @@ func (h *heldSet[T]) unready(k int) {
 // deliver takes in the values that a shard answered.
 func (h *heldSet[T]) deliver(k int, first bool, r *reader) error {
 	s := &h.segs[k]
-	p := r.places(s.hi-s.lo, h.spec.rowBytes(), &h.positions)
+	p := r.places(s.hi-s.lo, h.spec.rowsIn(len(r.b)), &h.positions)
 	if h.spec.Lossy() {
 		return h.deliverLossy(s, p, first, r)
 	}
-	values := r.bytes(p.n * h.width * h.spec.Type.Size())
+	values := r.wire(h.spec, p.n*h.width)
 	if err := h.ended(r); err != nil {
 		return err
 	}
 	if p.all {
-		kernel.Load(h.base[s.lo*h.width:s.hi*h.width], values)
+		loadWire(h.base[s.lo*h.width:s.hi*h.width], values)
 		h.stale(s, nil)
 	} else {
-		u := kernel.Values(values, p.n*h.width, &h.buf)
+		u := wireValues(values, p.n*h.width, &h.buf)
 		for i, q := range p.list {
 			p.list[i] += int32(s.lo)
 			if h.width == 1 {
@@ -261,7 +261,7 @@ func (h *heldSet[T]) take(k int, clock consistency.Clock, known, exactly bool, b
 	if keep {
 		h.keepLayer(s, clock, sent, h.buf)
 	}
-	return kernel.Append(b, h.buf), true
+	return appendWire(b, h.buf), true
 }
 
 // takeWhole is take for a segment all of which is to be sent: marked, and without
@@ -275,14 +275,14 @@ func (h *heldSet[T]) takeWhole(s *segment[T], clock consistency.Clock, keep bool
 	}
 	b = appendPlaces(appendUints(b, uint64(h.table), uint64(h.id)), allOf(s.hi-s.lo), s.hi-s.lo)
 	before := len(b)
-	b, zeros := kernel.Take(b, acc)
-	if zeros && h.spec.Rule.skipsZero() && h.zeroRow(kernel.Values(b[before:], len(acc), &h.buf)) {
-		kernel.Load(acc, b[before:])
+	b, zeros := takeWire(b, acc)
+	if zeros && h.spec.Rule.skipsZero() && h.zeroRow(wireValues(b[before:], len(acc), &h.buf)) {
+		loadWire(acc, b[before:])
 		return b, false
 	}
 	if keep {
 		l := h.newLayer(clock, true)
-		l.deltas = append(l.deltas, kernel.Values(b[before:], len(acc), &h.buf)...)
+		l.deltas = append(l.deltas, wireValues(b[before:], len(acc), &h.buf)...)
 		s.layers = append(s.layers, l)
 	}
 	h.marks.clearRange(s.lo, s.hi)

@@ -106,6 +106,7 @@ type rows interface {
 	appendOwed(b []byte, h *hold, t consistency.Clock, exact bool, buf *[]int32) (out []byte, n, saved int)
 	weighted(values []byte, weight float64, room []byte) (scaled, after []byte)
 	unpack(r *reader, n int, room []byte) (values, after []byte)
+	widened(b []byte, n int, room []byte) (values, after []byte)
 	appendKnown(b []byte, h *hold) []byte
 	restoreKnown(r *reader, h *hold)
 	credit(h *hold, at places, values []byte)

@@ -34,6 +34,7 @@ type store[T Elem] struct {
 	wide   bool   // sparse: keys need 64 bits
 	zero   []T    // scratch: the initial row, for rows that have no page
 	buf    []T    // scratch: an update decoded
+	rest   []T    // scratch, see run
 	scaled []T    // scratch: an update weighted
 
 	rowList  []uint32    // scratch
@@ -333,19 +334,21 @@ func (s *store[T]) newer(at rowSet, since uint32) bool {
 func (s *store[T]) appendValues(b []byte, at rowSet, p places) []byte {
 	b = slices.Grow(b, p.n*s.width*s.spec.Type.Size())
 	if p.all && at.list == nil {
+		r := run[T]{b: b, rest: s.rest[:0]}
 		for i := 0; i < at.n; {
 			row := at.begin + uint32(i)
 			page, first := s.pages[row>>pageBits], int(row&pageMask)
 			if page == nil {
-				b = kernel.Append(b, s.row(row))
+				r.add(s.row(row))
 				i++
 				continue
 			}
 			span := min(at.n-i, len(page.stamps)-first)
-			b = kernel.Append(b, page.vals[first*s.width:(first+span)*s.width])
+			r.add(page.vals[first*s.width : (first+span)*s.width])
 			i += span
 		}
-		return b
+		s.rest = r.rest
+		return r.end()
 	}
 	rows := s.listed(at, p)
 	if s.width > 1 {
@@ -353,7 +356,7 @@ func (s *store[T]) appendValues(b []byte, at rowSet, p places) []byte {
 		for _, row := range rows {
 			s.buf = append(s.buf, s.row(row)...)
 		}
-		return kernel.Append(b, s.buf)
+		return appendWire(b, s.buf)
 	}
 	s.buf = slices.Grow(s.buf[:0], len(rows))[:len(rows)]
 	for i, row := range rows {
@@ -363,7 +366,7 @@ func (s *store[T]) appendValues(b []byte, at rowSet, p places) []byte {
 			s.buf[i] = s.row(row)[0]
 		}
 	}
-	return kernel.Append(b, s.buf)
+	return appendWire(b, s.buf)
 }
 
 // listed lists the rows at some positions.

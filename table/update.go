@@ -116,15 +116,18 @@ func (s *Shard) decode(o consistency.Origin, ses *session, newest consistency.Cl
 			break
 		}
 		spec := s.specs[h.table]
-		p := r.places(h.rows.n, spec.rowBytes(), &sc.positions)
+		p := r.places(h.rows.n, spec.rowsIn(len(r.b)), &sc.positions)
 		var values []byte
 		if spec.Lossy() && r.err == nil {
 			values, sc.values = s.stores[h.table].unpack(r, p.n, sc.values)
 		} else {
-			values = r.bytes(p.n * spec.rowBytes())
+			values = r.wire(spec, p.n*spec.width())
 		}
 		if r.err != nil {
 			break
+		}
+		if spec.whole() {
+			values, sc.values = s.stores[h.table].widened(values, p.n, sc.values)
 		}
 		if weight := s.weight(h.table, o, newest); weight != 1 {
 			values, sc.values = s.stores[h.table].weighted(values, weight, sc.values)

@@ -108,6 +108,23 @@ func (t *training) pay() error {
 	return t.settle()
 }
 
+// publish has the parts write what they kept to themselves.
+func (t *training) publish() error {
+	if _, ok := t.alg.(algos.Publisher); !ok {
+		return nil
+	}
+	for p := range t.crew {
+		t.order(p, (*algos.Part).Publish)
+	}
+	if t.rounds != nil {
+		if err := t.rounds.Settle(); err != nil {
+			return err
+		}
+	}
+	t.at++
+	return t.settle()
+}
+
 // makeOrigin makes the client of an origin and the instances of its parts.
 // Tables is asked of the first of them only, as in a worker.
 func (t *training) makeOrigin(roster placement.Roster, origin int, data []*dataset.Part) error {

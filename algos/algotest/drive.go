@@ -127,6 +127,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	if c, ok := j.New().(algos.Columnar); ok {
 		o.Columns = c.ByColumns() && o.Like == nil
 	}
+	o.Unsupervised = algos.IsUnsupervised(j.New())
 	o.ByFeatures = algos.ReadsByFeatures(j.New())
 	mine := make([]int, of)
 	for p := range mine {
@@ -205,6 +206,9 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	start := time.Now()
 	reason, clocks, err := t.path(func() float64 { return time.Since(start).Seconds() })
 	if err != nil {
+		return r, t.cause(err)
+	}
+	if err := t.publish(); err != nil {
 		return r, t.cause(err)
 	}
 	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,

@@ -156,6 +156,16 @@ func (l *Lockstep) Deliver() {
 	}
 }
 
+// Publish has the parts that keep results to themselves write them.
+func (l *Lockstep) Publish() {
+	l.t.Helper()
+	l.Clock(func(p int) {
+		if a, ok := l.Algorithms[p].(algos.Publisher); ok {
+			a.Publish(l.Workers[p])
+		}
+	})
+}
+
 // Evaluate is the evaluation of all parts, with the norms of the table of that name.
 // Table 0 is it.
 func (l *Lockstep) Evaluate(name string) *algos.Eval {

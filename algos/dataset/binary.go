@@ -78,6 +78,10 @@ func (b *binaryFile) labels(p int) (*labelSet, Info, error) {
 		return nil, info, fmt.Errorf("dataset: %w", err)
 	}
 	l := newLabelSet(*o)
+	if o.Unsupervised {
+		info.Unlabelled, info.Numeric, info.Rows, info.Weight = true, true, uint64(len(y)), float64(len(y))
+		return l, info, nil
+	}
 	for i, v := range y {
 		f := &fault{what: "the label is not finite"}
 		if isFinite(v) {
@@ -115,6 +119,9 @@ func (b *binaryFile) scan(parts []int, of int) (*Scanned, error) {
 		if _, s.infos[i], err = b.labels(p); err != nil {
 			return nil, err
 		}
+		if !b.file.ByColumns {
+			s.infos[i].PartRows = []uint64{s.infos[i].Rows}
+		}
 	}
 	return s, nil
 }
@@ -131,8 +138,11 @@ func (b *binaryFile) part(p int, info Info) (*Part, error) {
 	}
 	part := &Part{Index: p, Of: len(b.file.Parts), Labels: []float64{}}
 	piece := &piece{}
-	piece.labels, piece.class = l.take()
-	l.resolve(info, piece, part)
+	if piece.labels, piece.class = l.take(); info.Unlabelled {
+		part.Labels = nil
+	} else {
+		l.resolve(info, piece, part)
+	}
 	first, _ := b.file.Range(p)
 	x, m, err := b.columns(p)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 // cacheVersion is that of what caches hold: what text means to this package, too. A
 // cache of another version is made anew.
-const cacheVersion = 2
+const cacheVersion = 3
 
 // cacheMeta is what a cache says of a part beside its slices.
 type cacheMeta struct {

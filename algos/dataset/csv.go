@@ -34,6 +34,9 @@ func (b *builder) csv(text []byte, begin, end int) *fault {
 		}
 		switch t := l.target[n]; t {
 		case labelField:
+			if l.unread {
+				break
+			}
 			if f := b.labels.token(it.field, it.at); f != nil {
 				return f
 			}
@@ -191,7 +194,7 @@ func (b *builder) plainCSV(text []byte, begin, end int) (done bool, f *fault) {
 		}
 		i = next + 1
 	}
-	if label >= 0 {
+	if label >= 0 && !l.unread {
 		token := text[label:labelEnd]
 		if len(bytes.Trim(token, " \t")) < len(token) {
 			return false, nil

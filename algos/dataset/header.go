@@ -77,7 +77,7 @@ func (l *layout) readCSV(lines *lineReader, line []byte, off int64, first *layou
 		return err
 	}
 	l.unlabelled = l.label < 0
-	if first != nil && l.unlabelled != first.unlabelled {
+	if first != nil && l.unlabelled != first.unlabelled && !l.options.Unsupervised {
 		return errors.New("either this file or the first one has no label column (data.label), the other one has")
 	}
 	l.setTargets(fields)

@@ -157,6 +157,9 @@ func checkParts(t testing.TB, l loaded) {
 	rows, nonzeros := uint64(0), uint64(0)
 	for _, p := range l.parts {
 		n := p.X.Rows()
+		if p.FirstRow != rows && l.info.PartRows != nil {
+			t.Fatalf("part %d begins with row %d, want %d", p.Index, p.FirstRow, rows)
+		}
 		rows += uint64(n)
 		nonzeros += uint64(p.X.NNZ())
 		if len(p.Labels) != n && !l.info.Unlabelled || p.Class != nil && len(p.Class) != n || p.X.Cols() != len(p.Keys) {
@@ -192,6 +195,9 @@ func checkParts(t testing.TB, l loaded) {
 		if allOnes && p.X.value != ones {
 			t.Fatalf("part %d: values kept though all are 1", p.Index)
 		}
+	}
+	if l.info.PartRows != nil && len(l.info.PartRows) != len(l.parts) {
+		t.Fatalf("rows of %d parts, want %d", len(l.info.PartRows), len(l.parts))
 	}
 	if rows != l.info.Rows || nonzeros != l.info.NonZeros {
 		t.Fatalf("parts have %d rows and %d values, info %d and %d", rows, nonzeros, l.info.Rows, l.info.NonZeros)

@@ -118,7 +118,7 @@ func (a Info) IgnoredNames() []string {
 // that are neither the label nor the weight nor ignored.
 func (a Info) FileColumn(t int) int {
 	var others []int
-	if !a.Unlabelled {
+	if !a.Unlabelled || a.Label != "" { // which is there, perhaps not looked at
 		others = append(others, a.LabelColumn)
 	}
 	if a.WeightName != "" {

@@ -28,6 +28,11 @@ type Info struct {
 	ByFeatures bool `json:"by_features,omitempty"`
 
 	Rows     uint64 `json:"rows"`
+
+	// PartRows is the rows of each part, in the order in which they were merged; nil where
+	// there are none to count, as parts are by features, streamed, or not parts of a job.
+	PartRows []uint64 `json:"part_rows,omitempty"`
+
 	NonZeros uint64 `json:"nonzeros"`          // stored values
 	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
 
@@ -120,6 +125,7 @@ func (a Info) Merge(b Info) (Info, error) {
 	}
 	m := a
 	m.Rows += b.Rows
+	m.PartRows = a.joinRows(b)
 	m.NonZeros += b.NonZeros
 	m.Dropped += b.Dropped
 	m.Base = min(a.Base, b.Base)
@@ -147,6 +153,22 @@ func (a Info) Merge(b Info) (Info, error) {
 	}
 	m.mergeWeights(a, b)
 	return m, nil
+}
+
+// joinRows is the rows of the parts of a and those of b, nil where they are not known.
+func (a Info) joinRows(b Info) []uint64 {
+	if a.PartRows == nil || b.PartRows == nil {
+		return nil
+	}
+	return slices.Concat(a.PartRows, b.PartRows)
+}
+
+// firstRow is the number of the first row of part p among those of all parts.
+func (a Info) firstRow(p int) (row uint64) {
+	for _, n := range a.PartRows[:min(p, len(a.PartRows))] {
+		row += n
+	}
+	return row
 }
 
 // sameFiles checks what is equal in all parts of one input.
@@ -341,7 +363,11 @@ func (a Info) check() error {
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
 		return bad("labels are words but classes are not listed")
 	}
-	rows := uint64(0)
+	rows := a.firstRow(len(a.PartRows))
+	if a.PartRows != nil && rows != a.Rows {
+		return bad("parts have %d rows, all have %d", rows, a.Rows)
+	}
+	rows = 0
 	for k, class := range a.Classes {
 		if v, err := strconv.ParseFloat(class, 64); a.Numeric && (err != nil || !isFinite(v)) {
 			return bad("class %q is not a finite number", class)

@@ -20,6 +20,7 @@ type layout struct {
 	format     string
 	header     int64 // stream offset of the CSV header; -1 if there is none
 	unlabelled bool
+	unread     bool // labels are there and not looked at: unlabelled is true
 	weighted   bool // LIBSVM: labels may have a weight behind a colon
 
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
@@ -75,12 +76,22 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	case LIBSVM:
 		l.setRange()
 		l.judgeLabel(line, first)
+		l.ignoreLabels()
 		return l, nil
 	case MM:
 		l.unlabelled = o.Labels == ""
 		return l, nil
 	}
-	return l, l.readCSV(lines, line, off, first)
+	err = l.readCSV(lines, line, off, first)
+	l.ignoreLabels()
+	return l, err
+}
+
+// ignoreLabels makes labels that nobody wants none.
+func (l *layout) ignoreLabels() {
+	if l.options.Unsupervised && !l.unlabelled {
+		l.unlabelled, l.unread = true, true
+	}
 }
 
 // faultError carries a fault of the line that was read last.
@@ -182,7 +193,7 @@ func isWeighed(token []byte) bool {
 // an error by that.
 func (l *layout) judgeLabel(line []byte, first *layout) {
 	if first != nil {
-		l.unlabelled, l.weighted = first.unlabelled, first.weighted
+		l.unlabelled, l.unread, l.weighted = first.unlabelled, first.unread, first.weighted
 		return
 	}
 	line, _, _ = bytes.Cut(line, []byte("#"))

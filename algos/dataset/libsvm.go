@@ -18,7 +18,11 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 		return nil
 	}
 	i := tokenEnd(line, at)
-	if b.layout.weighted {
+	if b.layout.unread {
+		if f := b.skipLabel(line[at:i], at); f != nil {
+			return f
+		}
+	} else if b.layout.weighted {
 		if f := b.weighedLabel(line[at:i], at); f != nil {
 			return f
 		}
@@ -32,7 +36,7 @@ func (b *builder) libsvm(text []byte, begin, end int) *fault {
 	}
 	end = begin + len(line)
 	f := b.features(text[:min(len(text), end+32)], begin, begin+i, end)
-	if f != nil && b.layout.unlabelled && (f.at == at || f.at == skipBlanks(line, tokenEnd(line, at))) {
+	if f != nil && b.layout.unlabelled && !b.layout.unread && (f.at == at || f.at == skipBlanks(line, tokenEnd(line, at))) {
 		f.what += " (the first sample starts with index:value, so that no label is expected)"
 	}
 	return f
@@ -162,6 +166,22 @@ func (b *builder) weighedLabel(token []byte, at int) *fault {
 	}
 	if f := b.libsvmLabel(token[:n], at); f != nil {
 		return f
+	}
+	w, f := weightOf(token[n+1:], at+n+1)
+	if f == nil {
+		b.weigh(w)
+	}
+	return f
+}
+
+// skipLabel passes over the label of a row, but for its weight.
+func (b *builder) skipLabel(token []byte, at int) *fault {
+	n := bytes.IndexByte(token, ':')
+	switch {
+	case n < 0:
+		return nil
+	case !b.layout.weighted:
+		return faultf(at, "%s stands where the first line has a label: give all samples one, or none", excerpt(token))
 	}
 	w, f := weightOf(token[n+1:], at+n+1)
 	if f == nil {

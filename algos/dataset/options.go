@@ -71,6 +71,10 @@ type Options struct {
 	// sample decides for all, see the package comment.
 	Unlabelled bool
 
+	// Unsupervised takes data with labels or without, which are not looked at: the data
+	// is as if it had none. Data like that is read so, too (Like).
+	Unsupervised bool `json:",omitempty"`
+
 	// Base is the smallest index of LIBSVM, 0 or 1; -1 is 1 unless an index 0 is
 	// seen anywhere in the input.
 	Base int
@@ -180,6 +184,9 @@ func (o Options) resolved() (Options, error) {
 			bad("training info: it is of no data")
 		}
 		o.Positive, o.Missing, o.Float64, o.Hash = o.Like.Positive, o.Like.Missing, o.Like.Float64, o.Like.Hash
+	}
+	if o.Unsupervised = o.Unsupervised || o.Like != nil && o.Like.Unlabelled; o.Unsupervised {
+		o.Unlabelled, o.Labels, o.Positive, o.Quantity = true, "", "", false
 	}
 	o, err := o.hashed()
 	if err != nil {

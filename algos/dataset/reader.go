@@ -173,6 +173,7 @@ func (r *Reader) readWhole(name string, text io.Reader) error {
 		return err
 	}
 	r.info = s.Info(0)
+	r.info.PartRows = nil
 	r.files, r.rows = r.info.Files, make([]uint64, len(r.info.Files))
 	parts, err := s.Parts(r.info)
 	if err != nil {
@@ -212,6 +213,7 @@ func (r *Reader) batch(rows int) (*Part, error) {
 		}
 		end := min(r.at+rows, r.whole.X.Rows())
 		part := r.whole.slice(r.at, end)
+		part.FirstRow = r.rows[0]
 		r.rows[0] += uint64(end - r.at)
 		r.at = end
 		return part, nil
@@ -234,6 +236,9 @@ func (r *Reader) batch(rows int) (*Part, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, n := range r.rows {
+		part.FirstRow += n
 	}
 	r.err = end
 	return part, nil

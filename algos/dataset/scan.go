@@ -23,6 +23,10 @@ type Part struct {
 	// features (Info.ByFeatures).
 	First uint64
 
+	// FirstRow is the number of the part's first row in the order of all parts; 0 where
+	// parts are by features or streamed.
+	FirstRow uint64
+
 	// Stream has the rows where they are read while the algorithm learns
 	// (Options.Stream); all else is empty then.
 	Stream *Stream
@@ -146,7 +150,9 @@ func (s *Scanned) scan(places []int) error {
 		if err := s.read[i].finish(s.in.layouts[0], s.in.files); err != nil {
 			return err
 		}
-		s.infos[i] = s.read[i].info
+		own := &s.read[i].info
+		own.PartRows = []uint64{own.Rows}
+		s.infos[i] = *own
 	}
 	return nil
 }
@@ -183,6 +189,15 @@ func (s *Scanned) Notes() []Note { return s.notes }
 // which need not have names. It hands over the memory and can be called once. What
 // was parsed is put in the cache, if there is one; that it cannot be is a note.
 func (s *Scanned) Parts(info Info) ([]*Part, error) {
+	parts, err := s.allParts(info)
+	for _, part := range parts {
+		part.FirstRow = info.firstRow(part.Index)
+	}
+	return parts, err
+}
+
+// allParts is Parts, but for FirstRow.
+func (s *Scanned) allParts(info Info) ([]*Part, error) {
 	name := s.in.sources[0].path
 	if s.done && len(s.parts) > 0 {
 		return nil, fmt.Errorf("dataset: %s: parts were handed over before", name)

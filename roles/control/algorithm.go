@@ -81,6 +81,7 @@ func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 		o.Columns = c.ByColumns()
 	}
 	o.ByFeatures = algos.ReadsByFeatures(a)
+	o.Unsupervised = algos.IsUnsupervised(a)
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task(dataset.Info{}) == algos.Regression
 	}

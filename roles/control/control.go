@@ -14,6 +14,8 @@
 //	    ├─ Evaluate ──────►│                      │   at a barrier
 //	    │◄── Sum*, Eval ───┤                      │   of each part: long sums in pieces
 //	    ├─ Stage ─────────►│                      │   the next problem, at a barrier
+//	    ├─ Publish ───────►│                      │   the last evaluation is done
+//	    │◄──── Reached ────┤                      │
 //	    ├─ Measure ───────────────────────────────►│
 //	    │◄──── Norms ──────────────────────────────┤
 //	    ├─ Export ────────────────────────────────►│   the model, a shard at a time
@@ -72,7 +74,8 @@ const (
 	KindLoad
 	KindLoaded
 	KindStage
-	KindSum // a piece of what Eval would be too long for
+	KindSum     // a piece of what Eval would be too long for
+	KindPublish // parts that keep results to themselves write them
 	kindEnd
 )
 

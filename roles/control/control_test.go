@@ -76,7 +76,7 @@ func TestColdRefused(t *testing.T) {
 func TestKnown(t *testing.T) {
 	for k := range 256 {
 		kind := wire.Kind(k)
-		if got, want := Known(kind), kind >= KindJob && kind <= KindSum; got != want {
+		if got, want := Known(kind), kind >= KindJob && kind <= KindPublish; got != want {
 			t.Errorf("Known(%d) = %t, want %t", k, got, want)
 		}
 	}

@@ -28,7 +28,7 @@ import (
 const Version = "0.1.0"
 
 const (
-	wireMajor = 3
+	wireMajor = 4
 	wireMinor = 1
 )
 

@@ -37,7 +37,28 @@ func (s *scheduler) train(ctx context.Context) error {
 	}
 	s.summary.Seconds.Train = s.elapsed()
 	s.report()
-	return nil
+	return s.publish(ctx)
+}
+
+// publish has the parts write what they kept to themselves, in a clock for that alone,
+// so that it is in the model.
+func (s *scheduler) publish(ctx context.Context) error {
+	if _, ok := s.alg.(algos.Publisher); !ok {
+		return nil
+	}
+	s.progress.Status("gathering the results of the parts")
+	s.at++
+	for _, p := range s.peers.Of(control.Worker) {
+		if err := s.send(ctx, p.Conn, control.KindPublish, nil); err != nil {
+			return err
+		}
+	}
+	if s.rounds != nil {
+		if err := s.rounds.Settle(); err != nil {
+			return err
+		}
+	}
+	return s.awaitParts(ctx, control.KindReached)
 }
 
 // stage runs from barrier to barrier until the director says why to stop.

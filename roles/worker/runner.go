@@ -93,7 +93,14 @@ func (r *runner) do(c command) error {
 				return err
 			}
 		}
-		return r.send(control.KindReached, control.AppendUints(r.scratch[:0], uint64(r.part.Number()), uint64(r.part.At())))
+		return r.reached()
+	case control.KindPublish:
+		err := r.part.Publish()
+		r.book()
+		if err != nil {
+			return err
+		}
+		return r.reached()
 	case control.KindBlocks:
 		if c.until != r.part.At() {
 			return fmt.Errorf("part %d is at clock %d and got a block for round %d", r.part.Number(), r.part.At(), c.until)
@@ -119,6 +126,11 @@ func (r *runner) do(c command) error {
 		return r.evaluate()
 	}
 	return fmt.Errorf("part %d: command of kind %d", r.part.Number(), c.kind)
+}
+
+// reached tells the scheduler that the part has come to the clock that it was to.
+func (r *runner) reached() error {
+	return r.send(control.KindReached, control.AppendUints(r.scratch[:0], uint64(r.part.Number()), uint64(r.part.At())))
 }
 
 func (r *runner) evaluate() error {

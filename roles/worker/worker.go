@@ -219,6 +219,8 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 			return err
 		}
 		return w.each(command{kind: e.Kind, stage: stage})
+	case control.KindPublish:
+		return w.each(command{kind: e.Kind})
 	case control.KindUsage:
 		return w.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 	case control.KindBench:

@@ -29,6 +29,7 @@ var groups = map[string]func(){
 	"rounding":  rounding,
 	"sparse":    sparse,
 	"vector":    vector,
+	"whole":     whole,
 }
 
 func main() {
