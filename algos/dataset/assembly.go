@@ -36,6 +36,7 @@ type assembly struct {
 	pieces   []*piece               // in the order of the input
 	blocks   bool                   // Part.Blocks is needed
 	digests  map[int][]cache.Digest // of what was read, by file; nil without a cache
+	made     *Part                  // of listed entries: the part itself, and no pieces
 	info     Info
 }
 
@@ -77,6 +78,9 @@ func (a *assembly) fits(info Info) bool {
 
 // part makes part p under an info that fits. It takes the assembly's memory.
 func (a *assembly) part(p, of int, info Info) (*Part, error) {
+	if a.made != nil {
+		return a.made, nil
+	}
 	rows := int(a.info.Rows)
 	if uint64(rows) >= 1<<32-1 {
 		return nil, fmt.Errorf("dataset: %s: more than 2^32-2 samples in one part: use more parts", info.input())

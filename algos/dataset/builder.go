@@ -15,25 +15,29 @@ type builder struct {
 	ids    idSet // of LIBSVM indices as written, or of CSV feature numbers
 	*rows        // since the last piece
 
-	taken     uint64 // rows in pieces
-	top       uint64 // 1 + the largest index seen
-	topLine   int64  // where it was seen first, if in the last text: lines of it before
-	zero      bool   // index 0 was seen
-	nonZeros  uint64
-	dropped   uint64
-	row       []float64   // CSV: the values of a row, in order of column
-	wide      bool        // CSV: one of them needs float64
-	unseen    []uint32    // CSV without categories: columns that had only zeros so far
-	rowIDs    []uint64    // CSV with categories: their ids
-	hashes    []uint64    // CSV with hashed categories: of each column
-	sparse    sparseRow   // a row of ids
-	batch     *Batch      // where rows of a stream go; else nil
-	cats      *categories // nil if there are none
-	unescaped []byte      // CSV: a field without its doubled quotes
+	taken    uint64 // rows in pieces
+	top      uint64 // 1 + the largest index seen
+	topLine  int64  // where it was seen first, if in the last text: lines of it before
+	zero     bool   // index 0 was seen
+	nonZeros uint64
+	dropped  uint64
+	row      []float64   // CSV: the values of a row, in order of column
+	wide     bool        // CSV: one of them needs float64
+	unseen   []uint32    // CSV without categories: columns that had only zeros so far
+	rowIDs   []uint64    // CSV with categories: their ids
+	hashes   []uint64    // CSV with hashed categories: of each column
+	sparse   sparseRow   // a row of ids
+	batch    *Batch      // where rows of a stream go; else nil
+	cats     *categories // nil if there are none
+
+	rowNames, colNames nameSet // Ratings
+	unescaped          []byte  // CSV: a field without its doubled quotes
 }
 
 // rows are rows as they are read: their memory serves one piece after the other.
 type rows struct {
+	rowCodes []uint32 // of each value, where these are listed entry by entry
+
 	ends  []uint32 // of each row: where its values end
 	codes []uint32 // of the ids
 	vals  []float64
@@ -46,7 +50,9 @@ type rows struct {
 
 // piece is rows that stand together in the input, with the codes of their builder.
 type piece struct {
-	order   order
+	order    order
+	rowCodes []uint32 // of entries: the rows of codes and values; nil ends
+
 	labels  []float64 // nil if there are none
 	class   []int32
 	ends    []uint32
@@ -96,8 +102,13 @@ func continued(l *layout, files []File, cats *categories) *builder {
 // line adds the row that a line holds, if any: text[begin:end]. What is behind it in
 // text is not looked at, but if there is something, numbers are read faster.
 func (b *builder) line(text []byte, begin, end int) *fault {
-	if b.layout.format == CSV {
+	switch b.layout.format {
+	case CSV:
 		return b.csv(text, begin, end)
+	case Docword:
+		return b.docword(text, begin, end)
+	case Ratings:
+		return b.rating(text, begin, end)
 	}
 	return b.libsvm(text, begin, end)
 }
@@ -154,6 +165,9 @@ func (b *builder) endRow() *fault {
 
 // piece takes the rows that were read since the last one, in memory of their own.
 func (b *builder) piece(o order) *piece {
+	if listsEntries(b.layout.format) {
+		return b.entries(o)
+	}
 	r := b.rows
 	p := &piece{order: o, ends: slices.Clone(r.ends)}
 	p.labels, p.class = b.labels.take()
@@ -187,7 +201,7 @@ func (b *builder) piece(o order) *piece {
 // clear lets the rows go, but for their memory.
 func (r *rows) clear() {
 	r.ends, r.codes, r.vals, r.full, r.kind = r.ends[:0], r.codes[:0], r.vals[:0], r.full[:0], ones
-	r.weights = r.weights[:0]
+	r.weights, r.rowCodes = r.weights[:0], r.rowCodes[:0]
 }
 
 // dense says whether full rows take no more memory than their values with codes.

@@ -114,7 +114,7 @@ func (in *input) cacheOf(p int) (*partCache, []Note) {
 func (in *input) identify(c *partCache, p int) error {
 	var paths, layouts []string
 	for i, s := range in.sources {
-		c.used[i] = s.codec != "" && in.wholes[i] < 0 || in.layouts[0].format == MM
+		c.used[i] = s.codec != "" && in.wholes[i] < 0 || ReadWhole(in.layouts[0].format)
 		path, err := filepath.Abs(s.path)
 		if err != nil {
 			return err

@@ -160,7 +160,7 @@ func (a Info) WithNames(names []string, path string) (Info, error) {
 
 // WithoutNames returns a as those need it who only compute: without names.
 func (a Info) WithoutNames() Info {
-	a.Names = nil
+	a.Names, a.RowNames = nil, nil
 	return a
 }
 

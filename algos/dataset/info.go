@@ -27,7 +27,7 @@ type Info struct {
 	// weights; else they are ranges of rows.
 	ByFeatures bool `json:"by_features,omitempty"`
 
-	Rows     uint64 `json:"rows"`
+	Rows uint64 `json:"rows"`
 
 	// PartRows is the rows of each part, in the order in which they were merged; nil where
 	// there are none to count, as parts are by features, streamed, or not parts of a job.
@@ -67,6 +67,7 @@ type Info struct {
 	WeightName   string    `json:"weight_name,omitempty"`   // CSV: the column of the weights as in Options.Weight; "" if there is none
 	WeightColumn int       `json:"weight_column,omitempty"` // CSV: its 0-based number
 	Names        []string  `json:"names,omitempty"`         // of the features, in order of feature id: CSV with a header, or by WithNames
+	RowNames     *NameList `json:"row_names,omitempty"`     // of the rows of all parts, in their order: the users of Ratings
 	Ignored      []Ignored `json:"ignored,omitempty"`       // CSV: the columns that are left out, in their order
 	Missing      *float64  `json:"missing,omitempty"`       // Options.Missing
 	Float64      bool      `json:"float64,omitempty"`       // Options.Float64
@@ -117,7 +118,14 @@ func (a Info) Merge(b Info) (Info, error) {
 	if err := a.sameFiles(b); err != nil {
 		return Info{}, err
 	}
-	if !slices.Equal(a.Names, b.Names) {
+	if a.Format == Ratings { // one part has the names
+		if a.Names == nil {
+			a.Names = b.Names
+		}
+		if a.RowNames == nil {
+			a.RowNames = b.RowNames
+		}
+	} else if !slices.Equal(a.Names, b.Names) {
 		return Info{}, fmt.Errorf("dataset: %s: parts disagree about the names of the features", a.input())
 	}
 	if a.ByFeatures {

@@ -50,8 +50,9 @@ func newInput(sources []*source, o Options, of int) (*input, error) {
 	if err := in.look(0); err != nil {
 		return nil, err
 	}
-	if in.layouts[0].format == MM && len(sources) > 1 {
-		return nil, fmt.Errorf("dataset: %s: a MatrixMarket matrix is one file, but %d are named", sources[0].path, len(sources))
+	if format := in.layouts[0].format; (format == MM || format == Docword) && len(sources) > 1 {
+		what := map[string]string{MM: "a MatrixMarket matrix", Docword: "a bag of words"}[format]
+		return nil, fmt.Errorf("dataset: %s: %s is one file, but %d are named", sources[0].path, what, len(sources))
 	}
 	for _, path := range []string{o.Labels, o.Weights} {
 		if path == "" {

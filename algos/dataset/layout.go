@@ -18,7 +18,7 @@ const lookAhead = 256
 type layout struct {
 	options    Options // resolved
 	format     string
-	header     int64 // stream offset of the CSV header; -1 if there is none
+	header     int64 // stream offset of the line of names, or of the last one before the data; -1 if there is none
 	unlabelled bool
 	unread     bool // labels are there and not looked at: unlabelled is true
 	weighted   bool // LIBSVM: labels may have a weight behind a colon
@@ -26,7 +26,9 @@ type layout struct {
 	floor, limit uint64 // LIBSVM: indices stand in [floor, floor+limit)
 	mask         uint64 // of feature ids
 
-	sep         byte
+	listing // of what lists entries
+
+	sep         byte     // of Ratings: ':' stands for "::"
 	label       int      // CSV column of the label; -1 if there is none
 	labelName   string   // as in Options.Label
 	weight      int      // CSV column of the weights; -1 if there is none
@@ -81,6 +83,10 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	case MM:
 		l.unlabelled = o.Labels == ""
 		return l, nil
+	case Docword:
+		return l, l.readDocword(lines, line, off)
+	case Ratings:
+		return l, l.readRatings(line, off)
 	}
 	err = l.readCSV(lines, line, off, first)
 	l.ignoreLabels()
@@ -140,6 +146,9 @@ func firstLine(lines *lineReader, noComment bool) (line []byte, off int64, err e
 
 // FormatOfName is the format that a file name without .gz and .zst tells, or "auto".
 func FormatOfName(name string) string {
+	if strings.HasPrefix(strings.ToLower(filepath.Base(name)), "docword.") {
+		return Docword
+	}
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".csv", ".tsv":
 		return CSV
@@ -258,7 +267,7 @@ func (l *layout) info() Info {
 		info.Base = 0
 	}
 	switch {
-	case l.format == MM:
+	case ReadWhole(l.format):
 	case o.Like != nil:
 		info.Names, info.Columns = o.Like.Names, o.Like.Columns
 	case l.categorical != nil:

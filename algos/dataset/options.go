@@ -142,7 +142,7 @@ func (o Options) resolved() (Options, error) {
 		o.Header = auto
 	}
 	if o.Format != auto && !isFormat(o.Format) {
-		bad("format %q: want auto, libsvm, csv, mm or binary", o.Format)
+		bad("format %q: want auto, libsvm, csv, mm, binary, docword or ratings", o.Format)
 	}
 	if o.Header != auto && o.Header != "yes" && o.Header != "no" {
 		bad("header %q: want auto, yes or no", o.Header)
@@ -202,7 +202,7 @@ func (o Options) Validate() error {
 }
 
 func isFormat(format string) bool {
-	return format == LIBSVM || format == CSV || format == MM || format == Binary
+	return format == LIBSVM || format == CSV || format == MM || format == Binary || format == Docword || format == Ratings
 }
 
 // suits refuses options that data of a format cannot have.
@@ -216,7 +216,13 @@ func (o Options) suits(format string) error {
 		return fmt.Errorf("data.weight is for columns of CSV, but the format is %s", format)
 	case format != CSV && o.Missing != nil && o.Like == nil:
 		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
-	case (format == MM || format == Binary) && o.Hash > 0:
+	case listsEntries(format) && !o.Unlabelled:
+		return fmt.Errorf("%s have no labels, and the algorithm learns from labels", map[string]string{Docword: "documents", Ratings: "ratings"}[format])
+	case format == Ratings && o.Features > 0 && o.Like == nil:
+		return errors.New("data.features is not for ratings, whose items are counted")
+	case listsEntries(format) && o.Stream:
+		return fmt.Errorf("%s data is read as a whole, and not for algorithms that stream", format)
+	case (ReadWhole(format) || format == Binary) && o.Hash > 0:
 		return fmt.Errorf("data.hash is for LIBSVM and CSV, but the format is %s", format)
 	case format == Binary && o.Stream:
 		return errors.New("binary data is mapped, and not for algorithms that stream")

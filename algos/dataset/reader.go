@@ -116,7 +116,7 @@ func (r *Reader) enter() error {
 		return err
 	}
 	text = io.MultiReader(&head, text)
-	if l.format == MM {
+	if ReadWhole(l.format) {
 		return r.readWhole(name, text)
 	}
 	if r.now = l; r.first == nil {
@@ -302,6 +302,9 @@ func (p *Part) slice(begin, end int) *Part {
 		}
 	}
 	f := newFiller(end-begin, len(s.Keys), nnz, kind)
+	if p.X.index != dense { // it may have values of 0
+		f.m = newMatrix(end-begin, len(s.Keys), nnz, p.X.index, kind)
+	}
 	for i := begin; i < end; i++ {
 		for j, v := range p.X.Row(i) {
 			f.put(place[j], v)

@@ -137,8 +137,11 @@ func (s *Scanned) scan(places []int) error {
 		numbers, read = append(numbers, s.parts[i]), append(read, s.read[i])
 	}
 	scan := s.in.text
-	if s.in.layouts[0].format == MM {
+	switch format := s.in.layouts[0].format; {
+	case format == MM:
 		scan = s.in.matrix
+	case listsEntries(format):
+		scan = s.in.listed
 	}
 	if err := scan(numbers, read); err != nil {
 		return err
@@ -147,6 +150,10 @@ func (s *Scanned) scan(places []int) error {
 		return err
 	}
 	for _, i := range places {
+		if s.read[i].made != nil {
+			s.infos[i] = s.read[i].info
+			continue
+		}
 		if err := s.read[i].finish(s.in.layouts[0], s.in.files); err != nil {
 			return err
 		}

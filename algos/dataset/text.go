@@ -260,7 +260,7 @@ func (c *chunk) fill(lines *lineReader, header int64, most int) error {
 			return err
 		}
 		c.text = slices.Grow(c.text, len(line)+1+padding)
-		if off != header {
+		if off > header {
 			c.text = append(c.text, line...)
 		}
 		c.text = append(c.text, '\n')
@@ -327,7 +327,7 @@ func (w *worker) add(b *builder, c chunk) {
 	p.from = w.from[c.part]
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if a := w.parts[c.part]; len(p.ends) > 0 || a.blocks {
+	if a := w.parts[c.part]; len(p.ends) > 0 || len(p.rowCodes) > 0 || a.blocks {
 		a.pieces = append(a.pieces, p)
 	}
 }
@@ -447,7 +447,7 @@ func (b *builder) text(text []byte, n int, off int64) (at int, lines int64, f *f
 		if end > begin && text[end-1] == '\r' {
 			end--
 		}
-		if int64(at) != header {
+		if int64(at) > header {
 			if f := b.line(text, begin, end); f != nil {
 				return at, lines, f
 			}
