@@ -132,7 +132,6 @@ func (a *ALS) users() {
 	a.solver.AddGram(a.own, a.userRows(), a.part.Ratings.Users())
 	if a.grams == nil {
 		copy(a.gram, a.own)
-		a.solver.SetGram(a.gram)
 		return
 	}
 	a.grams.AddTo(0, 1, a.own)
@@ -154,6 +153,9 @@ func (a *ALS) of(slice int) (first, n int) {
 // direct makes the rows of the items of a slice: all ratings are here.
 func (a *ALS) direct(slice int) {
 	first, n := a.of(slice)
+	if a.Implicit {
+		a.solver.SetGram(a.gram)
+	}
 	for j := first; j < first+n; j++ {
 		a.gather(j)
 		a.solver.Solve(a.part.Items.Row(j))

@@ -1,0 +1,225 @@
+package alternate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"petuum/algos"
+	"petuum/algos/algotest"
+	"petuum/algos/dataset"
+	"petuum/algos/mf/als"
+	"petuum/algos/mf/ccd"
+	"petuum/consistency"
+	"petuum/table"
+)
+
+// solver is what the tests ask of either.
+type solver interface {
+	Plan(items int)
+	Tables() []table.Spec
+	Clocks() int
+	Load(p Part, w *algos.Worker) error
+	Push()
+	Settle()
+	Items() []float32
+	Objective(w *algos.Worker) float64
+	Publish()
+}
+
+// factors is an algorithm around a solver.
+type factors struct {
+	solver
+	implicit bool
+
+	stride  int
+	part    Part
+	users   []float32
+	counted *table.View[float64]
+	loaded  bool
+}
+
+func (f *factors) Unsupervised() bool { return true }
+
+func (f *factors) Tables(d dataset.Info) ([]table.Spec, error) {
+	f.Plan(int(d.Features))
+	return append([]table.Spec{
+		{Name: "items", Keys: d.Features, Width: f.stride, Init: table.Init{Spread: 0.5, Value: 0.5, Seed: 3}},
+		{Name: "counts", Keys: d.Features + 1, Type: table.Float64, Scratch: true},
+	}, f.solver.Tables()...), nil
+}
+
+func (f *factors) ClocksPerEpoch(dataset.Info) int { return f.Clocks() }
+
+func (f *factors) Load(part *dataset.Part, w *algos.Worker) (err error) {
+	f.Plan(int(w.Info.Features))
+	r := Ratings{Start: []int{0}}
+	for i := range part.X.Rows() {
+		for j, v := range part.X.Row(i) {
+			r.Items, r.Values = append(r.Items, uint32(part.Keys[j])), append(r.Values, float32(v))
+		}
+		r.Start = append(r.Start, len(r.Items))
+	}
+	f.users = make([]float32, part.X.Rows()*f.stride)
+	f.part = Part{Ratings: r, Users: f.users, Stride: f.stride, Counts: make([]float32, w.Info.Features)}
+	if f.part.Items, err = algos.View[float32](w, "items", table.Span(0, w.Info.Features), table.InPlace); err != nil {
+		return err
+	}
+	f.counted, err = algos.View[float64](w, "counts", table.Span(0, w.Info.Features+1), table.Increments)
+	if !f.implicit {
+		f.part.Mean = 3
+	}
+	if err != nil {
+		return err
+	}
+	return f.solver.Load(f.part, w)
+}
+
+func (f *factors) Prepare(*algos.Worker) {
+	for _, j := range f.part.Ratings.Items {
+		f.counted.Inc(int(j), 1)
+	}
+}
+
+func (f *factors) take() {
+	for j := range f.part.Counts {
+		f.part.Counts[j] = float32(f.counted.Values()[j])
+	}
+}
+
+func (f *factors) Push(*algos.Worker, algos.Block) {
+	f.take()
+	f.solver.Push()
+}
+
+func (f *factors) Evaluate(w *algos.Worker, e *algos.Eval) {
+	f.take()
+	f.Settle()
+	e.Add("objective", f.Objective(w))
+}
+
+func (f *factors) Conclude(_ dataset.Info, e *algos.Eval) { e.Objective = e.Sum("objective") }
+
+func (f *factors) Publish(*algos.Worker) { f.solver.Publish() }
+
+var kinds = []struct {
+	name string
+	make func() *factors
+}{
+	{"als", func() *factors {
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}, Room: 1 << 20}, stride: 8}
+	}},
+	{"als in slices", func() *factors {
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}, Room: 700}, stride: 8}
+	}},
+	{"als an item a slice, non-negative", func() *factors {
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 2, NonNegative: true}}, stride: 3}
+	}},
+	{"implicit als", func() *factors {
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 4, Lambda: 1, Implicit: true, Alpha: 3}, Room: 2000}, implicit: true, stride: 5}
+	}},
+	{"ccd", func() *factors {
+		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}}, stride: 8}
+	}},
+	{"ccd non-negative", func() *factors {
+		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, Lambda: 2, NonNegative: true}}, stride: 3}
+	}},
+}
+
+// data writes ratings with a user and an item that have none.
+func data(t *testing.T) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for u := range 40 {
+		b.WriteString("1")
+		for i := range 25 {
+			if u != 7 && i != 3 && rng.IntN(3) == 0 {
+				fmt.Fprintf(&b, " %d:%d", i+1, 1+rng.IntN(5))
+			}
+		}
+		b.WriteString("\n")
+	}
+	path := filepath.Join(t.TempDir(), "ratings.libsvm")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// One part or several, alone or together: the objectives are the same after the same number
+// of sweeps, and do not rise.
+func TestPartsComeToTheSame(t *testing.T) {
+	path := data(t)
+	for _, kind := range kinds {
+		var want []algos.Point
+		for _, c := range []struct{ parts, group, shards int }{{1, 1, 1}, {2, 1, 1}, {6, 1, 3}, {6, 4, 1}} {
+			t.Run(fmt.Sprintf("%s/%d parts in %d/%d shards", kind.name, c.parts, c.group, c.shards), func(t *testing.T) {
+				r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return kind.make() }, Path: path,
+					Parts: c.parts, Group: c.group, Shards: c.shards, Policy: consistency.Policy{}, Seed: 1, Stop: algos.Stop{Epochs: 8}})
+				for k, p := range r.Curve {
+					if k > 0 && p.Objective > r.Curve[k-1].Objective*(1+1e-5) {
+						t.Errorf("sweep %d: the objective rises from %v to %v", k, r.Curve[k-1].Objective, p.Objective)
+					}
+				}
+				if first, last := r.Curve[0].Objective, r.Eval.Objective; !(last < 0.9*first) {
+					t.Errorf("the objective goes from %v to %v", first, last)
+				}
+				if want == nil {
+					want = r.Curve
+				}
+				if len(r.Curve) != len(want) || len(want) < 9 {
+					t.Fatalf("got %d evaluations, want %d", len(r.Curve), len(want))
+				}
+				for k, p := range r.Curve {
+					if math.Abs(p.Objective-want[k].Objective) > 1e-4*want[k].Objective {
+						t.Errorf("sweep %d: got %v, want %v", k, p.Objective, want[k].Objective)
+					}
+				}
+			})
+		}
+	}
+}
+
+// What is published are the rows that were evaluated.
+func TestPublishedRowsAreThoseEvaluated(t *testing.T) {
+	path := data(t)
+	for _, kind := range kinds {
+		var want []float64
+		for _, parts := range []int{1, 3} {
+			r := algotest.Train(t, algotest.Job{New: func() algos.Algorithm { return kind.make() }, Path: path,
+				Parts: parts, Group: 1, Shards: 2, Policy: consistency.Policy{}, Seed: 1, Stop: algos.Stop{Epochs: 3}})
+			keys := make([]uint64, 25)
+			for k := range keys {
+				keys[k] = uint64(k)
+			}
+			got, err := r.Model.Values("items", keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			for k, v := range got {
+				if math.Abs(v-want[k]) > 1e-3 {
+					t.Fatalf("%s: value %d of the items: got %v, want %v", kind.name, k, v, want[k])
+				}
+			}
+			f := kind.make()
+			if got[0] == 0.5 || got[f.stride] == 0.5 || math.Abs(got[3*f.stride]) > 0 {
+				t.Errorf("%s: the rows begin with %v, an item without ratings is %v", kind.name, got[:f.stride], got[3*f.stride])
+			}
+		}
+	}
+}
+
+func TestPushDoesNotAllocate(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			algotest.Suite{New: func() algos.Algorithm { return kind.make() }, Path: data(t)}.Allocations(t)
+		})
+	}
+}
