@@ -6,8 +6,8 @@
 //
 //	sum over ratings (r - mean - b_u - b_i - p_u·q_i)² + penalty
 //
-// where the penalty is lambda times the squares of all values, or of each row times its
-// number of ratings. Implicit feedback (Hu, Koren and Volinsky, "Collaborative Filtering
+// where the penalty of a row is its values squared times a weight, which may depend on its
+// number of ratings: Zhou et al. have that number times lambda. Implicit feedback (Hu, Koren and Volinsky, "Collaborative Filtering
 // for Implicit Feedback Datasets", ICDM 2008) minimises, over all pairs of a user and an
 // item,
 //
@@ -24,14 +24,17 @@ import (
 // Settings are the problem. Values of a row are its factors and, with Biases, its bias
 // behind them.
 type Settings struct {
-	Rank        int     // factors of a row, 1 or more
-	Biases      bool    // each row has one; of explicit ratings
-	Lambda      float64 // penalty
-	Weighted    bool    // Lambda counts once for each rating of a row
-	NonNegative bool    // factors are 0 or more; biases may be what they are
+	Rank        int  // factors of a row, 1 or more
+	Biases      bool // each row has one; of explicit ratings
+	Penalty     Penalty
+	NonNegative bool // factors are 0 or more; biases may be what they are
 	Implicit    bool
 	Alpha       float64 // of Implicit: confidence in a rating r is 1 + Alpha r
 }
+
+// Penalty says what the square of a factor costs in a row of so many ratings, and that of
+// a bias.
+type Penalty func(ratings float64) (factor, bias float64)
 
 // Size is the number of values of a row.
 func (s Settings) Size() int {
@@ -209,11 +212,11 @@ func (s *Solver) Solve(row []float32) {
 		clear(row) // least for any penalty, and what is learned of nothing
 		return
 	}
-	penalty := s.Lambda
-	if s.Weighted {
-		penalty *= s.count
-	}
+	penalty, ofBias := s.Penalty(s.count)
 	for i := range s.size {
+		if i == s.Rank {
+			penalty = ofBias
+		}
 		for j, v := range s.gram[i*s.size:][:i+1] {
 			s.matrix[i*s.size+j] = float64(v)
 		}

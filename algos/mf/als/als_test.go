@@ -116,11 +116,11 @@ func (p *problem) objective(s Settings, users, items Rows) (sum float64) {
 	}
 	for side, r := range []Rows{users, items} {
 		for i := range p.count(side) {
-			w := s.Lambda
-			if s.Weighted {
-				w *= float64(len(p.of[side][i]))
-			}
-			for _, v := range r.Row(i)[:n] {
+			w, bias := s.Penalty(float64(len(p.of[side][i])))
+			for k, v := range r.Row(i)[:n] {
+				if k == s.Rank {
+					w = bias
+				}
 				sum += w * float64(v) * float64(v)
 			}
 		}
@@ -172,9 +172,9 @@ func (p *problem) eliminated(s Settings, side, i int, fixed Rows) []float64 {
 		}
 	}
 	for k := range n {
-		w := s.Lambda
-		if s.Weighted {
-			w *= float64(len(p.of[side][i]))
+		w, bias := s.Penalty(float64(len(p.of[side][i])))
+		if k == s.Rank {
+			w = bias
 		}
 		a[k][k] += w
 	}
@@ -210,16 +210,26 @@ func gauss(a [][]float64) []float64 {
 	return x
 }
 
+// plain is a penalty of lambda times the squares, weighted of lambda times them and the
+// ratings; biases cost half.
+func plain(lambda float64) Penalty {
+	return func(float64) (factor, bias float64) { return lambda, lambda / 2 }
+}
+
+func weighted(lambda float64) Penalty {
+	return func(n float64) (factor, bias float64) { return lambda * n, lambda * n / 2 }
+}
+
 var kinds = []struct {
 	name string
 	s    Settings
 }{
-	{"plain", Settings{Lambda: 0.5}},
-	{"weighted", Settings{Lambda: 0.1, Weighted: true}},
-	{"biases", Settings{Lambda: 0.2, Biases: true}},
-	{"weighted biases", Settings{Lambda: 0.1, Weighted: true, Biases: true}},
-	{"implicit", Settings{Lambda: 0.3, Implicit: true, Alpha: 5}},
-	{"implicit weighted", Settings{Lambda: 0.1, Implicit: true, Alpha: 2, Weighted: true}},
+	{"plain", Settings{Penalty: plain(0.5)}},
+	{"weighted", Settings{Penalty: weighted(0.1)}},
+	{"biases", Settings{Biases: true, Penalty: plain(0.2)}},
+	{"weighted biases", Settings{Biases: true, Penalty: weighted(0.1)}},
+	{"implicit", Settings{Implicit: true, Alpha: 5, Penalty: plain(0.3)}},
+	{"implicit weighted", Settings{Implicit: true, Alpha: 2, Penalty: weighted(0.1)}},
 }
 
 func TestRowIsSolutionByElimination(t *testing.T) {
@@ -337,10 +347,10 @@ func TestObjectiveFalls(t *testing.T) {
 func (p *problem) dealt(s *Solver, users, items Rows) (sum float64) {
 	for u := range p.users {
 		ids, values := p.row(0, u)
-		sum += s.Loss(users.Row(u), ids, values, items, p.mean) + s.Penalty(users.Row(u), len(ids))
+		sum += s.Loss(users.Row(u), ids, values, items, p.mean) + s.Cost(users.Row(u), len(ids))
 	}
 	for i := range p.items {
-		sum += s.Penalty(items.Row(i), len(p.of[1][i]))
+		sum += s.Cost(items.Row(i), len(p.of[1][i]))
 	}
 	if s.Implicit {
 		n := s.Size()
@@ -356,7 +366,7 @@ func (p *problem) dealt(s *Solver, users, items Rows) (sum float64) {
 // direction that may be gone.
 func TestNonNegativeRowIsTheBest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	s := Settings{Rank: 12, Lambda: 0.1, NonNegative: true, Biases: true}
+	s := Settings{Rank: 12, NonNegative: true, Biases: true, Penalty: plain(0.1)}
 	p := newProblem(rng, 1, 60, 0.9, false)
 	fixed := randomRows(rng, 60, s.Size(), s.Size(), false)
 	ids, values := p.row(0, 0)
@@ -366,7 +376,11 @@ func TestNonNegativeRowIsTheBest(t *testing.T) {
 	solver.Solve(row)
 	zeros := 0
 	for k, v := range row {
-		slope := -s.Lambda * float64(v)
+		w, bias := s.Penalty(float64(len(ids)))
+		if k == s.Rank {
+			w = bias
+		}
+		slope := -w * float64(v)
 		for j, id := range ids {
 			x := float64(fixed.Row(int(id))[k])
 			if k == s.Rank {
@@ -388,7 +402,7 @@ func TestNonNegativeRowIsTheBest(t *testing.T) {
 
 func TestEqualRowsWithoutPenaltyStayFinite(t *testing.T) {
 	for _, positive := range []bool{false, true} {
-		s := Settings{Rank: 4, NonNegative: positive}
+		s := Settings{Rank: 4, NonNegative: positive, Penalty: plain(0)}
 		fixed := Rows{make([]float32, 10*4), 4}
 		for k := range fixed.Values {
 			fixed.Values[k] = 1
@@ -433,7 +447,7 @@ func BenchmarkRow(b *testing.B) {
 	for _, rank := range []int{16, 32, 64, 128, 200} {
 		b.Run(fmt.Sprint(rank), func(b *testing.B) {
 			rng := rand.New(rand.NewPCG(1, 1))
-			s := Settings{Rank: rank, Lambda: 0.1, Weighted: true}
+			s := Settings{Rank: rank, Penalty: weighted(0.1)}
 			p := newProblem(rng, 1, 100, 1, false)
 			fixed := randomRows(rng, 100, rank, rank, false)
 			ids, values := p.row(0, 0)

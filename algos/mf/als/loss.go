@@ -33,13 +33,14 @@ func (s Settings) Loss(row []float32, ids []uint32, ratings []float32, fixed Row
 	return loss
 }
 
-// Penalty is what a row of so many ratings adds to the objective.
-func (s Settings) Penalty(row []float32, ratings int) float64 {
-	p := s.Lambda * kernel.Square(row[:s.Size()])
-	if s.Weighted {
-		p *= float64(ratings)
+// Cost is the penalty of a row of so many ratings.
+func (s Settings) Cost(row []float32, ratings int) float64 {
+	factor, bias := s.Penalty(float64(ratings))
+	cost := factor * kernel.Square(row[:s.Rank])
+	if s.Biases {
+		cost += bias * float64(row[s.Rank]) * float64(row[s.Rank])
 	}
-	return p
+	return cost
 }
 
 // Squares is the sum of p·q squared over all pairs of a row p of one side and q of the

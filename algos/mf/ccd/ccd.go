@@ -6,7 +6,7 @@
 //
 //	sum over ratings (r - mean - b_u - b_i - p_u·q_i)² + penalty
 //
-// where the penalty is lambda times the squares of all values, or of each row times its
+// where the penalty of a row is its values squared times lambda, which may depend on its
 // number of ratings. With all other ranks fixed, the best value w of a user at one rank is
 //
 //	w = sum (e + w h) h / (lambda + sum h²)
@@ -31,10 +31,13 @@ import (
 type Settings struct {
 	Rank        int // factors of a row, 1 or more
 	Biases      bool
-	Lambda      float64
-	Weighted    bool // Lambda counts once for each rating of a row
+	Penalty     Penalty
 	NonNegative bool // factors are 0 or more; biases may be what they are
 }
+
+// Penalty says what the square of a factor costs in a row of so many ratings, and that of
+// a bias.
+type Penalty func(ratings float64) (factor, bias float64)
 
 // Columns is the number of steps of a sweep. Biases are the first two: the users', then
 // the items'.
@@ -93,8 +96,7 @@ type Solver struct {
 }
 
 // New makes the solver of a part. What is left must be of the rows' values as they are:
-// see [Solver.Subtract]. counts are the ratings of each item in all parts, which only
-// Weighted needs.
+// see [Solver.Subtract]. counts are the ratings of each item in all parts.
 func New(s Settings, r Ratings, users, items Rows, counts []float32) *Solver {
 	n := len(items.Values) / max(items.Stride, 1)
 	return &Solver{
@@ -172,7 +174,7 @@ func take(items []uint32, left, values []float32, by float32) {
 }
 
 // best is the best value of a user, whose value is w.
-func (s *Solver) best(items []uint32, left []float32, w float32, free bool) float32 {
+func (s *Solver) best(items []uint32, left []float32, w float32, bias bool) float32 {
 	var product, square float32
 	h := s.h
 	left = left[:len(items)]
@@ -181,21 +183,21 @@ func (s *Solver) best(items []uint32, left []float32, w float32, free bool) floa
 		product += left[k] * v
 		square += v * v
 	}
-	return s.divide(float64(product), float64(square), float64(w), float64(len(items)), free)
+	return s.divide(float64(product), float64(square), float64(w), float64(len(items)), bias)
 }
 
 // divide is the best value of a row with so many ratings.
-func (s *Solver) divide(product, square, old, ratings float64, free bool) float32 {
-	penalty := s.Lambda
-	if s.Weighted {
-		penalty *= ratings
+func (s *Solver) divide(product, square, old, ratings float64, bias bool) float32 {
+	penalty, ofBias := s.Penalty(ratings)
+	if bias {
+		penalty = ofBias
 	}
 	below := penalty + square
 	if below <= 0 {
 		return 0 // nothing is known, and it costs nothing
 	}
 	v := (product + old*square) / below
-	if s.NonNegative && !free {
+	if s.NonNegative && !bias {
 		v = max(v, 0)
 	}
 	return float32(v)
@@ -220,12 +222,9 @@ func (s *Solver) Items(k int, sums []float32) {
 		return
 	}
 	for j := range s.h {
-		at, n := &s.items.Values[j*s.items.Stride+c.value], 1.0
-		if s.Weighted {
-			n = float64(s.counts[j])
-		}
+		at := &s.items.Values[j*s.items.Stride+c.value]
 		old := *at
-		*at = s.divide(float64(sums[2*j]), float64(sums[2*j+1]), float64(old), n, c.value == s.Rank)
+		*at = s.divide(float64(sums[2*j]), float64(sums[2*j+1]), float64(old), float64(s.counts[j]), c.value == s.Rank)
 		s.change[j] = *at - old
 	}
 	s.last, s.pending = c, true
@@ -246,15 +245,12 @@ func (s *Solver) Settle() {
 // Loss is the sum of the squares of what is left, after [Solver.Settle].
 func (s *Solver) Loss() float64 { return kernel.Square(s.ratings.Left) }
 
-// Penalty is what a row of so many ratings adds to the objective.
-func (s Settings) Penalty(row []float32, ratings int) float64 {
-	n := s.Rank
+// Cost is the penalty of a row of so many ratings.
+func (s Settings) Cost(row []float32, ratings int) float64 {
+	factor, bias := s.Penalty(float64(ratings))
+	cost := factor * kernel.Square(row[:s.Rank])
 	if s.Biases {
-		n++
+		cost += bias * float64(row[s.Rank]) * float64(row[s.Rank])
 	}
-	p := s.Lambda * kernel.Square(row[:n])
-	if s.Weighted {
-		p *= float64(ratings)
-	}
-	return p
+	return cost
 }

@@ -97,11 +97,11 @@ func (p *problem) score(users, items Rows, u, i int) float64 {
 func (p *problem) objective(users, items Rows) (all, squares float64) {
 	n := p.size()
 	penalty := func(row []float32, ratings int) {
-		w := p.Lambda
-		if p.Weighted {
-			w *= float64(ratings)
-		}
-		for _, v := range row[:n] {
+		w, bias := p.Penalty(float64(ratings))
+		for k, v := range row[:n] {
+			if k == p.Rank {
+				w = bias
+			}
 			all += w * float64(v) * float64(v)
 		}
 	}
@@ -141,19 +141,29 @@ func step(all []*Solver, k int) {
 	}
 }
 
+// plain is a penalty of lambda times the squares, weighted of lambda times them and the
+// ratings; biases cost half.
+func plain(lambda float64) Penalty {
+	return func(float64) (factor, bias float64) { return lambda, lambda / 2 }
+}
+
+func weighted(lambda float64) Penalty {
+	return func(n float64) (factor, bias float64) { return lambda * n, lambda * n / 2 }
+}
+
 var kinds = []Settings{
-	{Lambda: 0.5},
-	{Lambda: 0.1, Weighted: true},
-	{Lambda: 0.4, Biases: true},
-	{Lambda: 0.1, Biases: true, Weighted: true},
-	{Lambda: 0.1, NonNegative: true},
-	{Lambda: 0.1, NonNegative: true, Biases: true, Weighted: true},
+	{Penalty: plain(0.5)},
+	{Penalty: weighted(0.1)},
+	{Biases: true, Penalty: plain(0.4)},
+	{Biases: true, Penalty: weighted(0.1)},
+	{NonNegative: true, Penalty: plain(0.1)},
+	{NonNegative: true, Biases: true, Penalty: weighted(0.1)},
 }
 
 func TestObjectiveFalls(t *testing.T) {
-	for _, kind := range kinds {
+	for which, kind := range kinds {
 		for _, parts := range []int{1, 3} {
-			t.Run(fmt.Sprintf("%+v parts %d", kind, parts), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d parts %d", which, parts), func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(1, 2))
 				kind.Rank = 4
 				p := newProblem(rng, kind, 40, 25)
@@ -253,13 +263,13 @@ func (p *problem) lowest(t *testing.T, users, items Rows, value *float32) {
 	down, _ := p.objective(users, items)
 	*value = was
 	if bend := up - 2*at + down; math.Abs(up-down) > 1e-4*math.Max(bend, 1) {
-		t.Errorf("%+v: half a step up is %v, half a step down %v: want the same", p.Settings, up-at, down-at)
+		t.Errorf("biases %v: half a step up is %v, half a step down %v: want the same", p.Biases, up-at, down-at)
 	}
 }
 
 // One part or several: the same but for rounding.
 func TestPartsAgree(t *testing.T) {
-	for _, kind := range kinds {
+	for which, kind := range kinds {
 		var want []float32
 		for _, parts := range []int{1, 2, 6} {
 			rng := rand.New(rand.NewPCG(5, 6))
@@ -278,7 +288,7 @@ func TestPartsAgree(t *testing.T) {
 			}
 			for i, v := range got {
 				if math.Abs(float64(v-want[i])) > 1e-3 {
-					t.Fatalf("%+v parts %d value %d: got %v, want %v", kind, parts, i, v, want[i])
+					t.Fatalf("kind %d parts %d value %d: got %v, want %v", which, parts, i, v, want[i])
 				}
 			}
 		}
@@ -287,7 +297,7 @@ func TestPartsAgree(t *testing.T) {
 
 func TestStepDoesNotAllocate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
-	p := newProblem(rng, Settings{Rank: 3, Lambda: 1, Biases: true}, 20, 20)
+	p := newProblem(rng, Settings{Rank: 3, Biases: true, Penalty: plain(1)}, 20, 20)
 	s := p.solvers(1, p.start(rng, 20), p.start(rng, 20))[0]
 	if got := testing.AllocsPerRun(20, func() {
 		for k := range p.Columns() {
