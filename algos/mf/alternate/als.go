@@ -21,19 +21,22 @@ type ALS struct {
 	als.Settings
 	Room int // bytes of the sums of a slice, at least those of one item
 
-	part   Part
-	items  int
-	slice  int // items of a slice
-	slices int
-	byItem Ratings
-	solver *als.Solver
-	phase  int // of the next Push
+	ratings Ratings
+	rows    Rows
+	items   int
+	slice   int // items of a slice
+	slices  int
+	byItem  Ratings
+	solver  *als.Solver
+	phase   int  // of the next Push
+	swept   bool // the items' rows are, or will be, those of a sweep
 
 	lo, hi         int // this part's share of every slice
 	sums, before   []float64
-	mine           []float32 // sums of an item
-	add            *table.View[float64]
+	mine           []float32            // sums of an item
+	add            *table.View[float64] // nil with one part
 	solve          *table.View[float64]
+	made           *table.View[float32] // the items' rows, from who made them
 	grams          *table.View[float64] // nil but for implicit feedback in several parts
 	gram, gramWas  []float64            // of the users: of all parts; what stands in grams of earlier sweeps
 	itemsGram, own []float64
@@ -48,7 +51,10 @@ func (a *ALS) Plan(items int) {
 
 // Tables are what the parts share, after Plan.
 func (a *ALS) Tables() []table.Spec {
-	specs := []table.Spec{{Name: SumsTable, Keys: uint64(a.slice), Width: a.SumsSize(), Type: table.Float64, Scratch: true}}
+	specs := []table.Spec{
+		{Name: SumsTable, Keys: uint64(a.slice), Width: a.SumsSize(), Type: table.Float64, Scratch: true},
+		{Name: RowsTable, Keys: uint64(a.items), Width: a.Size(), Rule: table.Replace, Scratch: true},
+	}
 	if a.Implicit {
 		specs = append(specs, table.Spec{Name: GramTable, Keys: 1, Width: a.Size() * a.Size(), Type: table.Float64, Scratch: true})
 	}
@@ -58,10 +64,10 @@ func (a *ALS) Tables() []table.Spec {
 // Clocks are those of a sweep, after Plan.
 func (a *ALS) Clocks() int { return a.slices + 1 }
 
-// Load takes the part, after Plan.
-func (a *ALS) Load(p Part, w *algos.Worker) (err error) {
-	a.part, a.solver = p, als.New(a.Settings)
-	a.byItem = p.Ratings.byItem(a.items)
+// Load takes the part's ratings and opens views, after Plan.
+func (a *ALS) Load(r Ratings, w *algos.Worker) (err error) {
+	a.ratings, a.byItem = r, r.byItem(a.items)
+	a.solver = als.New(a.Settings)
 	n := a.Size() * a.Size()
 	a.gram, a.itemsGram, a.own = make([]float64, n), make([]float64, n), make([]float64, n)
 	if w.Parts == 1 {
@@ -76,6 +82,9 @@ func (a *ALS) Load(p Part, w *algos.Worker) (err error) {
 	if a.solve, err = algos.View[float64](w, SumsTable, table.Span(uint64(a.lo), uint64(a.hi)), table.Increments); err != nil {
 		return err
 	}
+	if a.made, err = algos.View[float32](w, RowsTable, table.Span(0, uint64(a.items)), table.Increments); err != nil {
+		return err
+	}
 	if a.Implicit {
 		a.gramWas = make([]float64, n)
 		a.grams, err = algos.View[float64](w, GramTable, table.Span(0, 1), table.Increments)
@@ -83,10 +92,15 @@ func (a *ALS) Load(p Part, w *algos.Worker) (err error) {
 	return err
 }
 
+// Begin takes what the rows begin with. It comes after Load and before all else.
+func (a *ALS) Begin(r Rows) { a.rows = r }
+
 // Push is a clock.
 func (a *ALS) Push() {
 	if a.phase == 0 {
+		a.Settle()
 		a.users()
+		a.swept = true
 	}
 	switch {
 	case a.add == nil:
@@ -105,10 +119,10 @@ func (a *ALS) Push() {
 }
 
 func (a *ALS) itemRows() als.Rows {
-	return als.Rows{Values: a.part.Items.Values(), Stride: a.part.Stride}
+	return als.Rows{Values: a.rows.Items, Stride: a.Size()}
 }
 
-func (a *ALS) userRows() als.Rows { return als.Rows{Values: a.part.Users, Stride: a.part.Stride} }
+func (a *ALS) userRows() als.Rows { return als.Rows{Values: a.rows.Users, Stride: a.Size()} }
 
 // users makes the rows of the users, and of implicit feedback the part's share of their Gram
 // matrix.
@@ -119,17 +133,17 @@ func (a *ALS) users() {
 		a.solver.AddGram(a.itemsGram, items, a.items)
 		a.solver.SetGram(a.itemsGram)
 	}
-	for i := range a.part.Ratings.Users() {
-		ids, values := a.part.Ratings.Of(i)
+	for i := range a.ratings.Users() {
+		ids, values := a.ratings.Of(i)
 		a.solver.Begin()
-		a.solver.Add(ids, values, items, a.part.Mean)
-		a.solver.Solve(a.part.user(i))
+		a.solver.Add(ids, values, items, a.rows.Mean)
+		a.solver.Solve(a.userRows().Row(i))
 	}
 	if !a.Implicit {
 		return
 	}
 	clear(a.own)
-	a.solver.AddGram(a.own, a.userRows(), a.part.Ratings.Users())
+	a.solver.AddGram(a.own, a.userRows(), a.ratings.Users())
 	if a.grams == nil {
 		copy(a.gram, a.own)
 		return
@@ -141,7 +155,7 @@ func (a *ALS) users() {
 func (a *ALS) gather(j int) {
 	ids, values := a.byItem.Of(j)
 	a.solver.Begin()
-	a.solver.Add(ids, values, a.userRows(), a.part.Mean)
+	a.solver.Add(ids, values, a.userRows(), a.rows.Mean)
 }
 
 // of is the items of a slice.
@@ -158,9 +172,8 @@ func (a *ALS) direct(slice int) {
 	}
 	for j := first; j < first+n; j++ {
 		a.gather(j)
-		a.solver.Solve(a.part.Items.Row(j))
+		a.solver.Solve(a.itemRows().Row(j))
 	}
-	a.part.Items.Written(first, first+n)
 }
 
 // addSlice adds the part's sums of the items of a slice.
@@ -201,39 +214,46 @@ func (a *ALS) solveShare(slice int) {
 		}
 		copy(was, now)
 		a.solver.SetSums(a.mine)
-		a.solver.Solve(a.part.Items.Row(first + j))
-	}
-	if lo, hi := first+a.lo, first+min(a.hi, n); lo < hi {
-		a.part.Items.Written(lo, hi)
+		row := a.itemRows().Row(first + j)
+		a.solver.Solve(row)
+		a.made.Put(first+j, row)
 	}
 }
 
-// Settle brings the rows up to what was done, before they are looked at.
-func (a *ALS) Settle() {}
+// Settle takes in the items' rows that other parts made, before they are looked at: those
+// of slices that were solved in a clock before this one.
+func (a *ALS) Settle() {
+	if a.made == nil || !a.swept {
+		return
+	}
+	slices := a.slices
+	if a.phase > 0 {
+		slices = a.phase - 1
+	}
+	n := min(slices*a.slice, a.items) * a.Size()
+	copy(a.rows.Items[:n], a.made.Values())
+}
 
-// Items are the rows of all items, after Settle.
-func (a *ALS) Items() []float32 { return a.part.Items.Values() }
+// Rows are those of the users and of all items, after Settle.
+func (a *ALS) Rows() (users, items []float32) { return a.rows.Users, a.rows.Items }
 
 // Objective is what the part adds to the objective, after Settle.
 func (a *ALS) Objective(w *algos.Worker) (sum float64) {
 	items := a.itemRows()
-	for i := range a.part.Ratings.Users() {
-		ids, values := a.part.Ratings.Of(i)
-		sum += a.Loss(a.part.user(i), ids, values, items, a.part.Mean) + a.Penalty(a.part.user(i), len(ids))
+	for i := range a.ratings.Users() {
+		ids, values := a.ratings.Of(i)
+		sum += a.Loss(a.userRows().Row(i), ids, values, items, a.rows.Mean) + a.Cost(a.userRows().Row(i), len(ids))
 	}
 	lo, hi := share(a.items, w.Part, w.Parts)
 	for j := lo; j < hi; j++ {
-		sum += a.Penalty(items.Row(j), int(a.part.Counts[j]))
+		sum += a.Cost(items.Row(j), int(a.rows.Counts[j]))
 	}
 	if a.Implicit {
 		clear(a.own)
 		clear(a.itemsGram)
-		a.solver.AddGram(a.own, a.userRows(), a.part.Ratings.Users())
+		a.solver.AddGram(a.own, a.userRows(), a.ratings.Users())
 		a.solver.AddGram(a.itemsGram, items, a.items)
 		sum += als.Squares(a.own, a.itemsGram, a.Size())
 	}
 	return sum
 }
-
-// Publish writes what the table of the items lacks.
-func (a *ALS) Publish() {}

@@ -23,12 +23,13 @@ type solver interface {
 	Plan(items int)
 	Tables() []table.Spec
 	Clocks() int
-	Load(p Part, w *algos.Worker) error
+	Size() int
+	Load(r Ratings, w *algos.Worker) error
+	Begin(r Rows)
 	Push()
 	Settle()
-	Items() []float32
+	Rows() (users, items []float32)
 	Objective(w *algos.Worker) float64
-	Publish()
 }
 
 // factors is an algorithm around a solver.
@@ -36,11 +37,9 @@ type factors struct {
 	solver
 	implicit bool
 
-	stride  int
-	part    Part
-	users   []float32
-	counted *table.View[float64]
-	loaded  bool
+	ratings        Ratings
+	counted, items *table.View[float64]
+	begun          bool
 }
 
 func (f *factors) Unsupervised() bool { return true }
@@ -48,8 +47,8 @@ func (f *factors) Unsupervised() bool { return true }
 func (f *factors) Tables(d dataset.Info) ([]table.Spec, error) {
 	f.Plan(int(d.Features))
 	return append([]table.Spec{
-		{Name: "items", Keys: d.Features, Width: f.stride, Init: table.Init{Spread: 0.5, Value: 0.5, Seed: 3}},
-		{Name: "counts", Keys: d.Features + 1, Type: table.Float64, Scratch: true},
+		{Name: "items", Keys: d.Features, Width: f.Size(), Type: table.Float64},
+		{Name: "counts", Keys: d.Features, Type: table.Float64, Scratch: true},
 	}, f.solver.Tables()...), nil
 }
 
@@ -57,76 +56,100 @@ func (f *factors) ClocksPerEpoch(dataset.Info) int { return f.Clocks() }
 
 func (f *factors) Load(part *dataset.Part, w *algos.Worker) (err error) {
 	f.Plan(int(w.Info.Features))
-	r := Ratings{Start: []int{0}}
+	f.ratings = Ratings{Start: []int{0}}
 	for i := range part.X.Rows() {
 		for j, v := range part.X.Row(i) {
-			r.Items, r.Values = append(r.Items, uint32(part.Keys[j])), append(r.Values, float32(v))
+			f.ratings.Items, f.ratings.Values = append(f.ratings.Items, uint32(part.Keys[j])), append(f.ratings.Values, float32(v))
 		}
-		r.Start = append(r.Start, len(r.Items))
+		f.ratings.Start = append(f.ratings.Start, len(f.ratings.Items))
 	}
-	f.users = make([]float32, part.X.Rows()*f.stride)
-	f.part = Part{Ratings: r, Users: f.users, Stride: f.stride, Counts: make([]float32, w.Info.Features)}
-	if f.part.Items, err = algos.View[float32](w, "items", table.Span(0, w.Info.Features), table.InPlace); err != nil {
+	all := table.Span(0, w.Info.Features)
+	if f.items, err = algos.View[float64](w, "items", all, table.Increments); err != nil {
 		return err
 	}
-	f.counted, err = algos.View[float64](w, "counts", table.Span(0, w.Info.Features+1), table.Increments)
-	if !f.implicit {
-		f.part.Mean = 3
-	}
-	if err != nil {
+	if f.counted, err = algos.View[float64](w, "counts", all, table.Increments); err != nil {
 		return err
 	}
-	return f.solver.Load(f.part, w)
+	return f.solver.Load(f.ratings, w)
 }
 
 func (f *factors) Prepare(*algos.Worker) {
-	for _, j := range f.part.Ratings.Items {
+	for _, j := range f.ratings.Items {
 		f.counted.Inc(int(j), 1)
 	}
 }
 
-func (f *factors) take() {
-	for j := range f.part.Counts {
-		f.part.Counts[j] = float32(f.counted.Values()[j])
+// begin gives all parts the same rows of items.
+func (f *factors) begin() {
+	if f.begun {
+		return
 	}
+	f.begun = true
+	r := Rows{Users: make([]float32, f.ratings.Users()*f.Size())}
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range f.counted.Values() {
+		r.Counts = append(r.Counts, float32(n))
+		for range f.Size() {
+			r.Items = append(r.Items, rng.Float32())
+		}
+	}
+	if !f.implicit {
+		r.Mean = 3
+	}
+	f.solver.Begin(r)
 }
 
 func (f *factors) Push(*algos.Worker, algos.Block) {
-	f.take()
+	f.begin()
 	f.solver.Push()
 }
 
 func (f *factors) Evaluate(w *algos.Worker, e *algos.Eval) {
-	f.take()
+	f.begin()
 	f.Settle()
 	e.Add("objective", f.Objective(w))
 }
 
 func (f *factors) Conclude(_ dataset.Info, e *algos.Eval) { e.Objective = e.Sum("objective") }
 
-func (f *factors) Publish(*algos.Worker) { f.solver.Publish() }
+func (f *factors) Publish(w *algos.Worker) {
+	_, items := f.Rows()
+	if w.Part == w.Parts-1 {
+		for k, v := range items {
+			f.items.Inc(k, float64(v))
+		}
+	}
+}
+
+func plain(lambda float64) func(float64) (factor, bias float64) {
+	return func(float64) (factor, bias float64) { return lambda, lambda / 2 }
+}
+
+func weighted(lambda float64) func(float64) (factor, bias float64) {
+	return func(n float64) (factor, bias float64) { return lambda * n, lambda * n / 2 }
+}
 
 var kinds = []struct {
 	name string
 	make func() *factors
 }{
 	{"als", func() *factors {
-		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}, Room: 1 << 20}, stride: 8}
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Biases: true, Penalty: weighted(0.2)}, Room: 1 << 20}}
 	}},
 	{"als in slices", func() *factors {
-		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}, Room: 700}, stride: 8}
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Biases: true, Penalty: weighted(0.2)}, Room: 700}}
 	}},
 	{"als an item a slice, non-negative", func() *factors {
-		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, Lambda: 2, NonNegative: true}}, stride: 3}
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 3, NonNegative: true, Penalty: plain(2)}}}
 	}},
 	{"implicit als", func() *factors {
-		return &factors{solver: &ALS{Settings: als.Settings{Rank: 4, Lambda: 1, Implicit: true, Alpha: 3}, Room: 2000}, implicit: true, stride: 5}
+		return &factors{solver: &ALS{Settings: als.Settings{Rank: 4, Implicit: true, Alpha: 3, Penalty: plain(1)}, Room: 2000}, implicit: true}
 	}},
 	{"ccd", func() *factors {
-		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, Lambda: 0.2, Weighted: true, Biases: true}}, stride: 8}
+		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, Biases: true, Penalty: weighted(0.2)}}}
 	}},
 	{"ccd non-negative", func() *factors {
-		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, Lambda: 2, NonNegative: true}}, stride: 3}
+		return &factors{solver: &CCD{Settings: ccd.Settings{Rank: 3, NonNegative: true, Penalty: plain(2)}}}
 	}},
 }
 
@@ -209,8 +232,8 @@ func TestPublishedRowsAreThoseEvaluated(t *testing.T) {
 				}
 			}
 			f := kind.make()
-			if got[0] == 0.5 || got[f.stride] == 0.5 || math.Abs(got[3*f.stride]) > 0 {
-				t.Errorf("%s: the rows begin with %v, an item without ratings is %v", kind.name, got[:f.stride], got[3*f.stride])
+			if n := f.Size(); got[0] == 0 || got[3*n] != 0 {
+				t.Errorf("%s: the rows begin with %v, an item without ratings is %v", kind.name, got[:n], got[3*n])
 			}
 		}
 	}

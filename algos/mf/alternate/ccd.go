@@ -8,24 +8,20 @@ import (
 
 // CCD is [ccd] on the parts of a job. A clock is a step: every part makes a column of its
 // users, adds its sums for the items to a table, and in the next clock makes the same
-// column of the items of the sums of all. So each has a copy of the items' rows; the table
-// of the items has them once they are published.
+// column of the items of the sums of all.
 type CCD struct {
 	ccd.Settings
 
-	part   Part
-	parts  int
-	number int
-	n      int // items
-	items  []float32
-	solver *ccd.Solver
-	column int // of the next Push
+	ratings Ratings
+	rows    Rows
+	n       int // items
+	solver  *ccd.Solver
+	column  int // of the next Push
 
 	pending bool // the items' column before is to be made, of sums
 	sums    []float32
 	before  []float64
 	all     *table.View[float64] // nil with one part
-	begun   bool
 }
 
 // Plan says how many items there are: the same in all parts. It is the first call.
@@ -39,36 +35,38 @@ func (c *CCD) Tables() []table.Spec {
 // Clocks are those of a sweep.
 func (c *CCD) Clocks() int { return c.Columns() }
 
-// Load takes the part, after Plan. The part's ratings are what is left of them from then
-// on.
-func (c *CCD) Load(p Part, w *algos.Worker) (err error) {
-	c.part, c.number, c.parts = p, w.Part, w.Parts
-	c.items = make([]float32, c.n*p.Stride)
-	c.sums = make([]float32, 2*c.n)
-	for k := range p.Ratings.Values {
-		p.Ratings.Values[k] -= p.Mean
-	}
+// Load takes the part's ratings, which are its own from then on, and opens views, after
+// Plan.
+func (c *CCD) Load(r Ratings, w *algos.Worker) (err error) {
+	c.ratings, c.sums = r, make([]float32, 2*c.n)
 	if w.Parts > 1 {
 		c.before = make([]float64, 2*c.n)
 		c.all, err = algos.View[float64](w, SumsTable, table.Span(0, uint64(c.n)), table.Increments)
 	}
-	c.solver = ccd.New(c.Settings, ccd.Ratings{Start: p.Ratings.Start, Items: p.Ratings.Items, Left: p.Ratings.Values},
-		ccd.Rows{Values: p.Users, Stride: p.Stride}, ccd.Rows{Values: c.items, Stride: p.Stride}, p.Counts)
 	return err
 }
 
-// begin takes the rows that the items begin with.
-func (c *CCD) begin() {
-	if !c.begun {
-		copy(c.items, c.part.Items.Values())
-		c.solver.Subtract()
-		c.begun = true
+// Size is the values of a row.
+func (c *CCD) Size() int {
+	if c.Biases {
+		return c.Rank + 1
 	}
+	return c.Rank
+}
+
+// Begin takes what the rows begin with. It comes after Load and before all else.
+func (c *CCD) Begin(r Rows) {
+	for k := range c.ratings.Values {
+		c.ratings.Values[k] -= r.Mean
+	}
+	c.rows = r
+	c.solver = ccd.New(c.Settings, ccd.Ratings{Start: c.ratings.Start, Items: c.ratings.Items, Left: c.ratings.Values},
+		ccd.Rows{Values: r.Users, Stride: c.Size()}, ccd.Rows{Values: r.Items, Stride: c.Size()}, r.Counts)
+	c.solver.Subtract()
 }
 
 // Push is a clock.
 func (c *CCD) Push() {
-	c.begin()
 	c.makeItems()
 	sums := c.solver.Users(c.column)
 	if c.pending = true; c.all == nil {
@@ -100,32 +98,22 @@ func (c *CCD) makeItems() {
 
 // Settle brings the rows up to what was done, before they are looked at.
 func (c *CCD) Settle() {
-	c.begin()
 	c.makeItems()
 	c.solver.Settle()
 }
 
-// Items are the rows of all items, after Settle.
-func (c *CCD) Items() []float32 { return c.items }
+// Rows are those of the users and of all items, after Settle.
+func (c *CCD) Rows() (users, items []float32) { return c.rows.Users, c.rows.Items }
 
 // Objective is what the part adds to the objective, after Settle.
 func (c *CCD) Objective(w *algos.Worker) float64 {
-	sum := c.solver.Loss()
-	for i := range c.part.Ratings.Users() {
-		sum += c.Penalty(c.part.user(i), c.part.Ratings.Start[i+1]-c.part.Ratings.Start[i])
+	sum, size := c.solver.Loss(), c.Size()
+	for i := range c.ratings.Users() {
+		sum += c.Cost(c.rows.Users[i*size:], c.ratings.Start[i+1]-c.ratings.Start[i])
 	}
 	lo, hi := share(c.n, w.Part, w.Parts)
 	for j := lo; j < hi; j++ {
-		sum += c.Penalty(c.items[j*c.part.Stride:], int(c.part.Counts[j]))
+		sum += c.Cost(c.rows.Items[j*size:], int(c.rows.Counts[j]))
 	}
 	return sum
-}
-
-// Publish writes what the table of the items lacks: a share of each part.
-func (c *CCD) Publish() {
-	c.Settle()
-	lo, hi := share(c.n, c.number, c.parts)
-	stride := c.part.Stride
-	copy(c.part.Items.Values()[lo*stride:hi*stride], c.items[lo*stride:])
-	c.part.Items.Written(lo, hi)
 }

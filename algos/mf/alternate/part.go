@@ -8,14 +8,11 @@
 // this asks for bsp with exact tables.
 package alternate
 
-import (
-	"petuum/table"
-)
-
-// The tables, besides that of the items.
+// The tables, all scratch.
 const (
 	SumsTable = "sums"
 	GramTable = "gram"
+	RowsTable = "rows"
 )
 
 // Ratings are those of a part: of user i, counted from the part's first, of
@@ -55,21 +52,13 @@ func (r Ratings) byItem(items int) Ratings {
 	return t
 }
 
-// Part is what a solver works on.
-type Part struct {
-	Ratings Ratings
-	Users   []float32 // rows of the users, Stride apart
-	Stride  int       // of both sides' rows: factors, then the bias
-	Mean    float32   // what ratings are the sum of, besides the rows; 0 of implicit feedback
-
-	// Counts are the ratings of each item in all parts.
-	Counts []float32
-	// Items has the rows of all items, in mode InPlace.
-	Items *table.View[float32]
+// Rows are what both sides begin with, and what is known of all ratings: the same in all
+// parts but for the users. A row is its factors, then its bias if there are biases.
+type Rows struct {
+	Users, Items []float32
+	Counts       []float32 // ratings of each item in all parts
+	Mean         float32   // what ratings are the sum of, besides the rows; not of implicit feedback
 }
-
-// user is the row of user i.
-func (p *Part) user(i int) []float32 { return p.Users[i*p.Stride : (i+1)*p.Stride] }
 
 // share is what part p of so many has of n.
 func share(n, p, parts int) (lo, hi int) { return n * p / parts, n * (p + 1) / parts }

@@ -100,17 +100,24 @@ func (l lists) read(r io.Reader) (read lists, err error) {
 }
 
 func (a *ALS) state() lists {
-	return lists{[][]float32{a.part.Users}, [][]float64{a.before, a.gram, a.gramWas}}
+	return lists{[][]float32{a.rows.Users, a.rows.Items}, [][]float64{a.before, a.gram, a.gramWas}}
 }
 
 // Save writes the part's state.
-func (a *ALS) Save(w io.Writer) error { return a.state().save(w, uint64(a.phase)) }
+func (a *ALS) Save(w io.Writer) error {
+	a.Settle()
+	swept := uint64(0)
+	if a.swept {
+		swept = 1
+	}
+	return a.state().save(w, uint64(a.phase), swept)
+}
 
-// Restore reads what Save wrote, of the same part.
+// Restore reads what Save wrote, of the same part, after Begin.
 func (a *ALS) Restore(r io.Reader) error {
-	numbers, err := a.state().restore(r, uint64(a.Clocks()))
+	numbers, err := a.state().restore(r, uint64(a.Clocks()), 2)
 	if err == nil {
-		a.phase = int(numbers[0])
+		a.phase, a.swept = int(numbers[0]), numbers[1] == 1
 	}
 	return err
 }
@@ -122,15 +129,16 @@ func (c *CCD) Save(w io.Writer) error {
 }
 
 func (c *CCD) state() lists {
-	return lists{[][]float32{c.part.Users, c.items}, [][]float64{c.before}}
+	return lists{[][]float32{c.rows.Users, c.rows.Items}, [][]float64{c.before}}
 }
 
-// Restore reads what Save wrote, of the same part, before the first Push or Settle.
+// Restore reads what Save wrote, of the same part, after Begin.
 func (c *CCD) Restore(r io.Reader) error {
+	c.solver.Restore() // what is left is the ratings, until the rows are there
 	numbers, err := c.state().restore(r, uint64(c.Columns()))
 	if err == nil {
-		c.column, c.begun = int(numbers[0]), true
-		c.solver.Subtract()
+		c.column, c.pending = int(numbers[0]), false
 	}
+	c.solver.Subtract()
 	return err
 }

@@ -38,8 +38,7 @@ func TestRestoredPartGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, to := play(t, kind.make)
-		copy(to.part.Items.Values(), from.part.Items.Values())
-		to.part.Items.Written(0, to.part.Items.Len())
+		to.begin()
 		if err := to.solver.(stateful).Restore(bytes.NewReader(state.Bytes())); err != nil {
 			t.Fatal(err)
 		}
@@ -76,17 +75,19 @@ func TestStateThatDoesNotFitIsRefused(t *testing.T) {
 			{good[:20], "ends early"},
 			{good[:len(good)-1], "ends early"},
 			{change(0, 200), "other parameters"},
-			{change(8, 1), "another part"},
+			{change(16, 1), "another part"},
 			{change(len(good)/8*4, 0, 0, 0x80, 0x7f, 0, 0, 0x80, 0x7f), "not finite"},
 		} {
 			_, f := play(t, kind.make)
-			users := append([]float32(nil), f.users...)
+			f.begin()
+			_, items := f.Rows()
+			was := append([]float32(nil), items...)
 			err := f.solver.(stateful).Restore(bytes.NewReader(c.state))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: got %v, want an error that says %q", kind.name, err, c.want)
 			}
-			for k, v := range f.users {
-				if v != users[k] {
+			for k, v := range items {
+				if v != was[k] {
 					t.Fatalf("%s: half restored", kind.name)
 				}
 			}

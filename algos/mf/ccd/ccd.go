@@ -106,7 +106,16 @@ func New(s Settings, r Ratings, users, items Rows, counts []float32) *Solver {
 }
 
 // Subtract takes what the rows score off what is left.
-func (s *Solver) Subtract() {
+func (s *Solver) Subtract() { s.shift(-1) }
+
+// Restore is the reverse: what is left are the ratings, but for rounding.
+func (s *Solver) Restore() {
+	s.Settle()
+	s.shift(1)
+}
+
+// shift adds so many times what the rows score to what is left.
+func (s *Solver) shift(times float32) {
 	for i := range len(s.ratings.Start) - 1 {
 		u := s.users.Values[i*s.users.Stride:]
 		lo, hi := s.ratings.Start[i], s.ratings.Start[i+1]
@@ -116,7 +125,7 @@ func (s *Solver) Subtract() {
 			if s.Biases {
 				score += u[s.Rank] + q[s.Rank]
 			}
-			s.ratings.Left[lo+k] -= score
+			s.ratings.Left[lo+k] += times * score
 		}
 	}
 }
