@@ -20,18 +20,19 @@ import (
 // Settings are the problem.
 type Settings struct {
 	Rank        int     // factors of a row, 1 or more
-	Biases      bool    // of items, behind their factors: those of users cancel
+	Biases      bool    // of items: those of users cancel
 	Lambda      float64 // penalty on the squares of the rows of a step
 	NonNegative bool    // factors are 0 or more
 }
 
-// Rows are the factors and biases of a slice of items: item i begins at i*Stride.
+// Rows are those of items: that of i begins at i*Stride.
 type Rows struct {
-	Values []float32
-	Stride int
+	Values        []float32
+	Stride        int
+	Factors, Bias int // where a row has them
 }
 
-func (r Rows) row(i uint32, size int) []float32 { return r.Values[int(i)*r.Stride:][:size] }
+func (r Rows) row(i uint32) []float32 { return r.Values[int(i)*r.Stride:][:r.Stride] }
 
 // tries is how often an item is drawn that the user turns out to have, before the step is
 // left out.
@@ -52,13 +53,13 @@ func (d *Draw) next() uint64 {
 // left of 2^32 by division.
 func (d *Draw) Below(n uint32) uint32 { return uint32(d.next() >> 32 * uint64(n) >> 32) }
 
-// negative draws an item below n that is not in the ascending list.
-func (d *Draw) negative(has []uint32, n uint32) (uint32, bool) {
-	if len(has) >= int(n) {
+// negative draws an item of [lo, hi) that is not in the ascending list.
+func (d *Draw) negative(has []uint32, lo, hi uint32) (uint32, bool) {
+	if len(has) >= int(hi-lo) {
 		return 0, false
 	}
 	for range tries {
-		j := d.Below(n)
+		j := lo + d.Below(hi-lo)
 		if _, found := slices.BinarySearch(has, j); !found {
 			return j, true
 		}
@@ -66,37 +67,27 @@ func (d *Draw) negative(has []uint32, n uint32) (uint32, bool) {
 	return 0, false
 }
 
-// Step goes a step of this rate for each item that a user has in a slice of n items:
-// has is ascending, and each is below n. user is the row of the user.
-func (s Settings) Step(user []float32, has []uint32, items Rows, n uint32, rate float32, draw *Draw) {
-	size := s.itemSize()
+// Step goes a step of this rate for each item that a user has in the slice [lo, hi) of the
+// items: has is these, ascending. user is the user's factors.
+func (s Settings) Step(user []float32, has []uint32, items Rows, lo, hi uint32, rate float32, draw *Draw) {
 	user = user[:s.Rank]
 	for _, i := range has {
-		j, ok := draw.negative(has, n)
-		if !ok {
-			continue
+		if j, ok := draw.negative(has, lo, hi); ok {
+			s.step(user, items, i, j, rate)
 		}
-		s.step(user, items.row(i, size), items.row(j, size), rate)
 	}
 }
 
-func (s Settings) itemSize() int {
-	if s.Biases {
-		return s.Rank + 1
-	}
-	return s.Rank
-}
-
-func (s Settings) step(p, i, j []float32, rate float32) {
-	x := s.difference(p, i, j)
+func (s Settings) step(p []float32, items Rows, more, less uint32, rate float32) {
+	x := s.difference(p, items, more, less)
+	i, j := items.row(more), items.row(less)
 	g := rate * float32(1/(1+math.Exp(float64(x))))
 	keep := 1 - rate*float32(s.Lambda)
-	n := s.Rank
-	if s.Biases {
-		i[n] = keep*i[n] + g
-		j[n] = keep*j[n] - g
+	if b := items.Bias; s.Biases {
+		i[b] = keep*i[b] + g
+		j[b] = keep*j[b] - g
 	}
-	p, i, j = p[:n], i[:n], j[:n]
+	i, j = i[items.Factors:][:len(p)], j[items.Factors:][:len(p)]
 	for k, u := range p {
 		a, b := i[k], j[k]
 		p[k] = keep*u + g*(a-b)
@@ -110,25 +101,25 @@ func (s Settings) step(p, i, j []float32, rate float32) {
 	}
 }
 
-// difference is by how much item i scores above j.
-func (s Settings) difference(p, i, j []float32) float32 {
-	x := kernel.Dot(p[:s.Rank], i) - kernel.Dot(p[:s.Rank], j)
+// difference is by how much an item scores above another.
+func (s Settings) difference(p []float32, items Rows, more, less uint32) float32 {
+	i, j, p := items.row(more), items.row(less), p[:s.Rank]
+	x := kernel.Dot(p, i[items.Factors:]) - kernel.Dot(p, j[items.Factors:])
 	if s.Biases {
-		x += i[s.Rank] - j[s.Rank]
+		x += i[items.Bias] - j[items.Bias]
 	}
 	return x
 }
 
 // Loss is the sum of -ln sigma over the items that a user has, each against one drawn, the
 // number of these, and how many of them score above theirs.
-func (s Settings) Loss(user []float32, has []uint32, items Rows, n uint32, draw *Draw) (loss float64, pairs, right int) {
-	size := s.itemSize()
+func (s Settings) Loss(user []float32, has []uint32, items Rows, lo, hi uint32, draw *Draw) (loss float64, pairs, right int) {
 	for _, i := range has {
-		j, ok := draw.negative(has, n)
+		j, ok := draw.negative(has, lo, hi)
 		if !ok {
 			continue
 		}
-		x := float64(s.difference(user, items.row(i, size), items.row(j, size)))
+		x := float64(s.difference(user, items, i, j))
 		pairs++
 		if x > 0 {
 			right++

@@ -18,16 +18,23 @@ func randomValues(rng *rand.Rand, n int, positive bool) []float32 {
 	return x
 }
 
+// offset is where rows have factors in these tests, behind the bias.
+const offset = 2
+
+func rowsOf(rng *rand.Rand, n, rank int, positive bool) Rows {
+	return Rows{randomValues(rng, n*(rank+offset), positive), rank + offset, offset, 1}
+}
+
 // objective of one pair, as it is written.
 func objective(s Settings, p, i, j []float32) float64 {
 	x, squares := 0.0, 0.0
 	for k := range s.Rank {
-		a, b, u := float64(i[k]), float64(j[k]), float64(p[k])
+		a, b, u := float64(i[k+offset]), float64(j[k+offset]), float64(p[k])
 		x += u * (a - b)
 		squares += a*a + b*b + u*u
 	}
 	if s.Biases {
-		a, b := float64(i[s.Rank]), float64(j[s.Rank])
+		a, b := float64(i[1]), float64(j[1])
 		x += a - b
 		squares += a*a + b*b
 	}
@@ -38,21 +45,14 @@ func TestStepIsDownTheSlope(t *testing.T) {
 	for _, s := range []Settings{{Rank: 5, Lambda: 0.3}, {Rank: 9, Biases: true, Lambda: 0.1}, {Rank: 1}} {
 		rng := rand.New(rand.NewPCG(1, 2))
 		const rate, h = 1e-3, 1e-3
-		rows := [3][]float32{}
-		for r := range rows {
-			rows[r] = randomValues(rng, s.itemSize(), false)
-		}
-		after := [3][]float32{}
-		for r := range rows {
-			after[r] = slices.Clone(rows[r])
-		}
-		s.step(after[0][:s.Rank], after[1], after[2], rate)
+		items := rowsOf(rng, 2, s.Rank, false)
+		rows := [3][]float32{randomValues(rng, s.Rank, false), items.row(0), items.row(1)}
+		changed := items
+		changed.Values = slices.Clone(items.Values)
+		after := [3][]float32{slices.Clone(rows[0]), changed.row(0), changed.row(1)}
+		s.step(after[0], changed, 0, 1, rate)
 		for r, row := range rows {
-			n := len(row)
-			if r == 0 {
-				n = s.Rank
-			}
-			for k := range n {
+			for k := range row {
 				was := row[k]
 				row[k] = was + h
 				up := objective(s, rows[0], rows[1], rows[2])
@@ -69,14 +69,14 @@ func TestStepIsDownTheSlope(t *testing.T) {
 }
 
 func TestNegativesAreThoseTheUserDoesNotHave(t *testing.T) {
-	has, draw := []uint32{0, 3, 4, 9}, Draw(5)
+	has, draw := []uint32{20, 23, 24, 29}, Draw(5)
 	seen := map[uint32]int{}
 	for range 6000 {
-		if j, ok := draw.negative(has, 10); ok {
+		if j, ok := draw.negative(has, 20, 30); ok {
 			seen[j]++
 		}
 	}
-	for j := range uint32(10) {
+	for j := uint32(20); j < 30; j++ {
 		got, want := seen[j], 1000
 		if slices.Contains(has, j) {
 			want = 0
@@ -85,7 +85,7 @@ func TestNegativesAreThoseTheUserDoesNotHave(t *testing.T) {
 			t.Errorf("item %d: drawn %d times, want %d", j, got, want)
 		}
 	}
-	if j, ok := draw.negative([]uint32{0, 1}, 2); ok {
+	if j, ok := draw.negative([]uint32{0, 1}, 0, 2); ok {
 		t.Errorf("a user that has all items: got %d", j)
 	}
 }
@@ -96,8 +96,7 @@ func TestLearnsWhoTakesWhat(t *testing.T) {
 	for _, s := range []Settings{{Rank: 4, Lambda: 0.01}, {Rank: 4, Biases: true, Lambda: 0.01}, {Rank: 4, Lambda: 0.01, NonNegative: true}} {
 		rng := rand.New(rand.NewPCG(3, 4))
 		const n, most = 40, 30
-		size := s.itemSize()
-		items := Rows{randomValues(rng, n*size, s.NonNegative), size}
+		items := rowsOf(rng, n, s.Rank, s.NonNegative)
 		users := randomValues(rng, most*s.Rank, s.NonNegative)
 		has := make([][]uint32, most)
 		for u := range has {
@@ -110,7 +109,7 @@ func TestLearnsWhoTakesWhat(t *testing.T) {
 		draw := Draw(7)
 		for range 200 {
 			for u := range has {
-				s.Step(users[u*s.Rank:][:s.Rank], has[u], items, n, 0.05, &draw)
+				s.Step(users[u*s.Rank:][:s.Rank], has[u], items, 0, n, 0.05, &draw)
 			}
 		}
 		above, pairs := 0, 0
@@ -119,7 +118,7 @@ func TestLearnsWhoTakesWhat(t *testing.T) {
 				mine, other := i+uint32(u%2*n/2), i+uint32((u+1)%2*n/2)
 				if !slices.Contains(has[u], mine) {
 					pairs++
-					if s.difference(users[u*s.Rank:], items.row(mine, size), items.row(other, size)) > 0 {
+					if s.difference(users[u*s.Rank:], items, mine, other) > 0 {
 						above++
 					}
 				}
@@ -138,25 +137,25 @@ func TestLearnsWhoTakesWhat(t *testing.T) {
 
 func TestLossOfPairs(t *testing.T) {
 	s := Settings{Rank: 1}
-	items := Rows{[]float32{2, 1}, 1}
+	items := Rows{Values: []float32{2, 1}, Stride: 1}
 	draw := Draw(1)
-	loss, pairs, right := s.Loss([]float32{3}, []uint32{0}, items, 2, &draw)
+	loss, pairs, right := s.Loss([]float32{3}, []uint32{0}, items, 0, 2, &draw)
 	if want := math.Log1p(math.Exp(-3)); math.Abs(loss-want) > 1e-6 || pairs != 1 || right != 1 {
 		t.Errorf("got %v %d %d, want %v 1 1", loss, pairs, right, want)
 	}
-	loss, pairs, right = s.Loss([]float32{3}, []uint32{1}, items, 2, &draw)
+	loss, pairs, right = s.Loss([]float32{3}, []uint32{1}, items, 0, 2, &draw)
 	if want := math.Log1p(math.Exp(3)); math.Abs(loss-want) > 1e-6 || pairs != 1 || right != 0 {
 		t.Errorf("the other way: got %v %d %d, want %v 1 0", loss, pairs, right, want)
 	}
-	if loss, pairs, _ = s.Loss([]float32{3}, []uint32{0, 1}, items, 2, &draw); loss != 0 || pairs != 0 {
+	if loss, pairs, _ = s.Loss([]float32{3}, []uint32{0, 1}, items, 0, 2, &draw); loss != 0 || pairs != 0 {
 		t.Errorf("a user that has all: got %v %d, want 0", loss, pairs)
 	}
 }
 
 func TestStepDoesNotAllocate(t *testing.T) {
 	s, draw := Settings{Rank: 8, Biases: true}, Draw(1)
-	items, user := Rows{make([]float32, 90), 9}, make([]float32, 8)
-	if got := testing.AllocsPerRun(20, func() { s.Step(user, []uint32{1, 2, 5}, items, 10, 0.1, &draw) }); got >= 1 {
+	items, user := Rows{make([]float32, 90), 9, 1, 0}, make([]float32, 8)
+	if got := testing.AllocsPerRun(20, func() { s.Step(user, []uint32{1, 2, 5}, items, 0, 10, 0.1, &draw) }); got >= 1 {
 		t.Errorf("got %v allocations, want 0", got)
 	}
 }
