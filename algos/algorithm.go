@@ -32,7 +32,7 @@ import (
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise], [Unsupervised], [Stateful], [Publisher].
+// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -297,6 +297,10 @@ type Worker struct {
 	// pushes without a schedule. Push at Barrier-1 is the last one before it.
 	Barrier consistency.Clock
 
+	// Best is the clock of the best evaluation that the scheduler knew of when it last
+	// said something, by Eval.Held; -1 where there is none.
+	Best consistency.Clock
+
 	client  *table.Client
 	local   int // the part's number among those of its origin
 	emitted []float64
@@ -305,7 +309,7 @@ type Worker struct {
 // NewWorker makes the worker of a part whose views go through client, where it
 // is part local.
 func NewWorker(part, parts int, info dataset.Info, seed uint64, client *table.Client, local int) *Worker {
-	return &Worker{Part: part, Parts: parts, Info: info, Seed: seed, client: client, local: local}
+	return &Worker{Part: part, Parts: parts, Info: info, Seed: seed, Best: -1, client: client, local: local}
 }
 
 // Emit sends partial results of this push to pull.

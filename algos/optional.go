@@ -80,6 +80,37 @@ func ReadsByFeatures(a Algorithm) bool {
 	return ok && f.ByColumns() && f.ByFeatures()
 }
 
+// Summing is an Algorithm that wants to know the sum of the values of each feature, as how
+// often a word occurs: where Sums says so, of an instance that has its parameters,
+// dataset.Info.Sums has them. Data that is streamed has none.
+type Summing interface {
+	Algorithm
+	Sums() bool
+}
+
+// NeedsSums says whether an algorithm wants to know the sum of each feature.
+func NeedsSums(a Algorithm) bool {
+	s, ok := a.(Summing)
+	return ok && s.Sums()
+}
+
+// Tested is an Algorithm whose parts evaluate on test data while they learn. LoadTest
+// follows Load where there is test data, evaluate.test is set, and Tests says so of an
+// instance that has its parameters. d is read like the training data: of ratings it
+// has a row for each row of the part, those of the same users; else it is a part of the
+// test rows, in as many parts as the training data.
+type Tested interface {
+	Algorithm
+	Tests() bool
+	LoadTest(d *dataset.Part, w *Worker) error
+}
+
+// TestsParts says whether the parts of an algorithm get test data.
+func TestsParts(a Algorithm) bool {
+	t, ok := a.(Tested)
+	return ok && t.Tests()
+}
+
 // Unsupervised is an Algorithm that learns without labels: where Unsupervised says so, of
 // an instance that has its parameters, data needs none, and labels that are there are
 // not looked at.

@@ -56,6 +56,14 @@ func (p *Part) Load(data *dataset.Part) error {
 	return nil
 }
 
+// LoadTest gives the instance its share of the test data. It must be [Tested].
+func (p *Part) LoadTest(data *dataset.Part) error {
+	if err := p.alg.(Tested).LoadTest(data, p.w); err != nil {
+		return fmt.Errorf("part %d: test data: %w", p.w.Part, err)
+	}
+	return nil
+}
+
 // Prepare runs the instance's Prepare, if it has one, up to the barrier after it.
 // What is gathered there once is not rounded, nor kept back.
 func (p *Part) Prepare() error {

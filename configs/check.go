@@ -105,9 +105,15 @@ func (l *loader) checkData() {
 		other := d.Format != "auto" && d.Format != format
 		l.rule(set && other, fmt.Sprintf("is for %s, but data.format is %q", name, d.Format), key, "data.format")
 	}
+	only(d.MinLength != 3, "data.min_length", "text", "text")
+	only(d.StopWords != "english", "data.stop_words", "text", "text")
+	l.rule(d.StopWords != "" && d.StopWords != "english", strconv.Quote(shortened(d.StopWords))+` are no stop words: want "english", or "" for none`, "data.stop_words")
+	ratings := d.Format == "ratings"
+	l.rule(ratings && d.Names != "", "ratings have names of their own: leave data.names out", "data.names", "data.format")
+	l.rule(ratings && d.Features != 0, "the items of ratings are counted: leave data.features out", "data.features", "data.format")
 	only(d.Label != "", "data.label", "csv", "CSV")
 	only(d.Weight != "", "data.weight", "csv", "CSV")
-	only(d.Header != "auto", "data.header", "csv", "CSV")
+	only(d.Header != "auto" && !ratings, "data.header", "csv", "CSV and ratings")
 	only(len(d.Categorical) > 0, "data.categorical", "csv", "CSV")
 	only(len(d.Ignore) > 0, "data.ignore", "csv", "CSV")
 	only(d.Missing != nil, "data.missing", "csv", "CSV")
@@ -116,7 +122,7 @@ func (l *loader) checkData() {
 	only(d.Weights != "", "data.weights", "mm", "MatrixMarket data")
 	l.rule(d.Hash > 0 && d.Features > 0, "hashed features are 2^data.hash: leave data.features out", "data.features", "data.hash")
 	l.rule(d.Hash > 0 && d.Names != "", "hashed features have no names: leave data.names out", "data.names", "data.hash")
-	l.rule(d.Hash > 0 && (d.Format == "mm" || d.Format == "binary"), fmt.Sprintf("is for LIBSVM and CSV, but data.format is %q", d.Format), "data.hash", "data.format")
+	l.rule(d.Hash > 0 && (d.Format == "mm" || d.Format == "binary" || d.Format == "docword" || ratings), fmt.Sprintf("is for LIBSVM and CSV, but data.format is %q", d.Format), "data.hash", "data.format")
 	l.columns("data.categorical", d.Categorical, `a name, or "*"`, "*")
 	l.columns("data.ignore", d.Ignore, "or a name", "")
 }

@@ -50,11 +50,11 @@ type Job struct {
 type Data struct {
 	Train    Paths  `toml:"train" doc:"training data (required): a plain, .gz or .zst file, or a list of them; each may be a pattern with *, ? and [a-z]"`
 	Test     Paths  `toml:"test" doc:"test data, given in the same way; \"\" is none"`
-	Format   string `toml:"format" oneof:"auto libsvm csv mm binary" doc:"format of the data: auto, libsvm, csv, mm (MatrixMarket) or binary (columns in parts, as petuum data gen writes them to NAME.petuum)"`
+	Format   string `toml:"format" oneof:"auto libsvm csv mm binary docword ratings text" doc:"format of the data: auto, libsvm, csv, mm (MatrixMarket), binary (columns in parts, as petuum data gen writes them to NAME.petuum), docword (UCI bag of words, docword.NAME.txt), text (a document in each line, its words are counted) or ratings (user, item and rating in each line, with a tab, ::, a semicolon, a comma or blanks between them; without ratings each is 1)"`
 	Label    string `toml:"label" doc:"label column of a CSV file, by name or as \"#3\" (0-based); \"\" is the first named y, label, class or target"`
 	Positive string `toml:"positive" doc:"label of the positive class: all other labels together are the negative one; \"\" takes the classes as they are"`
 	Weight   string `toml:"weight" doc:"column of a CSV file with the weight of each row, given like data.label; \"\" is none. A LIBSVM file has weights behind its labels, as 1:0.5"`
-	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file starts with column names: auto, yes or no"`
+	Header   string `toml:"header" oneof:"auto yes no" doc:"whether a CSV file, or one of ratings, starts with column names: auto, yes or no"`
 	Base     int    `toml:"base" min:"-1" max:"1" doc:"index of the first feature in a LIBSVM file, 0 or 1; -1 finds out"`
 	Features uint64 `toml:"features" doc:"number of features; 0 counts them"`
 	Hash     int    `toml:"hash" min:"0" max:"62" doc:"bits of a feature id: indices of LIBSVM are taken modulo 2^hash, and categories of CSV are hashed to as many features; values of a row that come together add up; 0 keeps every feature apart"`
@@ -63,6 +63,8 @@ type Data struct {
 	Ignore      []string `toml:"ignore" doc:"columns of a CSV file that are left out, such as identifiers, by name or as \"#3\""`
 	Missing     *float64 `toml:"missing" doc:"number that stands for a missing one in a CSV file, such as 0; unset, a missing number is an error"`
 	Float64     bool     `toml:"float64" doc:"keep all numbers of the data as float64; else float32 does where it holds what the text says, up to 7 to 9 digits"`
+	MinLength   int      `toml:"min_length" min:"1" max:"256" doc:"letters that a word of text has at least"`
+	StopWords   string   `toml:"stop_words" doc:"words of text that are left out: english for common ones of that language, \"\" for none"`
 	Names       string   `toml:"names" doc:"file with a feature name a line, for data that has none; \"\" is none"`
 	Labels      string   `toml:"labels" doc:"file with the labels of MatrixMarket training data"`
 	Weights     string   `toml:"weights" doc:"file with the weights of the rows of MatrixMarket training data; \"\" is none"`
@@ -132,7 +134,7 @@ type Log struct {
 func Default() *Config {
 	return &Config{
 		Job:         Job{Seed: 1},
-		Data:        Data{Format: "auto", Header: "auto", Base: -1, Categorical: []string{}, Ignore: []string{}},
+		Data:        Data{Format: "auto", Header: "auto", Base: -1, MinLength: 3, StopWords: "english", Categorical: []string{}, Ignore: []string{}},
 		Consistency: Consistency{Policy: "bsp", Eager: true},
 		Cluster:     Cluster{Servers: 2, Workers: 2, Threads: 1, Join: []string{}, Bind: "127.0.0.1"},
 		Wire:        Wire{Compression: "auto", Encoding: "exact", Filter: "none"},

@@ -90,7 +90,7 @@ func TestProblems(t *testing.T) {
 		{"no workers", "cluster.workers = 0", nil, "4: cluster.workers: 0 is out of range: " + needInt},
 		{"negative epochs", "stop.epochs = -1", nil, "4: stop.epochs: -1 is out of range: want an integer of at least 0"},
 		{"base", "data.base = 2", nil, "4: data.base: 2 is out of range: want an integer from -1 to 1"},
-		{"format", "data.format = \"libsvn\"", nil, `4: data.format: "libsvn" is not one of auto, libsvm, csv, mm, binary; nearest valid name "libsvm"`},
+		{"format", "data.format = \"libsvn\"", nil, `4: data.format: "libsvn" is not one of auto, libsvm, csv, mm, binary, docword, ratings, text; nearest valid name "libsvm"`},
 		{"level", "log.level = \"warning\"", nil, `4: log.level: "warning" is not one of debug, info, warn, error; nearest valid name "warn"`},
 		{"policy", "consistency.policy = \"bps\"", nil, `4: consistency.policy: unknown policy "bps": use "bsp", "ssp:S" with a slack S of 0 to 1048576, or "asp"; nearest valid name "bsp"`},
 		{"deterministic", "[consistency]\ndeterministic = true\npolicy = \"ssp:3\"", nil, `5: consistency.deterministic: needs the policy "bsp", not "ssp:3"`},

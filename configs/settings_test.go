@@ -13,7 +13,7 @@ import (
 var other = map[string]string{
 	"job.name": `"n"`, "job.algorithm": `"logreg"`, "job.seed": "7", "job.start": `"m"`,
 	"data.train": `"t.csv"`, "data.test": `"u.csv"`, "data.format": `"csv"`, "data.label": `"#3"`, "data.positive": `"yes"`, "data.weight": `"#4"`, "data.header": `"yes"`, "data.base": "0", "data.features": "12", "data.hash": "20",
-	"data.categorical": `["a", "b"]`, "data.ignore": `["c"]`, "data.missing": "-0.5", "data.float64": "true", "data.names": `"n.txt"`, "data.labels": `"l.txt"`, "data.weights": `"w.txt"`, "data.cache": `"parsed"`,
+	"data.categorical": `["a", "b"]`, "data.ignore": `["c"]`, "data.missing": "-0.5", "data.float64": "true", "data.min_length": "2", "data.stop_words": `""`, "data.names": `"n.txt"`, "data.labels": `"l.txt"`, "data.weights": `"w.txt"`, "data.cache": `"parsed"`,
 	"consistency.policy": `"ssp:3"`, "consistency.deterministic": "true", "consistency.window": "1", "consistency.eager": "false",
 	"wire.compression": `"zstd"`,
 	"cluster.servers":  "3", "cluster.workers": "4", "cluster.threads": "5", "cluster.parts": "6", "cluster.shards": "7", "cluster.join": `["a:1", "b:2"]`,

@@ -226,7 +226,9 @@ func probes(dir string) map[string]probe {
 		"data.labels": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx")}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "classes", len(got.manifest(t).Data.Classes), 2)
 		}},
-		"data.weights": {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, seen: another},
+		"data.weights":    {value: quoted("labels"), with: []string{"data.train=" + file("rows.mtx"), "data.labels=" + file("labels")}, seen: another},
+		"data.min_length": {value: "2", with: []string{"data.format=csv"}, refused: "is for text"},
+		"data.stop_words": {value: `""`, with: []string{"data.format=csv"}, refused: "is for text"},
 		"data.cache": {value: quoted("parsed"), with: []string{"log.level=info"}, seen: func(t *testing.T, got outcome, _ func() outcome) {
 			says(t, got.stderr, "is in the cache "+file("parsed"))
 			if caches, err := filepath.Glob(file("parsed/*.cache")); err != nil || len(caches) == 0 {

@@ -148,6 +148,17 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 		if err := m.part.Load(d); err != nil {
 			return err
 		}
+		if t.job.Test != "" && algos.TestsParts(alg) {
+			o := t.job.Options
+			o.Like = &t.info
+			_, parts, err := t.job.read(t.job.Test, o, t.job.Parts)
+			if err == nil {
+				err = m.part.LoadTest(parts[d.Index])
+			}
+			if err != nil {
+				return err
+			}
+		}
 		t.crew = append(t.crew, m)
 		t.tasks.Go(func() {
 			for f := range m.orders {

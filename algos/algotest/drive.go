@@ -21,6 +21,7 @@ import (
 type Job struct {
 	New     func() algos.Algorithm // an instance with its parameters set
 	Path    string                 // the training data
+	Test    string                 // test data of an algorithm whose parts are tested; "" is none
 	Options dataset.Options        // the zero value: dataset.Defaults
 
 	Parts  int
@@ -127,6 +128,7 @@ func (j Job) read(path string, o dataset.Options, of int) (info dataset.Info, pa
 	if c, ok := j.New().(algos.Columnar); ok {
 		o.Columns = c.ByColumns() && o.Like == nil
 	}
+	o.Sums = algos.NeedsSums(j.New()) && o.Like == nil
 	o.Unsupervised = algos.IsUnsupervised(j.New())
 	o.ByFeatures = algos.ReadsByFeatures(j.New())
 	mine := make([]int, of)
@@ -318,6 +320,9 @@ func (t *training) runTo(until consistency.Clock) error {
 	t.quiet()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
+			if t.job.pushed == nil {
+				return p.RunTo(until)
+			}
 			for p.At() < until {
 				t.push(p, algos.Block{})
 				if err := p.Clock(); err != nil {

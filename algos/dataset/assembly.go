@@ -68,7 +68,10 @@ func (a *assembly) finish(l *layout, files []File) error {
 		m.fillIn(&a.info)
 	}
 	a.weigh()
-	return a.info.checkFeatures()
+	if err := a.info.checkFeatures(); err != nil || !l.options.Sums {
+		return err
+	}
+	return a.sum()
 }
 
 // fits says whether info can be the merged info of this part and others.
@@ -124,8 +127,9 @@ func (a *assembly) listBlocks() (blocks []Block) {
 // places tells which column a code of a builder stands for.
 type places struct {
 	*positions
-	table [][]uint32 // by builder: of each code; nil where positions tells
-	base  uint32     // subtract this from a small code, unless it is none
+	unordered bool       // the codes of a row are not in the order of their columns
+	table     [][]uint32 // by builder: of each code; nil where positions tells
+	base      uint32     // subtract this from a small code, unless it is none
 }
 
 // places numbers the ids of all builders; keys become feature ids.
@@ -154,7 +158,7 @@ func (a *assembly) places(info Info) places {
 			sets[k] = &features[k]
 		}
 	}
-	p := places{positions: orderIDs(sets), table: make([][]uint32, len(a.builders)), base: none}
+	p := places{positions: orderIDs(sets), unordered: info.Format == Text, table: make([][]uint32, len(a.builders)), base: none}
 	for k, b := range a.builders {
 		for id, code := range b.ids.each {
 			feature, _ := b.cats.place(id, info.Columns, first)
@@ -233,6 +237,7 @@ func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s 
 		p.gather(m, func(k int, j uint32) { idx[k] = I(j) }, place, s.at)
 		return
 	}
+	whole := idx
 	idx = idx[s.at:][:p.len()]
 	if p.narrow != nil {
 		placeCodes(idx, p.narrow, place, p.from)
@@ -247,6 +252,9 @@ func copyPiece[I uint16 | uint32](m *Matrix, idx []I, p *piece, place places, s 
 		for k := range to {
 			to[k] = p.at(k)
 		}
+	}
+	if place.unordered {
+		sortRows(m, whole, s.row, s.row+len(p.ends), &sparseRow{})
 	}
 }
 

@@ -119,6 +119,11 @@ func (b *binaryFile) scan(parts []int, of int) (*Scanned, error) {
 		if _, s.infos[i], err = b.labels(p); err != nil {
 			return nil, err
 		}
+		if b.options.Sums {
+			if err := b.sum(p, &s.infos[i]); err != nil {
+				return nil, err
+			}
+		}
 		if !b.file.ByColumns {
 			s.infos[i].PartRows = []uint64{s.infos[i].Rows}
 		}

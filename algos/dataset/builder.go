@@ -72,6 +72,12 @@ func newBuilder(l *layout, files []File) *builder { return continued(l, files, n
 func continued(l *layout, files []File, cats *categories) *builder {
 	b := &builder{layout: l, facts: l.info(), labels: newLabelSet(l.options), rows: &rows{}}
 	b.facts.Files = files
+	if l.format == Text {
+		if b.cats = cats; cats == nil {
+			b.cats = newCategories(b.facts.Columns, l.options.Like != nil)
+		}
+		return b
+	}
 	if l.format != CSV {
 		return b
 	}
@@ -105,6 +111,8 @@ func (b *builder) line(text []byte, begin, end int) *fault {
 	switch b.layout.format {
 	case CSV:
 		return b.csv(text, begin, end)
+	case Text:
+		return b.document(text, begin, end)
 	case Docword:
 		return b.docword(text, begin, end)
 	case Ratings:

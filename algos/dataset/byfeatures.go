@@ -20,6 +20,9 @@ func (a Info) mergeFeatures(b Info) (Info, error) {
 	case a.Features != b.Features || a.Seen != b.Seen || a.Base != b.Base:
 		return bad("the features")
 	}
+	m := a
+	m.mergeSums(a, b)
+	a.Sums = m.Sums
 	a.NonZeros += b.NonZeros
 	a.Dropped += b.Dropped
 	return a, nil

@@ -150,6 +150,8 @@ func (a Info) WithNames(names []string, path string) (Info, error) {
 	case names == nil:
 	case a.Names != nil || a.Columns != nil:
 		return a, fmt.Errorf("dataset: %s: the data has feature names of its own: leave data.names out", path)
+	case a.Format == Docword && uint64(len(names)) != a.Features:
+		return a, fmt.Errorf("dataset: %s has %d words, and the data %d: it is the vocabulary of other data", path, len(names), a.Features)
 	case uint64(len(names)) < a.Features:
 		return a, fmt.Errorf("dataset: %s has %d feature names, but there are %d features", path, len(names), a.Features)
 	default:
@@ -173,6 +175,10 @@ func (a Info) categoryNames() []string {
 			names = append(names, name)
 		}
 		for _, category := range c.Categories {
+			if a.Format == Text {
+				names = append(names, category)
+				continue
+			}
 			names = append(names, name+"="+category)
 		}
 	}

@@ -80,6 +80,24 @@
 // A part is verified and mapped, which takes a tenth of a second for a gigabyte that
 // the system has in memory. Test data of training data in this format may also be LIBSVM.
 //
+// Docword (docword.NAME.txt): the numbers of documents, words and entries, a line each, then
+// document, word and count from 1, in any order. A row is a document, perhaps empty.
+//
+// Ratings: user, item and rating, perhaps more behind it, with tabs, "::", semicolons,
+// commas or blanks between them, as in the first line, perhaps under a line of names. Where
+// the first line has but two fields each rating is 1. Users and items are any words: rows and
+// features are these in the order of their numbers if all are whole, else of their bytes,
+// and Info.RowNames and Info.Names have them. A rating of 0 is stored like any other. The same
+// user and item twice are an error that names both lines. Test data has a row for each user
+// of the training data, in the same parts; what has another user or item is dropped and counted.
+//
+// Every process reads all of Docword and Ratings, 12 bytes of memory an entry, and keeps
+// its own rows; parts have about as many entries.
+//
+// Text: a document in each line, also where that is empty. Features are its words, in the
+// order of their bytes: runs of at least Options.MinLength letters, in lower case, but
+// Options.StopWords. These three have no labels.
+//
 // Values equal to zero do not count. What is malformed is refused as a
 // *SyntaxError that prints as file:line:column: what. A missing number or label (an
 // empty field, or NA) is refused too: what stands for a number is for the user to say

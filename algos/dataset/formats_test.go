@@ -195,7 +195,7 @@ func TestRefusals(t *testing.T) {
 		{"quantities, then a word", "a.csv", "y,a\n1,1\nx,1\n", with(func(o *Options) { o.Quantity = true }), `"x" is not a number`},
 		{"quantities are no words", "a.csv", "y,a\ntall,1\n1,1\n", with(func(o *Options) { o.Quantity = true }), `a.csv:2:1: label "tall" is not a number`},
 		{"format option", "a.csv", "y\n1\n", Options{Format: "arff", Header: "maybe", Base: 2, Label: "#-1", Features: 1 << 63},
-			"format \"arff\": want auto, libsvm, csv, mm, binary, docword or ratings\ndataset: header \"maybe\": want auto, yes or no\ndataset: base 2: want -1 (auto), 0 or 1\ndataset: features"},
+			"format \"arff\": want auto, libsvm, csv, mm, binary, docword, ratings or text\ndataset: header \"maybe\": want auto, yes or no\ndataset: base 2: want -1 (auto), 0 or 1\ndataset: features"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(c.file, []byte(c.text), c.o, 1)

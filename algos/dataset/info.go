@@ -36,6 +36,10 @@ type Info struct {
 	NonZeros uint64 `json:"nonzeros"`          // stored values
 	Dropped  uint64 `json:"dropped,omitempty"` // values of features that Options.Like does not have
 
+	// Sums is the sum of the values of each feature over all rows, whatever their weights,
+	// up to the last one seen; only with Options.Sums.
+	Sums Sums `json:"sums,omitempty"`
+
 	Features uint64 `json:"features"`        // as fixed by the options, else Seen
 	Fixed    bool   `json:"fixed,omitempty"` // Features was fixed by the options
 	Hash     int    `json:"hash,omitempty"`  // Options.Hash
@@ -153,6 +157,7 @@ func (a Info) Merge(b Info) (Info, error) {
 	} else if err := m.checkFeatures(); err != nil {
 		return Info{}, err
 	}
+	m.mergeSums(a, b)
 	m.Numeric = a.Numeric && b.Numeric
 	m.TooMany = a.TooMany || b.TooMany
 	m.addMoments(b)
@@ -370,6 +375,9 @@ func (a Info) check() error {
 		return bad("%d classes with %d counts", len(a.Classes), len(a.Counts))
 	case a.TooMany && !a.Numeric, a.Rows > 0 && a.Classes == nil && !a.Numeric:
 		return bad("labels are words but classes are not listed")
+	}
+	if a.Sums != nil && uint64(len(a.Sums)) != a.Seen {
+		return bad("%d sums of %d features", len(a.Sums), a.Seen)
 	}
 	rows := a.firstRow(len(a.PartRows))
 	if a.PartRows != nil && rows != a.Rows {

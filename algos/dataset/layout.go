@@ -83,6 +83,9 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	case MM:
 		l.unlabelled = o.Labels == ""
 		return l, nil
+	case Text:
+		l.unlabelled, l.features, l.categorical = true, 1, []bool{true}
+		return l, nil
 	case Docword:
 		return l, l.readDocword(lines, line, off)
 	case Ratings:

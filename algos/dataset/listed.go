@@ -50,7 +50,10 @@ func (in *input) listed(numbers []int, read []*assembly) error {
 			return err
 		}
 		part.Index, part.Of = p, in.of
-		*read[i] = assembly{made: part, info: e.info(part), digests: all.digests}
+		read[i].made, read[i].info, read[i].digests = part, e.info(part), all.digests
+		if in.options.Sums {
+			return part.sum(&read[i].info)
+		}
 		return nil
 	})
 	if err == errTwice {

@@ -317,3 +317,23 @@ func BenchmarkRatings(b *testing.B) {
 		b.ReportMetric(float64(got.info.NonZeros)/time.Since(begin).Seconds()/1e6, "Mratings/s")
 	}
 }
+
+// TestReadTest: a process reads its own parts of test data alone.
+func TestReadTest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.txt")
+	if err := os.WriteFile(path, []byte("u5 c 1\nu2 b 2\nu2 a 4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trained := mustLoad(t, "a.txt", "u1 a 1\nu1 b 2\nu1 c 3\nu2 a 4\nu3 b 5\nu4 c 6\nu5 a 7\n", listedOptions(Ratings), 3)
+	o := listedOptions(Ratings)
+	o.Like = throughJSON(t, trained.info)
+	for p, want := range trained.parts {
+		got, err := ReadTest([]string{path}, o, []int{p}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0].Index != p || got[0].FirstRow != want.FirstRow || got[0].X.Rows() != want.X.Rows() {
+			t.Errorf("part %d: got part %d with %d rows from %d, want %d from %d", p, got[0].Index, got[0].X.Rows(), got[0].FirstRow, want.X.Rows(), want.FirstRow)
+		}
+	}
+}

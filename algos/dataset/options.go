@@ -92,9 +92,18 @@ type Options struct {
 	// read as the algorithm goes on (see Stream).
 	Stream bool `json:",omitempty"`
 
+	// MinLength is the least number of letters of a word of Text; 0 is 1.
+	MinLength int `json:",omitempty"`
+
+	// StopWords says which words of Text are left out: English, or "" for none.
+	StopWords string `json:",omitempty"`
+
 	// Columns says that parts are used by columns only (see Part.ByColumn): nothing is
 	// kept by rows.
 	Columns bool `json:",omitempty"`
+
+	// Sums adds up the values of each feature (Info.Sums).
+	Sums bool `json:",omitempty"`
 
 	// ByFeatures allows data whose parts are ranges of features with all rows
 	// (Info.ByFeatures). Scan refuses it without.
@@ -142,7 +151,7 @@ func (o Options) resolved() (Options, error) {
 		o.Header = auto
 	}
 	if o.Format != auto && !isFormat(o.Format) {
-		bad("format %q: want auto, libsvm, csv, mm, binary, docword or ratings", o.Format)
+		bad("format %q: want auto, libsvm, csv, mm, binary, docword, ratings or text", o.Format)
 	}
 	if o.Header != auto && o.Header != "yes" && o.Header != "no" {
 		bad("header %q: want auto, yes or no", o.Header)
@@ -174,6 +183,9 @@ func (o Options) resolved() (Options, error) {
 			bad("ignore %q: want a column name, or # and a column number from 0", name)
 		}
 	}
+	if _, ok := stopWords[o.StopWords]; !ok && o.StopWords != "" {
+		bad("stop words %q: want english, or \"\" for none", o.StopWords)
+	}
 	if o.Missing != nil && !isFinite(*o.Missing) {
 		bad("missing %g: want a finite number", *o.Missing)
 	}
@@ -202,7 +214,7 @@ func (o Options) Validate() error {
 }
 
 func isFormat(format string) bool {
-	return format == LIBSVM || format == CSV || format == MM || format == Binary || format == Docword || format == Ratings
+	return format == LIBSVM || format == CSV || format == MM || format == Binary || format == Docword || format == Ratings || format == Text
 }
 
 // suits refuses options that data of a format cannot have.
@@ -216,13 +228,15 @@ func (o Options) suits(format string) error {
 		return fmt.Errorf("data.weight is for columns of CSV, but the format is %s", format)
 	case format != CSV && o.Missing != nil && o.Like == nil:
 		return fmt.Errorf("data.missing is for CSV, but the format is %s", format)
-	case listsEntries(format) && !o.Unlabelled:
-		return fmt.Errorf("%s have no labels, and the algorithm learns from labels", map[string]string{Docword: "documents", Ratings: "ratings"}[format])
+	case (listsEntries(format) || format == Text) && !o.Unlabelled:
+		return fmt.Errorf("%s have no labels, and the algorithm learns from labels", map[string]string{Docword: "documents", Text: "documents", Ratings: "ratings"}[format])
+	case format == Text && o.Features > 0 && o.Like == nil:
+		return errors.New("data.features is not for text, whose words are counted")
 	case format == Ratings && o.Features > 0 && o.Like == nil:
 		return errors.New("data.features is not for ratings, whose items are counted")
-	case listsEntries(format) && o.Stream:
+	case (listsEntries(format) || format == Text) && o.Stream:
 		return fmt.Errorf("%s data is read as a whole, and not for algorithms that stream", format)
-	case (ReadWhole(format) || format == Binary) && o.Hash > 0:
+	case (ReadWhole(format) || format == Binary || format == Text) && o.Hash > 0:
 		return fmt.Errorf("data.hash is for LIBSVM and CSV, but the format is %s", format)
 	case format == Binary && o.Stream:
 		return errors.New("binary data is mapped, and not for algorithms that stream")

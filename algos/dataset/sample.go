@@ -203,6 +203,7 @@ func (a Info) times(factor float64) Info {
 		return uint64(max(1, math.Round(float64(n)*factor)))
 	}
 	rows := a.Rows
+	a.Sums = nil // of all rows or none
 	a.NonZeros, a.Dropped, a.Rows = scale(a.NonZeros), scale(a.Dropped), scale(a.Rows)
 	if a.Classes != nil {
 		a.Rows = 0

@@ -73,6 +73,23 @@ func Scan(paths []string, o Options, parts []int, of int) (*Scanned, error) {
 	return scan(sources, o, parts, of)
 }
 
+// ReadTest reads some parts of test data, which Options.Like numbers: so nothing needs to
+// be known of the others, but FirstRow, which is 0 of all but ratings.
+func ReadTest(paths []string, o Options, parts []int, of int) ([]*Part, error) {
+	s, err := Scan(paths, o, parts, of)
+	if err != nil {
+		return nil, err
+	}
+	var info Info
+	for _, p := range parts {
+		if info, err = info.Merge(s.Info(p)); err != nil {
+			return nil, err
+		}
+	}
+	info.PartRows = nil
+	return s.Parts(info)
+}
+
 // scan is Scan with resolved options.
 func scan(sources []*source, o Options, parts []int, of int) (*Scanned, error) {
 	name := sources[0].path
@@ -197,6 +214,9 @@ func (s *Scanned) Notes() []Note { return s.notes }
 // was parsed is put in the cache, if there is one; that it cannot be is a note.
 func (s *Scanned) Parts(info Info) ([]*Part, error) {
 	parts, err := s.allParts(info)
+	if like := s.in.options.Like; like != nil && info.Format == Ratings {
+		info = *like // whose rows these are
+	}
 	for _, part := range parts {
 		part.FirstRow = info.firstRow(part.Index)
 	}

@@ -23,6 +23,8 @@ type Stats struct {
 	ValueMin  float64 `json:"value_min"` // of the non-zeros; 0 if there are none
 	ValueMax  float64 `json:"value_max"`
 
+	Tokens float64 `json:"tokens,omitempty"` // the sum of the counts of documents
+
 	LabelMean float64 `json:"label_mean"` // of labels that are numbers
 	LabelSD   float64 `json:"label_sd"`   // of labels that are numbers; the divisor is the number of rows
 
@@ -87,6 +89,9 @@ func (r *Reader) Stat() (Stats, error) {
 			return Stats{}, err
 		}
 		s.addRows(&part.X)
+		if r.info.Format == Docword || r.info.Format == Text {
+			s.Tokens += part.X.total()
+		}
 		for _, y := range part.Labels {
 			of.add(y)
 		}
@@ -137,6 +142,16 @@ func (s *Stats) addRows(x *Matrix) {
 	}
 }
 
+// total is the sum of all values.
+func (m *Matrix) total() (sum float64) {
+	for i := range m.rows {
+		for _, v := range m.Row(i) {
+			sum += v
+		}
+	}
+	return sum
+}
+
 // statOf counts what rows [begin, end) hold.
 func statOf(x *Matrix, begin, end int) Stats {
 	s := newStats()
@@ -163,6 +178,7 @@ func newStats() Stats {
 func (s *Stats) finish(r *Reader) {
 	s.Info, _ = r.Info().WithNames(nil, "")
 	i := &s.Info
+	i.RowNames = nil
 	if cells := float64(i.Rows) * float64(i.Features); cells > 0 {
 		s.Density = float64(i.NonZeros) / cells
 	}
@@ -170,7 +186,7 @@ func (s *Stats) finish(r *Reader) {
 		s.Files = append(s.Files, FileStats{f.Name, f.Bytes, r.rows[k]})
 	}
 	for t, c := range i.Columns {
-		if c.Categorical {
+		if c.Categorical && i.Format != Text {
 			s.Columns = append(s.Columns, ColumnStats{i.columnName(t), len(c.Categories)})
 		}
 	}

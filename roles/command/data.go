@@ -39,11 +39,11 @@ func (p *program) dataStatCommand() *cli.Command {
 // dataFlags say how files are to be read.
 func dataFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv, mm (MatrixMarket) or binary", DefaultText: "auto"},
+		&cli.StringFlag{Name: "format", Usage: "auto, libsvm, csv, mm (MatrixMarket), binary, docword (UCI bag of words), text (a document a line) or ratings (user item rating)", DefaultText: "auto"},
 		&cli.StringFlag{Name: "label", Usage: "CSV: the label `column`, by name or as #3 (0-based)"},
 		&cli.StringFlag{Name: "weight", Usage: "CSV: the `column` of the weights of the rows, by name or as #3"},
 		&cli.StringFlag{Name: "positive", Usage: "`label` of the positive class: all others together are the other one"},
-		&cli.StringFlag{Name: "header", Usage: "CSV: whether there are column names: auto, yes or no", DefaultText: "auto"},
+		&cli.StringFlag{Name: "header", Usage: "CSV, ratings: whether there are column names: auto, yes or no", DefaultText: "auto"},
 		&cli.StringSliceFlag{Name: "categorical", Usage: "CSV: a `column` of categories, or * for every column of words; may be repeated"},
 		&cli.StringSliceFlag{Name: "ignore", Usage: "CSV: a `column` to leave out; may be repeated"},
 		&cli.Float64Flag{Name: "missing", Usage: "CSV: the `number` that stands for missing ones", DefaultText: "missing numbers are errors"},
@@ -59,7 +59,7 @@ func dataFlags() []cli.Flag {
 func dataOptions(c *cli.Context) dataset.Options {
 	o := dataset.Options{Format: c.String("format"), Label: c.String("label"), Weight: c.String("weight"), Positive: c.String("positive"), Header: c.String("header"), Base: c.Int("base"),
 		Categorical: c.StringSlice("categorical"), Ignore: c.StringSlice("ignore"), Labels: c.String("labels"), Weights: c.String("weights"),
-		Float64: c.Bool("float64"), Unlabelled: !c.IsSet("label")}
+		Float64: c.Bool("float64"), MinLength: 3, StopWords: dataset.English, Unlabelled: !c.IsSet("label")}
 	if c.IsSet("missing") {
 		o.Missing = new(c.Float64("missing"))
 	}
@@ -177,30 +177,38 @@ func printStats(out io.Writer, s dataset.Stats) error {
 		format += fmt.Sprintf(", indices from %d", i.Base)
 	}
 	line("format", "%s", format)
-	line("rows", "%s (%s without a value)", count(i.Rows), count(s.EmptyRows))
-	line("features", "%s", count(i.Features))
+	what := wordsOf(i.Format)
+	line(what.rows, "%s (%s without a value)", count(i.Rows), count(s.EmptyRows))
+	line(what.features, "%s", count(i.Features))
 	if len(i.Ignored) > 0 {
 		line("ignored", "%s", strings.Join(i.IgnoredNames(), ", "))
 	}
 	if s.Parts > 0 {
 		line("parts", "%d, ranges of %s", s.Parts, map[bool]string{true: "features with all rows", false: "rows"}[i.ByFeatures])
 	}
-	line("non-zeros", "%s, %.4g %% of all; %s to %s a row", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax))
+	line(what.entries, "%s, %.4g %% of all; %s to %s a %s", count(i.NonZeros), 100*s.Density, count(s.RowMin), count(s.RowMax), what.row)
+	if s.Tokens > 0 {
+		line("tokens", "%s, %.4g a document", count(uint64(s.Tokens)), s.Tokens/float64(i.Rows))
+	}
 	if i.Weighted {
-		what := "weights"
+		name := "weights"
 		if i.WeightName != "" {
-			what += " " + i.WeightName
+			name += " " + i.WeightName
 		}
-		line(what, "sum %.6g, %.6g to %.6g", i.Weight, s.WeightMin, s.WeightMax)
+		line(name, "sum %.6g, %.6g to %.6g", i.Weight, s.WeightMin, s.WeightMax)
 	}
 	line("values", "%.6g to %.6g", s.ValueMin, s.ValueMax)
-	if i.Dropped > 0 {
+	if i.Dropped > 0 && i.Format == dataset.Ratings {
+		line("dropped", "%s ratings of users or items that the training data does not have", count(i.Dropped))
+	} else if i.Dropped > 0 {
 		line("dropped", "%s values of features that the training data does not have", count(i.Dropped))
 	}
 	if at := s.LargestIndex; at != nil {
 		line("largest index", "%s, first in %s:%d", count(at.Index), at.File, at.Line)
 	}
-	printLabels(line, s)
+	if i.Format != dataset.Docword && i.Format != dataset.Text && i.Format != dataset.Ratings { // which have none
+		printLabels(line, s)
+	}
 	for k, column := range s.Columns {
 		if k == mostShown {
 			line("", "... %d more columns of categories", len(s.Columns)-k)
@@ -213,13 +221,27 @@ func printStats(out io.Writer, s dataset.Stats) error {
 			line("", "... %d more files", len(s.Files)-k)
 			break
 		}
-		rows := count(f.Rows) + " rows, "
-		if i.Format == dataset.MM && k > 0 {
-			rows = "" // the labels
+		rows := count(f.Rows) + " " + what.rows + ", "
+		if i.Format == dataset.MM && k > 0 || i.Format == dataset.Ratings && len(s.Files) > 1 {
+			rows = "" // the labels; users of several files
 		}
 		line(map[bool]string{true: "files"}[k == 0], "%s: %s%s bytes", f.Name, rows, count(uint64(f.Bytes)))
 	}
 	return w.Flush()
+}
+
+// statWords are what rows and features are called.
+type statWords struct{ rows, row, features, entries string }
+
+// wordsOf are the words for data of a format.
+func wordsOf(format string) statWords {
+	switch format {
+	case dataset.Docword, dataset.Text:
+		return statWords{"documents", "document", "words", "counts"}
+	case dataset.Ratings:
+		return statWords{"users", "user", "items", "ratings"}
+	}
+	return statWords{"rows", "row", "features", "non-zeros"}
 }
 
 // printLabels prints what the labels are.

@@ -24,7 +24,7 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	}
 	a := make()
 	err := c.ValidAlgorithm(a)
-	if _, ok := a.(algos.Predictor); !ok && len(c.Data.Test) > 0 {
+	if _, ok := a.(algos.Predictor); !ok && !algos.TestsParts(a) && len(c.Data.Test) > 0 {
 		err = configs.Join(err, c.Refuse("data.test", c.Job.Algorithm+" does not predict: there is nothing to test"))
 	}
 	t, wrong := readTravel(c)
@@ -70,10 +70,23 @@ func refusal(c *configs.Config, err error) error {
 	return c.Refuse(key, err.Error())
 }
 
+// TestsParts says whether the parts of the job get test data.
+func TestsParts(c *configs.Config, a algos.Algorithm) bool {
+	return algos.TestsParts(a) && len(c.Data.Test) > 0 && c.Evaluate.Test
+}
+
+// TestOptions says how test data is to be read: like the training data, of which info is
+// known.
+func TestOptions(c *configs.Config, a algos.Algorithm, info *dataset.Info) dataset.Options {
+	o := DataOptions(c, a)
+	o.Like, o.Labels, o.Weights = info, "", ""
+	return o
+}
+
 // DataOptions says how the job's data is to be read.
 func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 	o := dataset.Options{Format: c.Data.Format, Label: c.Data.Label, Weight: c.Data.Weight, Positive: c.Data.Positive, Header: c.Data.Header, Base: c.Data.Base, Features: c.Data.Features,
-		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Weights: c.Data.Weights, Hash: c.Data.Hash}
+		Categorical: append([]string(nil), c.Data.Categorical...), Ignore: append([]string(nil), c.Data.Ignore...), Missing: c.Data.Missing, Float64: c.Data.Float64, Labels: c.Data.Labels, Weights: c.Data.Weights, Hash: c.Data.Hash, MinLength: c.Data.MinLength, StopWords: c.Data.StopWords}
 	if s, ok := a.(algos.Streaming); ok {
 		o.Stream = s.Streams()
 	}
@@ -81,6 +94,7 @@ func DataOptions(c *configs.Config, a algos.Algorithm) dataset.Options {
 		o.Columns = c.ByColumns()
 	}
 	o.ByFeatures = algos.ReadsByFeatures(a)
+	o.Sums = algos.NeedsSums(a)
 	o.Unsupervised = algos.IsUnsupervised(a)
 	if p, ok := a.(algos.Predictor); ok {
 		o.Quantity = p.Task(dataset.Info{}) == algos.Regression

@@ -353,7 +353,7 @@ func TestConsistent(t *testing.T) {
 
 func TestDataOptions(t *testing.T) {
 	more := "format = \"csv\"\nlabel = \"#2\"\nheader = \"no\"\nfeatures = 9\n[algorithm]\nlambda = 0.5\n"
-	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9}
+	want := dataset.Options{Format: "csv", Label: "#2", Header: "no", Base: -1, Features: 9, MinLength: 3, StopWords: "english"}
 	for algorithm, quantity := range map[string]bool{"lasso": true, "logreg": false, "regression": true, "svm": false} {
 		c := config(t, algorithm, more)
 		a, err := NewAlgorithm(registry.Algorithms, c)

@@ -98,7 +98,7 @@ func matrix(path string, o dataset.Options) bool {
 	if format == "" || format == "auto" {
 		format = dataset.FormatOfName(name)
 	}
-	return format == dataset.MM || format == dataset.Binary
+	return dataset.ReadWhole(format) || format == dataset.Binary
 }
 
 // compression is the ending of a compressed file.

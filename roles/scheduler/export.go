@@ -170,7 +170,7 @@ func parameters(c *configs.Config) string {
 // glance reads the beginning of each test file before the training, which should
 // not be long and then in vain. What is wrong further on does not undo it.
 func (s *scheduler) glance(context.Context) error {
-	if !s.tests() || s.info.Format == dataset.MM { // which is read as a whole
+	if !s.tests() || dataset.ReadWhole(s.info.Format) { // which is read as a whole
 		return nil
 	}
 	o := s.testOptions()
@@ -190,9 +190,7 @@ func (s *scheduler) glance(context.Context) error {
 
 // testOptions say how the test data is to be read: like the training data.
 func (s *scheduler) testOptions() dataset.Options {
-	o := control.DataOptions(s.cfg, s.alg)
-	o.Like, o.Labels, o.Weights = &s.info, "", ""
-	return o
+	return control.TestOptions(s.cfg, s.alg, &s.info)
 }
 
 // tests reports whether the model is to be applied to test data.

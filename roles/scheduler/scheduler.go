@@ -340,6 +340,10 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if err := s.begin(setup, servers); err != nil {
 		return err
 	}
+	if control.TestsParts(s.cfg, s.alg) { // names tell whose test rows are whose
+		setup.Info = s.info
+		body = control.Encode(setup)
+	}
 	for _, p := range s.peers.Of(control.Worker) {
 		if err := s.send(ctx, p.Conn, control.KindSetup, body); err != nil {
 			return err

@@ -327,10 +327,14 @@ func (w *worker) load(ctx context.Context, setup control.Setup) error {
 		}
 	}
 	w.scanned = nil
+	tests, err := w.tests(setup.Info)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
 	var clients []*table.Client
 	for _, g := range w.job.Groups {
-		c, runners, err := w.group(g, setup, byPart, begin)
+		c, runners, err := w.group(g, setup, byPart, tests, begin)
 		if err != nil {
 			return err
 		}
@@ -355,7 +359,7 @@ func (w *worker) load(ctx context.Context, setup control.Setup) error {
 }
 
 // group makes the client of an origin and the instances of its parts.
-func (w *worker) group(g control.Group, setup control.Setup, data map[int]*dataset.Part, epoch time.Time) (*table.Client, []*runner, error) {
+func (w *worker) group(g control.Group, setup control.Setup, data, tests map[int]*dataset.Part, epoch time.Time) (*table.Client, []*runner, error) {
 	start, ok := setup.Roster.Has(g.Origin)
 	if !ok {
 		return nil, nil, fmt.Errorf("worker: origin %d is not on the roster", g.Origin)
@@ -383,6 +387,11 @@ func (w *worker) group(g control.Group, setup control.Setup, data map[int]*datas
 		part := algos.NewPart(alg, algos.NewWorker(p, w.job.Parts, setup.Info, w.cfg.Job.Seed, client, local), now)
 		if err := part.Load(data[p]); err != nil {
 			return nil, nil, err
+		}
+		if tests != nil {
+			if err := part.LoadTest(tests[p]); err != nil {
+				return nil, nil, err
+			}
 		}
 		runners = append(runners, newRunner(w, part, client, local, epoch, now))
 	}

@@ -28,6 +28,7 @@ import "unsafe"
 //go:generate gen -group rounding -out ../rounding_amd64.s -stubs ../rounding_amd64.go
 //go:generate gen -group functions -out ../functions_amd64.s -stubs ../functions_amd64.go
 //go:generate gen -group products -out ../products_amd64.s -stubs ../products_amd64.go
+//go:generate gen -group ratings -out ../ratings_amd64.s -stubs ../ratings_amd64.go
 //go:generate gen -group bytes -out ../bytes_amd64.s -stubs ../bytes_amd64.go
 //go:generate gen -group sparse -out ../sparse_amd64.s -stubs ../sparse_amd64.go
 //go:generate gen -group vector -out ../vector_amd64.s -stubs ../vector_amd64.go

@@ -23,6 +23,7 @@ var groups = map[string]func(){
 	"bandwidth": bandwidth,
 	"bytes":     bytes,
 	"dense":     dense,
+	"ratings":   ratings,
 	"functions": functions,
 	"planes":    planes,
 	"products":  products,
