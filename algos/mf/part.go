@@ -7,6 +7,7 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/algos/mf/alternate"
 	"petuum/algos/mf/sgd"
 	"petuum/consistency"
 	"petuum/table"
@@ -16,6 +17,10 @@ import (
 // A solver is a way to find the rows. Its part has the ratings and the rows; those of items
 // it must bring together for an evaluation.
 type solver interface {
+	// tables are those of the solver, beside what all have.
+	tables(a *MF, d dataset.Info) []table.Spec
+	// clocks are those of a pass over the ratings.
+	clocks(a *MF, d dataset.Info) int
 	// load opens views on the items.
 	load(a *MF, data *dataset.Part, w *algos.Worker) error
 	// prepare is called with Prepare, when views are open and nothing is known yet.
@@ -32,7 +37,9 @@ type solver interface {
 type part struct {
 	solver solver
 	train  *sgd.Ratings
-	test   *sgd.Ratings // nil where there are none
+	test   *sgd.Ratings      // nil where there are none
+	known  alternate.Ratings // train, where a solver or an evaluation wants it by users
+	held   alternate.Ratings // test
 
 	stride    int // values of a row in memory
 	users     []float32
@@ -115,6 +122,7 @@ func (p *part) openTest(data *dataset.Part, w *algos.Worker) error {
 		return err
 	}
 	p.test = sgd.NewRatings(&data.X, []uint64{0, w.Info.Features})
+	p.held = listed(&data.X)
 	return nil
 }
 
@@ -143,15 +151,18 @@ func (p *part) begin(a *MF, w *algos.Worker) {
 	if p.deviation == 0 {
 		p.deviation = 1
 	}
-	if a.Biases {
+	if a.centred() {
 		p.mean = mean
 	}
 	p.lo, p.hi = float32(extreme[0]-p.mean), float32(-extreme[1]-p.mean)
+	if a.implicit() { // scores have no unit and no bounds
+		p.deviation, p.lo, p.hi = 1, -math.MaxFloat32/4, math.MaxFloat32/4
+	}
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
 		row := p.items[j*p.stride:][:p.stride]
 		a.initial(row, p.deviation, w.Seed, uint64(j))
-		if a.Biases {
+		if a.centred() {
 			row[0] = float32((p.counts.Row(j)[1] - p.perItem[j]*p.mean) / (p.perItem[j] + prior))
 		}
 	}
@@ -164,7 +175,7 @@ func (p *part) begin(a *MF, w *algos.Worker) {
 	for u := range p.perUser {
 		a.initial(p.users[u*p.stride:][:p.stride], p.deviation, w.Seed, ^(p.first + uint64(u)))
 	}
-	if a.Biases {
+	if a.centred() {
 		p.train.Means(p.users, p.items, p.stride, prior)
 	}
 }
@@ -203,7 +214,7 @@ func (p *part) share(w *algos.Worker) (lo, hi int) {
 
 // descent is how rows learn.
 func (a *MF) descent() sgd.Descent {
-	d := sgd.Descent{Rate: a.Rate, Decay: a.Decay, Lambda: a.Lambda, Deviation: a.deviation,
+	d := sgd.Descent{Rate: a.Rate, Decay: a.Decay, Lambda: a.lambda(), Deviation: a.deviation,
 		Clip: kernel.Clip{Error: a.hi - a.lo, Floor: -math.MaxFloat32}}
 	if d.Clip.Error == 0 {
 		d.Clip.Error = math.MaxFloat32
@@ -225,22 +236,22 @@ func (p *part) evaluate(a *MF, w *algos.Worker, e *algos.Eval) {
 		squares, sizes := p.test.Errors(p.users, p.items, p.stride, p.lo, p.hi)
 		e.Add("test", float64(p.test.Len()), squares, sizes)
 	}
-	d := a.descent()
 	penalty := 0.0
 	for u, n := range p.perUser {
-		penalty += cost(&d, p.users[u*p.stride:][:p.stride], float64(n))
+		penalty += a.cost(p.users[u*p.stride:][:p.stride], float64(n))
 	}
 	lo, hi := p.share(w)
 	for j := lo; j < hi; j++ {
-		penalty += cost(&d, p.items[j*p.stride:][:p.stride], p.perItem[j])
+		penalty += a.cost(p.items[j*p.stride:][:p.stride], p.perItem[j])
 	}
 	e.Add("penalty", penalty)
 }
 
 // cost is the penalty of a row with n ratings.
-func cost(d *sgd.Descent, row []float32, n float64) float64 {
+func (a *MF) cost(row []float32, n float64) float64 {
+	factor, ofBias := a.weights(n)
 	factors, bias := row[kernel.Header:], float64(row[0])
-	return n * (d.PerRating(n)*float64(kernel.Dot(factors, factors)) + d.Penalty*bias*bias)
+	return factor*float64(kernel.Dot(factors, factors)) + ofBias*bias*bias
 }
 
 // keep keeps the rows of an evaluation, and for good those of the best.

@@ -35,6 +35,10 @@ func slicesOf(parts int) int {
 	return 2 * parts
 }
 
+func (r *rotation) tables(*MF, dataset.Info) []table.Spec { return nil }
+
+func (r *rotation) clocks(_ *MF, d dataset.Info) int { return slicesOf(max(1, len(d.PartRows))) }
+
 func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	r.parts, r.alone = w.Parts, w.Parts == 1
 	r.cuts = even(w.Info.Features, slicesOf(w.Parts))
@@ -78,9 +82,7 @@ func (r *rotation) prepare(a *MF, w *algos.Worker) {
 }
 
 func (r *rotation) push(a *MF, w *algos.Worker) {
-	d := a.descent()
-	slices := len(r.cuts) - 1
-	s, epoch := r.at(w.Part, a.pushes), a.pushes/slices
+	s := r.at(w.Part, a.pushes)
 	if r.alone {
 		s = 0
 	}
@@ -89,6 +91,22 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 		r.acquire(w, r.pushes+1)
 		r.take(a, w, lo, hi)
 	}
+	if a.Solver == "bpr" {
+		a.rank(s, lo, hi, w)
+	} else {
+		r.learn(a, s, lo, hi)
+	}
+	if !r.alone {
+		r.give(a, lo, hi)
+		r.hold(w)
+	}
+	r.pushes++
+}
+
+// learn goes a step towards each rating of a slice.
+func (r *rotation) learn(a *MF, s, lo, hi int) {
+	d, slices := a.descent(), len(r.cuts)-1
+	epoch := a.pushes / slices
 	if a.pushes%slices == 0 {
 		for u, n := range a.perUser {
 			d.Set(a.users[u*a.stride:], float64(n), epoch)
@@ -98,11 +116,6 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 		d.Set(a.items[j*a.stride:], a.perItem[j], epoch)
 	}
 	d.Pass(a.train, s, a.users, a.items, a.stride)
-	if !r.alone {
-		r.give(a, lo, hi)
-		r.hold(w)
-	}
-	r.pushes++
 }
 
 // take makes the part's rows of items [lo, hi) those of the slice that it holds; who has

@@ -9,13 +9,13 @@ import (
 	"petuum/table/kernel"
 )
 
-// Items are the rows that users' rows are multiplied with: of each, Size values, Stride
-// apart. With Biases, the last of these is added as it is.
+// Items are the rows that users' rows are multiplied with: that of item i begins at
+// i*Stride, and has Rank factors from Factors on. With Biases, the value at Bias is added.
 type Items struct {
-	Values []float32
-	Stride int
-	Size   int
-	Biases bool
+	Values        []float32
+	Stride, Rank  int
+	Factors, Bias int
+	Biases        bool
 }
 
 // Len is the number of items.
@@ -32,6 +32,7 @@ type Finder struct {
 	items  Items
 	most   int
 	rows   []float32 // of a block of users
+	biases []float32 // of a block of items
 	scores []float32
 	lists  [users]list
 	best   []Scored
@@ -57,7 +58,7 @@ type list struct {
 
 // NewFinder makes a finder of lists of at most so many items.
 func NewFinder(it Items, most int) *Finder {
-	f := &Finder{items: it, most: most, rows: make([]float32, users*it.Size), scores: make([]float32, users*items)}
+	f := &Finder{items: it, most: most, rows: make([]float32, users*it.Rank), biases: make([]float32, items), scores: make([]float32, users*items)}
 	for u := range f.lists {
 		f.lists[u].heap = make([]Scored, 0, most)
 	}
@@ -65,23 +66,14 @@ func NewFinder(it Items, most int) *Finder {
 }
 
 // Find calls give with the best items of each of n users, best first: the list is good
-// during the call. row is the row of a user, of which Size values are used, without a bias
-// of the user's; skip is what is left out, ascending. A score that is not a number is no
+// during the call. row is a user's factors; skip is what is left out, ascending. A score that is not a number is no
 // item's.
 func (f *Finder) Find(n int, row func(u int) []float32, skip func(u int) []uint32, give func(u int, best []Scored)) {
-	size := f.items.Size
-	factors := size
-	if f.items.Biases {
-		factors--
-	}
+	rank := f.items.Rank
 	for lo := 0; lo < n; lo += users {
 		m := min(users, n-lo)
 		for u := range m {
-			to := f.rows[u*size:][:size]
-			copy(to, row(lo + u)[:factors])
-			if f.items.Biases {
-				to[factors] = 1
-			}
+			copy(f.rows[u*rank:][:rank], row(lo + u)[:rank])
 			f.lists[u] = list{f.lists[u].heap[:0], skip(lo + u)}
 		}
 		f.block(m)
@@ -100,13 +92,22 @@ func (f *Finder) Find(n int, row func(u int) []float32, skip func(u int) []uint3
 
 // block scores all items for m users.
 func (f *Finder) block(m int) {
-	size, stride := f.items.Size, f.items.Stride
+	rank, stride := f.items.Rank, f.items.Stride
 	for lo := 0; lo < f.items.Len(); lo += items {
 		n := min(items, f.items.Len()-lo)
 		scores := f.scores[:m*n]
 		clear(scores)
-		kernel.GemmNT(m, n, size, f.rows, size, f.items.Values[lo*stride:], stride, scores, n)
+		rows := f.items.Values[lo*stride:]
+		kernel.GemmNT(m, n, rank, f.rows, rank, rows[f.items.Factors:], stride, scores, n)
+		if f.items.Biases {
+			for i := range n {
+				f.biases[i] = rows[i*stride+f.items.Bias]
+			}
+		}
 		for u := range m {
+			if f.items.Biases {
+				kernel.Add(scores[u*n:][:n], f.biases)
+			}
 			f.lists[u].take(scores[u*n:][:n], uint32(lo), f.most)
 		}
 	}

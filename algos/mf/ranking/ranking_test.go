@@ -10,14 +10,12 @@ import (
 // sorted is what Find gives for a user, by scoring and sorting all.
 func sorted(it Items, row []float32, skip []uint32, most int) (all []Scored) {
 	for i := range it.Len() {
-		q := it.Values[i*it.Stride:][:it.Size]
-		score := 0.0
-		for k, v := range q {
-			if it.Biases && k == it.Size-1 {
-				score += float64(v)
-			} else {
-				score += float64(v) * float64(row[k])
-			}
+		q, score := it.Values[i*it.Stride:], 0.0
+		for k := range it.Rank {
+			score += float64(q[it.Factors+k]) * float64(row[k])
+		}
+		if it.Biases {
+			score += float64(q[it.Bias])
 		}
 		if !slices.Contains(skip, uint32(i)) && score == score {
 			all = append(all, Scored{uint32(i), float32(score)})
@@ -53,7 +51,7 @@ func TestFindIsSorting(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			it := Items{Stride: c.size + 1, Size: c.size, Biases: c.biases}
+			it := Items{Stride: c.size + 3, Rank: c.size, Factors: 2, Bias: 1, Biases: c.biases}
 			for i := range c.items {
 				for k := range it.Stride {
 					if i >= c.by {
@@ -94,7 +92,7 @@ func TestFindIsSorting(t *testing.T) {
 
 func TestNotANumberIsNobodys(t *testing.T) {
 	nan := float32(math.NaN())
-	it := Items{Values: []float32{1, nan, 3, nan, 2}, Stride: 1, Size: 1}
+	it := Items{Values: []float32{1, nan, 3, nan, 2}, Stride: 1, Rank: 1}
 	NewFinder(it, 4).Find(1, func(int) []float32 { return []float32{1} }, func(int) []uint32 { return nil },
 		func(_ int, best []Scored) {
 			if want := []Scored{{2, 3}, {4, 2}, {0, 1}}; !slices.Equal(best, want) {
@@ -134,7 +132,7 @@ func TestQuality(t *testing.T) {
 }
 
 func TestFindDoesNotAllocate(t *testing.T) {
-	it := Items{Values: make([]float32, 4000), Stride: 4, Size: 4}
+	it := Items{Values: make([]float32, 4000), Stride: 4, Rank: 4}
 	row := make([]float32, 4)
 	f := NewFinder(it, 10)
 	find := func() {
@@ -147,7 +145,7 @@ func TestFindDoesNotAllocate(t *testing.T) {
 
 func BenchmarkFind(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	it := Items{Values: make([]float32, 20000*33), Stride: 33, Size: 33, Biases: true}
+	it := Items{Values: make([]float32, 20000*33), Stride: 33, Rank: 32, Bias: 32, Biases: true}
 	for k := range it.Values {
 		it.Values[k] = float32(rng.NormFloat64())
 	}
