@@ -32,7 +32,7 @@ import (
 // interfaces below, which the platform looks for: [Validator], [Consistent],
 // [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Publisher].
+// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Savable], [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -293,6 +293,11 @@ type Worker struct {
 	Seed  uint64       // of the job; combine it with Part for numbers of the part's own
 	Clock consistency.Clock
 
+	// Start is the clock at which this run of the job began: above 0 where it goes on from
+	// a checkpoint. Turns of leases (table.View.Acquire) count from 0 in each run, so take
+	// them of Clock-Start.
+	Start consistency.Clock
+
 	// Barrier is the clock of the next evaluation, as far as it is known: of a part that
 	// pushes without a schedule. Push at Barrier-1 is the last one before it.
 	Barrier consistency.Clock
@@ -330,6 +335,7 @@ type Scheduler struct {
 	Seed  uint64
 
 	Round    consistency.Clock // that Schedule begins or Pull ends
+	Start    consistency.Clock // at which this run of the job began, see Worker.Start
 	Window   int               // most rounds in flight, that one included
 	InFlight int               // other rounds that are, at this call of Schedule or Pull
 

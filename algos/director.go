@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 
 	"petuum/consistency"
 )
@@ -36,6 +37,7 @@ const (
 	ReasonSeconds   = "seconds"
 	ReasonTolerance = "tolerance"
 	ReasonObjective = "objective"
+	ReasonPatience  = "patience"
 )
 
 // Point is one evaluation on the curve of a job.
@@ -58,6 +60,9 @@ type Director struct {
 	every    consistency.Clock // clocks between evaluations
 	curve    []Point
 	last     *Eval
+	held     float64           // the least that an evaluation came to on data held out
+	best     consistency.Clock // of that evaluation; -1: of none
+	waited   int               // evaluations since
 
 	stages int     // 0: the job is not staged
 	stage  int     // the one under way
@@ -78,7 +83,18 @@ func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Direc
 	if every == 0 {
 		every = perEpoch
 	}
-	return &Director{stop: stop, settled: settled, first: start, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
+	return &Director{stop: stop, settled: settled, best: -1, first: start, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
+}
+
+// Resume has the job go on behind the evaluations of a curve, the last of which is of the
+// clock of a checkpoint and is made again. The director was made for the begin of the job.
+func (d *Director) Resume(curve []Point) {
+	n := len(curve) - 1
+	d.curve = slices.Clone(curve[:n])
+	if n > 0 {
+		d.last = NewEval(curve[n-1].Clock)
+		d.last.Objective = curve[n-1].Objective
+	}
 }
 
 // mostEpochs ends a job that nothing else ends.
@@ -150,11 +166,14 @@ func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error
 	}
 	before := d.last
 	d.curve, d.last = append(d.curve, p), e
+	d.compare(e)
 	switch limit, reason := d.limit(); {
 	case d.stop.Objective != nil && e.Objective <= *d.stop.Objective:
 		return ReasonObjective, nil
 	case d.stop.Tolerance > 0 && d.converged(before, e):
 		return ReasonTolerance, nil
+	case e.Patience > 0 && d.waited >= e.Patience:
+		return ReasonPatience, nil
 	case e.Clock >= limit:
 		return reason, nil
 	case d.out(seconds):
@@ -162,6 +181,18 @@ func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error
 	}
 	return "", nil
 }
+
+// compare holds an evaluation against the best so far.
+func (d *Director) compare(e *Eval) {
+	d.waited++
+	if finite(e.Held) && (d.best < 0 || e.Held < d.held) {
+		d.held, d.best, d.waited = e.Held, e.Clock, 0
+	}
+}
+
+// Best is the clock of the evaluation with the least Held, the first of them; -1 if none
+// has any.
+func (d *Director) Best() consistency.Clock { return d.best }
 
 func (d *Director) converged(before, e *Eval) bool {
 	if finite(e.Gap) {

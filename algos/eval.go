@@ -27,11 +27,14 @@ type Eval struct {
 	Unsettled bool               // that the objective has not changed says nothing
 	Before    float64            // the objective that this one is to be held against for its change; NaN: that of the last evaluation
 	Metrics   map[string]float64 // by name, as the summary prints them
+
+	Held     float64 // what the model is off on data held out; NaN: not known
+	Patience int     // evaluations without a smaller Held after which the job stops; 0: it goes on
 }
 
 // NewEval makes an empty evaluation.
 func NewEval(clock consistency.Clock) *Eval {
-	return &Eval{Clock: clock, Gap: math.NaN(), Before: math.NaN(), sums: map[string][]float64{},
+	return &Eval{Clock: clock, Gap: math.NaN(), Before: math.NaN(), Held: math.NaN(), sums: map[string][]float64{},
 		maxima: map[string]float64{}, tables: map[string]table.Norms{}, Metrics: map[string]float64{}}
 }
 

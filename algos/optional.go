@@ -1,6 +1,7 @@
 package algos
 
 import (
+	"errors"
 	"io"
 
 	"petuum/algos/dataset"
@@ -125,15 +126,39 @@ func IsUnsupervised(a Algorithm) bool {
 	return ok && u.Unsupervised()
 }
 
-// Stateful is an Algorithm whose parts have state that neither the input nor the tables
-// can rebuild, as the topics that tokens are assigned. Save and Restore are called
-// between two clocks, where the tables hold all that the part did; Restore after Load,
-// of a part of the same input, and of nothing but what a part of the same number saved.
-// It checks what it reads: an error, and nothing half restored.
+// Stateful is an Algorithm whose jobs can be stopped and go on (package checkpoint): it
+// saves the state of a part that neither the input nor the tables can rebuild, as the
+// topics that tokens are assigned, or nothing if there is none. Save is called between two
+// clocks, behind an evaluation, where the tables hold all that the part did. Restore is
+// called once after Load, in place of Prepare, of a part of the same input, and of nothing
+// but what a part of the same number saved: views have their values, those of scratch
+// tables too, and rules their state. It checks what it reads: an error, and nothing half
+// restored. An evaluation at the same clock follows.
+//
+// Of a ModelParallel the scheduler's instance is saved and restored too, after Begin.
 type Stateful interface {
 	Algorithm
 	Save(w io.Writer) error
 	Restore(r io.Reader) error
+}
+
+// Savable is a Stateful that cannot save with all of its parameters.
+type Savable interface {
+	Stateful
+	// Saves says why it cannot with these parameters; nil if it can. An instance is
+	// asked as for Resumes.
+	Saves() error
+}
+
+// CanSave says why a job of an algorithm cannot have checkpoints; nil if it can.
+func CanSave(a Algorithm) error {
+	switch s := a.(type) {
+	case Savable:
+		return s.Saves()
+	case Stateful:
+		return nil
+	}
+	return errors.New("it cannot save what its parts know")
 }
 
 // Publisher is an Algorithm whose parts keep results to themselves while they learn, as

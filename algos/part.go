@@ -1,7 +1,9 @@
 package algos
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"petuum/algos/dataset"
@@ -73,6 +75,49 @@ func (p *Part) Prepare() error {
 	}
 	a.Prepare(p.w)
 	return p.Settle()
+}
+
+// From has the part begin at the clock of a checkpoint, before Load.
+func (p *Part) From(start consistency.Clock) {
+	p.w.Clock, p.w.Start, p.settled = start, start, start
+}
+
+// Save writes the state of the part, behind an evaluation.
+func (p *Part) Save(w io.Writer) error {
+	a, ok := p.alg.(Stateful)
+	if !ok {
+		return fmt.Errorf("algos: part %d: the state of an algorithm that has none is to be saved", p.w.Part)
+	}
+	if err := a.Save(w); err != nil {
+		return fmt.Errorf("part %d: %w", p.w.Part, err)
+	}
+	return nil
+}
+
+// Restore is Prepare of a part that goes on from a checkpoint. It reads all of r.
+func (p *Part) Restore(r io.Reader) error {
+	a, ok := p.alg.(Stateful)
+	if !ok {
+		return fmt.Errorf("algos: part %d: the state of an algorithm that has none is to be restored", p.w.Part)
+	}
+	err := a.Restore(r)
+	if err == nil {
+		err = atEnd(r)
+	}
+	if err != nil {
+		return fmt.Errorf("part %d: %w", p.w.Part, err)
+	}
+	return nil
+}
+
+// atEnd is an error if something of a state was not read.
+func atEnd(r io.Reader) error {
+	if n, err := io.ReadFull(r, make([]byte, 1)); n > 0 {
+		return errors.New("the state has more than was restored")
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 // Stage begins a problem of an algorithm that is Staged. All parts have come to the
@@ -163,6 +208,9 @@ func (p *Part) Settle() error {
 	p.Barrier += p.now() - start
 	return err
 }
+
+// Best tells the part which evaluation is the best so far, see [Worker].
+func (p *Part) Best(at consistency.Clock) { p.w.Best = at }
 
 // Publish lets the instance write its results, if it has any, up to a barrier after it.
 func (p *Part) Publish() error {

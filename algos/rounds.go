@@ -1,7 +1,9 @@
 package algos
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"petuum/consistency"
@@ -80,6 +82,32 @@ func NewRounds(alg ModelParallel, s *Scheduler, now func() int64) *Rounds {
 		r.flights[i] = flight{blocks: make([]Block, s.Parts), emitted: make([][]float64, s.Parts), got: make([]bool, s.Parts)}
 	}
 	return r
+}
+
+// From has the rounds begin at the clock of a checkpoint, before Begin.
+func (r *Rounds) From(start consistency.Clock) {
+	r.first, r.next, r.settled, r.s.Start = start, start, start, start
+}
+
+// Save writes the state of the scheduler's instance, behind an evaluation.
+func (r *Rounds) Save(w io.Writer) error {
+	a, ok := r.alg.(Stateful)
+	if !ok {
+		return errors.New("algos: the scheduler's instance has no state to be saved")
+	}
+	return a.Save(w)
+}
+
+// Restore reads it, after Begin and before the first round.
+func (r *Rounds) Restore(from io.Reader) error {
+	a, ok := r.alg.(Stateful)
+	if !ok {
+		return errors.New("algos: the scheduler's instance has no state to be restored")
+	}
+	if err := a.Restore(from); err != nil {
+		return err
+	}
+	return atEnd(from)
 }
 
 // Begin opens the scheduler's views.

@@ -42,6 +42,7 @@ func (l *loader) paths() {
 	l.path("data.weights", l.c.Data.Weights)
 	l.path("data.cache", l.c.Data.Cache)
 	l.path("output.model", l.c.Output.Model)
+	l.path("checkpoint.path", l.c.Checkpoint.Path)
 	l.path("cluster.key_file", l.c.Cluster.KeyFile)
 }
 

@@ -28,6 +28,7 @@ type Config struct {
 	Evaluate    Evaluate    `toml:"evaluate"`
 	Stop        Stop        `toml:"stop"`
 	Output      Output      `toml:"output"`
+	Checkpoint  Checkpoint  `toml:"checkpoint"`
 	Log         Log         `toml:"log"`
 
 	file    string           // as named by the caller; "" if there is none
@@ -123,6 +124,13 @@ type Output struct {
 	Text  bool   `toml:"text" doc:"write the model as readable text, too"`
 }
 
+// Checkpoint is the [checkpoint] section.
+type Checkpoint struct {
+	Path    string  `toml:"path" doc:"folder, on the scheduler's machine, where the state of the job is kept, so that petuum run --resume goes on from there; \"\" keeps none"`
+	Every   int     `toml:"every" min:"1" doc:"evaluations from one checkpoint to the next; the last evaluation has one in any case"`
+	Seconds float64 `toml:"seconds" min:"0" doc:"seconds of training from one checkpoint to the next, at least"`
+}
+
 // Log is the [log] section.
 type Log struct {
 	Level  string `toml:"level" oneof:"debug info warn error" own:"true" doc:"least level that is logged: debug, info, warn or error"`
@@ -140,6 +148,7 @@ func Default() *Config {
 		Wire:        Wire{Compression: "auto", Encoding: "exact", Filter: "none"},
 		Evaluate:    Evaluate{Test: true},
 		Output:      Output{Text: true},
+		Checkpoint:  Checkpoint{Every: 1, Seconds: 30},
 		Log:         Log{Level: "info", Format: "text"},
 		params:      newTable(place{}),
 		origin:      map[string]place{},

@@ -58,7 +58,7 @@ func (c *Config) matches(key string, scheduler *Config, mine, theirs reflect.Val
 			written = mine.Interface().(Paths)
 		}
 		return allAgree(written, theirs.Interface().(Paths))
-	case "data.names", "data.labels", "data.cache", "output.model", "job.start":
+	case "data.names", "data.labels", "data.cache", "output.model", "job.start", "checkpoint.path":
 		written := Paths{mine.String()}
 		if w, ok := c.written[key]; ok {
 			written = w

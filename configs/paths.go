@@ -56,7 +56,7 @@ func (l *loader) locate(job bool) error {
 	s.single("data.weights", &c.Data.Weights, job)
 	s.single("cluster.key_file", &c.Cluster.KeyFile, true)
 	s.folder("job.start", &c.Job.Start, job)
-	for key, path := range map[string]*string{"output.model": &c.Output.Model, "data.cache": &c.Data.Cache} {
+	for key, path := range map[string]*string{"output.model": &c.Output.Model, "data.cache": &c.Data.Cache, "checkpoint.path": &c.Checkpoint.Path} {
 		if *path != "" {
 			c.written[key] = Paths{*path}
 			*path = absolute(wd, *path)

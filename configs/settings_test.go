@@ -21,7 +21,7 @@ var other = map[string]string{
 	"wire.encoding": `"fixed1"`, "wire.filter": `"skip:0.5"`,
 	"evaluate.every": "9", "evaluate.test": "false",
 	"stop.epochs": "10", "stop.clocks": "11", "stop.seconds": "12.5", "stop.tolerance": "1e-06", "stop.objective": "-0.25",
-	"output.model": `"out"`, "output.text": "false", "log.level": `"debug"`, "log.format": `"json"`,
+	"output.model": `"out"`, "output.text": "false", "checkpoint.path": `"kept"`, "checkpoint.every": "3", "checkpoint.seconds": "1.5", "log.level": `"debug"`, "log.format": `"json"`,
 }
 
 // valueOf is the value of a setting as TOML.

@@ -20,6 +20,38 @@ func (s *Shard) Export(table int, f func(key uint64, values []byte)) {
 	})
 }
 
+// ExportWhole calls f with each key of a table that was ever written, and its values and
+// the state of its rule, encoded little endian: all that LoadWhole needs to go on from
+// there, in the same or in another number of shards, at a clock that every origin has
+// come to. The order is that of the rows in the shard. A row is good during the call.
+func (s *Shard) ExportWhole(table int, f func(key uint64, row []byte)) { s.stores[table].whole(f) }
+
+// WholeBytes is the bytes of a row with the state of its rule.
+func (s Spec) WholeBytes() int { return s.valueBytes() * (1 + s.Rule.stateWidth()) }
+
+// valueBytes is the bytes of the values of a row as a shard keeps them.
+func (s Spec) valueBytes() int { return s.Type.Size() * s.width() }
+
+func (s *store[T]) whole(f func(key uint64, row []byte)) {
+	var b []byte
+	for n, p := range s.pages {
+		if p == nil {
+			continue
+		}
+		for i := range p.stamps {
+			row := uint32(n)<<pageBits + uint32(i)
+			if s.spec.sparse() && row >= s.rows {
+				return
+			}
+			if p.stamp(i) > 0 {
+				b = kernel.Append(b[:0], p.vals[i*s.width:(i+1)*s.width])
+				b = kernel.Append(b, p.state[i*s.states:(i+1)*s.states])
+				f(s.key(row), b)
+			}
+		}
+	}
+}
+
 func (s *store[T]) appendRow(b []byte, row uint32) []byte { return kernel.Append(b, s.row(row)) }
 
 // written calls f for each row to be exported, by key.

@@ -11,6 +11,15 @@ import (
 // of the initial ones. The row counts as written. Load before any client says hello:
 // what they hold is sent to them whole then.
 func (s *Shard) Load(table int, key uint64, values []byte) error {
+	return s.load(table, key, values, Spec.valueBytes, "values")
+}
+
+// LoadWhole is Load of a row as ExportWhole has it: its rule goes on from the state.
+func (s *Shard) LoadWhole(table int, key uint64, row []byte) error {
+	return s.load(table, key, row, Spec.WholeBytes, "values and state")
+}
+
+func (s *Shard) load(table int, key uint64, row []byte, size func(Spec) int, what string) error {
 	if table < 0 || table >= len(s.specs) {
 		return fmt.Errorf("table: shard %d: a row for table %d of %d", s.index, table, len(s.specs))
 	}
@@ -18,20 +27,20 @@ func (s *Shard) Load(table int, key uint64, values []byte) error {
 	if rng := ShardRange(spec.Keys, s.index, s.of); !rng.Contains(key) {
 		return fmt.Errorf("table: shard %d: key %d of %q is not in [%d, %d)", s.index, key, spec.Name, rng.Begin, rng.End)
 	}
-	if len(values) != spec.rowBytes() {
-		return fmt.Errorf("table: shard %d: %d bytes of values for a row of %q, want %d", s.index, len(values), spec.Name, spec.rowBytes())
+	if want := size(spec); len(row) != want {
+		return fmt.Errorf("table: shard %d: %d bytes of %s for a row of %q, want %d", s.index, len(row), what, spec.Name, want)
 	}
 	for _, ses := range s.sessions {
 		if ses.live {
 			return errors.New("table: a row is loaded after a client has said hello")
 		}
 	}
-	s.stores[table].load(key, values, s.stamp)
+	s.stores[table].load(key, row[:spec.valueBytes()], row[spec.valueBytes():], s.stamp)
 	return nil
 }
 
-// load gives a row its first values.
-func (s *store[T]) load(key uint64, values []byte, stamp uint32) {
+// load gives a row its first values, and the state of its rule where there is any.
+func (s *store[T]) load(key uint64, values, state []byte, stamp uint32) {
 	row := uint32(key - s.rng.Begin)
 	if s.spec.sparse() {
 		row = s.touch(key)
@@ -39,7 +48,11 @@ func (s *store[T]) load(key uint64, values []byte, stamp uint32) {
 	p, i := s.writable(row), int(row&pageMask)
 	vals := p.vals[i*s.width : (i+1)*s.width]
 	kernel.Load(vals, values)
-	resumeRow(s.spec.Rule, vals, p.state[i*s.states:(i+1)*s.states])
+	if own := p.state[i*s.states : (i+1)*s.states]; len(state) > 0 {
+		kernel.Load(own, state)
+	} else {
+		resumeRow(s.spec.Rule, vals, own)
+	}
 	p.stamps[i], p.latest = stamp, stamp
 	s.latest = stamp
 }

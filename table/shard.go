@@ -98,7 +98,8 @@ type rows interface {
 	begin(clock consistency.Clock)
 	apply(at rowSet, values []byte, stamp uint32)
 	combine(at rowSet, values []byte)
-	load(key uint64, values []byte, stamp uint32)
+	load(key uint64, values, state []byte, stamp uint32)
+	whole(f func(key uint64, row []byte))
 	flush(stamp uint32)
 	changed(at rowSet, since uint32, buf *[]int32) places
 	newer(at rowSet, since uint32) bool

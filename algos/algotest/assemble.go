@@ -33,6 +33,9 @@ func (t *training) setUp() (err error) {
 	if isScheduled {
 		roster = placement.NewRoster(origins + 1)
 	}
+	if t.job.From != nil {
+		roster = roster.From(t.job.From.clock)
+	}
 	if err := t.makeShards(roster); err != nil {
 		return err
 	}
@@ -113,8 +116,12 @@ func (t *training) publish() error {
 	if _, ok := t.alg.(algos.Publisher); !ok {
 		return nil
 	}
+	best := t.director.Best()
 	for p := range t.crew {
-		t.order(p, (*algos.Part).Publish)
+		t.order(p, func(p *algos.Part) error {
+			p.Best(best)
+			return p.Publish()
+		})
 	}
 	if t.rounds != nil {
 		if err := t.rounds.Settle(); err != nil {
@@ -145,6 +152,7 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 		}
 		w := algos.NewWorker(d.Index, t.job.Parts, t.info, t.job.Seed, client, local)
 		m := &member{part: algos.NewPart(alg, w, nil), orders: make(chan func(*algos.Part) error, ordersAhead+algos.Window(alg, t.job.Policy))}
+		m.part.From(roster.Origins[origin].Start)
 		if err := m.part.Load(d); err != nil {
 			return err
 		}
@@ -171,7 +179,7 @@ func (t *training) makeOrigin(roster placement.Roster, origin int, data []*datas
 
 func (t *training) newClient(roster placement.Roster, origin int, specs []table.Spec, parts int) (*table.Client, error) {
 	c, err := table.NewClient(specs, table.ClientOptions{Origin: consistency.Origin(origin), Generation: roster.Generation,
-		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts, Deterministic: t.job.Deterministic})
+		Policy: t.job.Policy, Window: t.job.Window, Shards: t.job.Shards, Parts: parts, Start: roster.Origins[origin].Start, Deterministic: t.job.Deterministic})
 	if err == nil {
 		t.clients = append(t.clients, c)
 	}
@@ -183,5 +191,6 @@ func (t *training) makeScheduler(roster placement.Roster, alg algos.ModelParalle
 		return err
 	}
 	t.rounds = algos.NewRounds(alg, algos.NewScheduler(t.job.Parts, t.info, t.job.Seed, t.sched), nil)
+	t.rounds.From(roster.Origins[len(roster.Origins)-1].Start)
 	return t.rounds.Begin()
 }

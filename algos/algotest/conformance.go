@@ -57,6 +57,8 @@ type Suite struct {
 //     instance shares nothing with another;
 //   - Tables gives the same answer again and again, and KeyNames fits it;
 //   - an [algos.Resumer] that can begins where an earlier job ended;
+//   - an [algos.Stateful] that is stopped in mid-run goes on as if it had not been, to the
+//     bit, and refuses states cut short or too long;
 //   - an [algos.Explainer] says the same again, in sentences.
 //
 // Allocations are counted for the whole program (runtime.MemStats.Mallocs)
@@ -70,6 +72,7 @@ func Conformance(t *testing.T, s Suite) {
 	t.Run("deterministic", s.deterministic)
 	t.Run("allocations", s.Allocations)
 	t.Run("resume", s.resume)
+	t.Run("stateful", s.Stateful)
 	t.Run("explain", s.explain)
 }
 

@@ -43,6 +43,9 @@ type Job struct {
 
 	Start *Result // the tables begin as this job left them; nil: with their initial values
 
+	Keep bool  // keep the state of the whole job in Result.Kept
+	From *Kept // go on from there; nil: begin
+
 	// Delay, unless 0, is the seed of random delays: every pair of an origin and a
 	// shard gets a queue for each direction, and these go at speeds of their own.
 	Delay uint64
@@ -64,6 +67,7 @@ type Result struct {
 	// Clocks and Seconds are what training took.
 	Clocks  consistency.Clock
 	Seconds float64
+	Kept    *Kept // nil unless Job.Keep
 
 	job Job
 }
@@ -155,7 +159,8 @@ type training struct {
 	specs    []table.Spec
 	alg      algos.Algorithm // the scheduler's instance
 	director *algos.Director
-	rounds   *algos.Rounds // nil if nothing is scheduled
+	rounds   *algos.Rounds     // nil if nothing is scheduled
+	start    consistency.Clock // of the first round
 	at       consistency.Clock
 	last     *algos.Eval
 	stages   []Stage // that have ended
@@ -210,10 +215,17 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	if err != nil {
 		return r, t.cause(err)
 	}
-	if err := t.publish(); err != nil {
+	var kept *Kept
+	if job.Keep {
+		kept, err = t.keep()
+	}
+	if err == nil {
+		err = t.publish()
+	}
+	if err != nil {
 		return r, t.cause(err)
 	}
-	r = Result{Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
+	r = Result{Kept: kept, Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
 		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
 	for p := range t.crew {
@@ -258,7 +270,11 @@ func (t *training) prepare() error {
 	if prepares {
 		t.at = 1
 	}
+	t.start = t.at
 	t.director = algos.NewDirector(algos.StopOf(t.alg, t.job.Stop), t.at, perEpoch, t.job.Every)
+	if t.job.From != nil {
+		return t.restore()
+	}
 	for p := range t.crew {
 		t.order(p, (*algos.Part).Prepare)
 	}
@@ -318,8 +334,10 @@ func (t *training) run(elapsed func() float64) (reason string, err error) {
 
 func (t *training) runTo(until consistency.Clock) error {
 	t.quiet()
+	best := t.director.Best()
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
+			p.Best(best)
 			if t.job.pushed == nil {
 				return p.RunTo(until)
 			}

@@ -3,6 +3,7 @@ package algotest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"petuum/algos"
@@ -43,6 +44,7 @@ var (
 	_ algos.Resumer   = (*Ridge)(nil)
 	_ algos.Explainer = (*Ridge)(nil)
 	_ algos.Predictor = (*Ridge)(nil)
+	_ algos.Stateful  = (*Ridge)(nil)
 )
 
 // NewRidge makes an instance with one penalty.
@@ -78,6 +80,12 @@ func (a *Ridge) Stage(s int) { a.lambda = a.at(s) }
 
 // Resumes says that it can.
 func (a *Ridge) Resumes() error { return nil }
+
+// Save has nothing to write: all that a part knows is in the tables.
+func (a *Ridge) Save(io.Writer) error { return nil }
+
+// Restore has nothing to read.
+func (a *Ridge) Restore(io.Reader) error { return nil }
 
 // Explain says what the path is.
 func (a *Ridge) Explain(d dataset.Info) []string {
@@ -150,6 +158,7 @@ var (
 	_ algos.Staged        = (*Apart)(nil)
 	_ algos.ModelParallel = (*Apart)(nil)
 	_ algos.Reporter      = (*Apart)(nil)
+	_ algos.Stateful      = (*Apart)(nil)
 )
 
 // NewApart makes an instance with one penalty.
@@ -208,6 +217,18 @@ func (a *Apart) Push(w *algos.Worker, b algos.Block) {
 		}
 		w.Emit(a.x.Dot(int(key), a.y), a.x.Square(int(key)), again)
 	}
+}
+
+// Save writes the number of rounds, which only the scheduler's instance counts.
+func (a *Apart) Save(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%d %d", a.rounds, a.most)
+	return err
+}
+
+// Restore reads it.
+func (a *Apart) Restore(r io.Reader) error {
+	_, err := fmt.Fscanf(r, "%d %d", &a.rounds, &a.most)
+	return err
 }
 
 // Report says how full the window was.

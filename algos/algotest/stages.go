@@ -58,6 +58,9 @@ func (t *training) path(elapsed func() float64) (reason string, clocks consisten
 
 // resume has the shards begin with the tables of an earlier job.
 func (t *training) resume() error {
+	if t.job.From != nil {
+		return t.loadWhole()
+	}
 	if t.job.Start == nil {
 		return nil
 	}

@@ -55,7 +55,9 @@ type DML struct {
 	x      dataset.Matrix // standardised when the work begins
 	pairs  pairs
 	share  float64    // of the part's rows in all rows
+	source *rand.PCG  // of random
 	random *rand.Rand // for mini-batches
+	later  []byte     // the state of source behind begin; nil: as begin leaves it
 	batch  [][2]int32
 	fixed  [][2]int32 // the pairs to evaluate
 
@@ -135,7 +137,8 @@ func (a *DML) Load(part *dataset.Part, w *algos.Worker) (err error) {
 			return fmt.Errorf("dml: part %d of %d has rows of class %s only: put the rows in random order, or take fewer parts", w.Part, w.Parts, w.Info.Classes[part.Class[0]])
 		}
 	}
-	a.random = rand.New(rand.NewPCG(w.Seed, uint64(w.Part)))
+	a.source = rand.NewPCG(w.Seed, uint64(w.Part))
+	a.random = rand.New(a.source)
 	a.batch, a.fixed = a.own(a.Batch), a.own(a.Pairs)
 
 	all := table.Span(0, features)

@@ -43,6 +43,9 @@ func (a *DML) begin(d dataset.Info) {
 		a.pairs.norm[i] = a.x.Square(i)
 	}
 	a.pairs.sample(a.fixed, a.random, a.diff)
+	if a.later != nil {
+		_ = a.source.UnmarshalBinary(a.later) // Restore has tried
+	}
 }
 
 // Embed maps the rows of a part to L(scale x), one after the other: Euclid's

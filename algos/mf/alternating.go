@@ -2,6 +2,7 @@ package mf
 
 import (
 	"fmt"
+	"io"
 
 	"petuum/algos"
 	"petuum/algos/dataset"
@@ -23,6 +24,8 @@ type engine interface {
 	Settle()
 	Rows() (users, items []float32)
 	Objective(w *algos.Worker) float64
+	Save(w io.Writer) error
+	Restore(r io.Reader) error
 }
 
 var (
@@ -104,6 +107,21 @@ func (s *alternating) push(a *MF, _ *algos.Worker) {
 	s.begin(a)
 	s.Push()
 }
+
+func (s *alternating) save(a *MF, w io.Writer) error {
+	s.begin(a)
+	return s.Save(w)
+}
+
+func (s *alternating) read(a *MF, r io.Reader) error {
+	s.begin(a)
+	return s.Restore(r)
+}
+
+// travels and restore are of no use here: the engine keeps all rows.
+func (s *alternating) travels() bool { return true }
+
+func (s *alternating) restore(*MF) {}
 
 // collect copies the engine's rows to those of the instance.
 func (s *alternating) collect(a *MF, _ *algos.Worker) {

@@ -90,7 +90,9 @@ func (a *MF) concludeImplicit(e *algos.Eval) {
 	if a.Solver == "bpr" {
 		e.Metrics["train_auc"] = train[2] / train[0]
 	}
+	e.Patience, e.Held = a.Patience, e.Objective
 	if len(test) > 0 && test[0] > 0 {
+		e.Held = -test[3] / test[0]
 		for k, name := range []string{"precision", "recall", "ndcg"} {
 			e.Metrics[fmt.Sprintf("test_%s_at_%d", name, a.Top)] = test[k+1] / test[0]
 		}

@@ -128,6 +128,9 @@ func (a *MF) Load(data *dataset.Part, w *algos.Worker) error {
 	return a.solver.load(a, data, w)
 }
 
+// Tests asks for test data.
+func (a *MF) Tests() bool { return true }
+
 // LoadTest takes the ratings that the part's users gave and that are not learned from.
 func (a *MF) LoadTest(data *dataset.Part, w *algos.Worker) error { return a.part.openTest(data, w) }
 
@@ -139,14 +142,14 @@ func (a *MF) Prepare(w *algos.Worker) {
 
 // Push is the solver's.
 func (a *MF) Push(w *algos.Worker, _ algos.Block) {
-	a.begin(a, w)
+	a.begin(a)
 	a.solver.push(a, w)
 	a.pushes++
 }
 
 // Evaluate adds the part's errors and penalties.
 func (a *MF) Evaluate(w *algos.Worker, e *algos.Eval) {
-	a.begin(a, w)
+	a.begin(a)
 	a.solver.collect(a, w)
 	if a.implicit() {
 		a.evaluateImplicit(w, e)
@@ -170,7 +173,9 @@ func (a *MF) Conclude(_ dataset.Info, e *algos.Eval) {
 	}
 	e.Objective = (train[1] + e.Sum("penalty")) / train[0]
 	e.Metrics["train_rmse"] = math.Sqrt(train[1] / train[0])
+	e.Patience, e.Held = a.Patience, e.Metrics["train_rmse"]
 	if len(test) > 0 && test[0] > 0 {
+		e.Held = math.Sqrt(test[1] / test[0])
 		e.Metrics["test_rmse"] = math.Sqrt(test[1] / test[0])
 		e.Metrics["test_mae"] = test[2] / test[0]
 	}

@@ -2,49 +2,261 @@ package mf
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"petuum/algos"
 	"petuum/algos/algotest"
 	"petuum/algos/dataset"
 	"petuum/consistency"
+	"petuum/table"
 )
 
 func options() dataset.Options {
 	o := dataset.Defaults()
-	o.Format = dataset.Ratings
-	o.Unlabelled = true
+	o.Format, o.Unlabelled = dataset.Ratings, true
 	return o
 }
 
-// tiny is a job on 60 users and 40 items.
-func tiny(parts int, policy string, set func(*MF)) algotest.Job {
+// tiny is a job on the 968 ratings of 60 users and 40 items.
+func tiny(t *testing.T, parts int, policy string, set func(*MF)) algotest.Job {
+	t.Helper()
 	p, err := consistency.ParsePolicy(policy)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	return algotest.Job{Path: "testdata/tiny.train.tsv", Options: options(), Parts: parts, Shards: 2, Policy: p, Eager: p.Eager(), Seed: 1,
-		Stop: algos.Stop{Epochs: 30},
+	return algotest.Job{Path: "testdata/tiny.train.tsv", Test: "testdata/tiny.test.tsv", Options: options(),
+		Parts: parts, Shards: 2, Policy: p, Eager: p.Eager(), Seed: 1, Stop: algos.Stop{Epochs: 25},
 		New: func() algos.Algorithm {
 			a := New()
 			a.Rank = 5
 			set(a)
+			if err := a.Under(p, true); err != nil {
+				t.Fatal(err)
+			}
 			return a
 		}}
 }
 
-// However many parts there are, and however they wait for each other, the ratings are
-// learned about as well.
-func TestParts(t *testing.T) {
-	for _, policy := range []string{"bsp", "ssp:2", "asp"} {
-		for _, parts := range []int{1, 2, 6} {
-			t.Run(fmt.Sprintf("%s/%d", policy, parts), func(t *testing.T) {
-				r := algotest.Train(t, tiny(parts, policy, func(*MF) {}))
-				for _, p := range r.Curve {
-					t.Logf("%+v", p.Objective)
+func TestConformance(t *testing.T) {
+	algotest.Conformance(t, algotest.Suite{
+		New:       func() algos.Algorithm { return New() },
+		Set:       func(a algos.Algorithm) { a.(*MF).Rank = 5 },
+		Path:      "testdata/tiny.train.tsv",
+		Options:   options(),
+		Stop:      algos.Stop{Epochs: 25},
+		Tolerance: 0.01, // there are many optima, and parts come to others
+		Reference: descended,
+		Refused:   []string{"rank = 0", "rate = 0", "rate = -1", "spread = 0", "lambda = -1", "solver = \"sdg\"", "patience = -1"},
+	})
+}
+
+// descended is the objective that plain loops of the formulas in package sgd come to, one
+// rating after the other in random order.
+func descended(t testing.TB, d dataset.Info, all *dataset.Part) float64 {
+	const lambda, penalty, rank = 0.85, 0.03, 5
+	const seed = 3
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	type rating struct {
+		u, i int
+		v    float64
+	}
+	var list []rating
+	mean, square := 0.0, 0.0
+	nu, ni := make([]float64, d.Rows), make([]float64, d.Features)
+	for u := range all.X.Rows() {
+		for j, v := range all.X.Row(u) {
+			i := int(all.Keys[j])
+			list = append(list, rating{u, i, v})
+			mean, square = mean+v, square+v*v
+			nu[u]++
+			ni[i]++
+		}
+	}
+	n := float64(len(list))
+	mean /= n
+	deviation := math.Sqrt(square/n - mean*mean)
+	per := func(n float64) float64 { return lambda * deviation / math.Sqrt(n) }
+	p, q := make([][rank]float64, len(nu)), make([][rank]float64, len(ni))
+	bu, bi := make([]float64, len(nu)), make([]float64, len(ni))
+	for _, rows := range [][][rank]float64{p, q} {
+		for k := range rows {
+			for f := range rank {
+				rows[k][f] = 0.1 * r.NormFloat64()
+			}
+		}
+	}
+	off := func(x rating) float64 {
+		e := x.v - mean - bu[x.u] - bi[x.i]
+		for f := range rank {
+			e -= p[x.u][f] * q[x.i][f]
+		}
+		return e
+	}
+	const epochs = 400
+	for epoch := range epochs {
+		rate := 0.03 * (1 - float64(epoch)/epochs)
+		r.Shuffle(len(list), func(a, b int) { list[a], list[b] = list[b], list[a] })
+		for _, x := range list {
+			e := off(x)
+			bu[x.u] += rate * (e - penalty*bu[x.u])
+			bi[x.i] += rate * (e - penalty*bi[x.i])
+			for f := range rank {
+				a, b := p[x.u][f], q[x.i][f]
+				p[x.u][f] += rate * (e*b - per(nu[x.u])*a)
+				q[x.i][f] += rate * (e*a - per(ni[x.i])*b)
+			}
+		}
+	}
+	sum := 0.0
+	for _, x := range list {
+		e := off(x)
+		sum += e * e
+	}
+	for u, row := range p {
+		sum += nu[u] * penalty * bu[u] * bu[u]
+		for _, v := range row {
+			sum += nu[u] * per(nu[u]) * v * v
+		}
+	}
+	for i, row := range q {
+		sum += ni[i] * penalty * bi[i] * bi[i]
+		for _, v := range row {
+			sum += ni[i] * per(ni[i]) * v * v
+		}
+	}
+	return sum / n
+}
+
+// However many parts there are, and however they wait for each other, slices come to them
+// in the same order: the tables are the same under all policies.
+func TestPolicies(t *testing.T) {
+	for _, parts := range []int{1, 2, 6} {
+		want := algotest.Train(t, tiny(t, parts, "bsp", func(*MF) {}))
+		for _, policy := range []string{"ssp:2", "asp"} {
+			r := algotest.Train(t, tiny(t, parts, policy, func(*MF) {}))
+			if math.Abs(r.Eval.Objective-want.Eval.Objective) > 1e-6 {
+				t.Errorf("%d parts: %s comes to %v, want %v as bsp", parts, policy, r.Eval.Objective, want.Eval.Objective)
+			}
+		}
+	}
+}
+
+// The model predicts the test ratings as the last evaluation says.
+func TestModel(t *testing.T) {
+	for _, set := range []struct {
+		name string
+		set  func(*MF)
+	}{
+		{"biases", func(*MF) {}},
+		{"no biases", func(a *MF) { a.Biases = false }},
+		{"nonnegative", func(a *MF) { a.Nonnegative = true; a.Rank = 8 }},
+		{"patience", func(a *MF) { a.Patience, a.Lambda, a.Decay, a.Rate = 2, new(0.0), 0, 0.4 }},
+	} {
+		for _, parts := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s/%d", set.name, parts), func(t *testing.T) {
+				job := tiny(t, parts, "bsp", set.set)
+				r := algotest.Train(t, job)
+				got, least := measure(t, job, r)
+				want := r.Eval.Metrics["test_rmse"]
+				if set.name == "patience" {
+					if r.Reason != algos.ReasonPatience {
+						t.Errorf("stopped by %s, want patience", r.Reason)
+					}
+					if !(got < want-1e-3) {
+						t.Errorf("the model has a test RMSE of %v, want less than the last evaluation's %v: the best one's", got, want)
+					}
+				} else if math.Abs(got-want) > 1e-5 {
+					t.Errorf("the model has a test RMSE of %v, want %v", got, want)
 				}
-				t.Logf("%v", r.Eval.Metrics)
+				if set.name == "nonnegative" && least < 0 {
+					t.Errorf("a factor is %v, want none below 0", least)
+				}
 			})
+		}
+	}
+}
+
+// measure predicts test ratings from the tables, and finds the least factor.
+func measure(t *testing.T, job algotest.Job, r algotest.Result) (rmse, least float64) {
+	t.Helper()
+	rank := job.New().(*MF).Rank
+	keys := func(n uint64) (all []uint64) {
+		for k := range n {
+			all = append(all, k)
+		}
+		return all
+	}
+	value := func(name string, n uint64) []float64 {
+		v, err := r.Model.Values(name, keys(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	p, q, scale := value(users, r.Info.Rows), value(items, r.Info.Features), value(scale, 1)
+	width := 1 + rank
+	for i, v := range append(append([]float64{}, p...), q...) {
+		if i%width > 0 {
+			least = min(least, v)
+		}
+	}
+	o := options()
+	o.Like = &r.Info
+	parts, err := dataset.ReadTest([]string{job.Test}, o, []int{0}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, sum := 0., 0.
+	for u := range parts[0].X.Rows() {
+		for j, v := range parts[0].X.Row(u) {
+			a, b := p[u*width:][:width], q[int(parts[0].Keys[j])*width:][:width]
+			y := scale[0] + a[0] + b[0]
+			for k := 1; k < width; k++ {
+				y += a[k] * b[k]
+			}
+			y = min(max(y, scale[1]), scale[2])
+			n++
+			sum += (v - y) * (v - y)
+		}
+	}
+	return math.Sqrt(sum / n), least
+}
+
+func TestTablesRefuse(t *testing.T) {
+	if _, err := New().Tables(dataset.Info{Rows: 3, Features: 4}); err == nil || !strings.Contains(err.Error(), "no ratings") {
+		t.Errorf("no ratings: got error %v", err)
+	}
+}
+
+func TestKeyNames(t *testing.T) {
+	a := New()
+	a.Rank = 2
+	got := algos.KeyNamesOf(a, dataset.Info{Rows: 9, Features: 7}, table.Spec{Name: items, Keys: 7})
+	if got.Features != 7 || strings.Join(got.Columns, ",") != "bias,factor 1,factor 2" {
+		t.Errorf("got %+v, want 7 features and the columns bias, factor 1, factor 2", got)
+	}
+}
+
+// Real ratings: at most the test RMSE of other programs.
+func TestRealRatings(t *testing.T) {
+	for name, want := range map[string]float64{"ml-latest-small": 0.859, "anime": 1.166} {
+		path := filepath.Join("..", "..", "..", "shared", "data", "ratings", name)
+		if _, err := os.Stat(path + ".train.tsv.gz"); err != nil {
+			t.Skipf("no real data: %v", err)
+		}
+		job := tiny(t, 2, "bsp", func(a *MF) { a.Rank = 32 })
+		job.Path, job.Test, job.Stop.Epochs = path+".train.tsv.gz", path+".test.tsv.gz", 6
+		r := algotest.Train(t, job)
+		got := r.Eval.Metrics["test_rmse"]
+		t.Logf("%s: %v", name, got)
+		if !(got <= want) {
+			t.Errorf("%s: got a test RMSE of %v, want at most %v", name, got, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/mf/alternate"
+	"petuum/algos/mf/ranking"
 	"petuum/algos/mf/sgd"
 	"petuum/consistency"
 	"petuum/table"
@@ -29,6 +30,10 @@ type solver interface {
 	push(a *MF, w *algos.Worker)
 	// collect makes the part's rows of items those of the table, at a barrier.
 	collect(a *MF, w *algos.Worker)
+	// travels reports whether the rows of items are in the table at barriers.
+	travels() bool
+	// restore is prepare for a part that goes on from a checkpoint.
+	restore(a *MF)
 	// publish makes the table's rows of items [lo, hi) those of the part, at a barrier.
 	publish(a *MF, lo, hi int)
 }
@@ -37,20 +42,25 @@ type solver interface {
 type part struct {
 	solver solver
 	train  *sgd.Ratings
-	test   *sgd.Ratings      // nil where there are none
-	known  alternate.Ratings // train, where a solver or an evaluation wants it by users
-	held   alternate.Ratings // test
+	test   *sgd.Ratings // nil where there are none
+
+	// Of implicit feedback: both user by user, and what makes lists for whom.
+	known, held alternate.Ratings
+	finder      *ranking.Finder
+	listed      []int
 
 	stride    int // values of a row in memory
 	users     []float32
 	items     []float32 // of all items; the part's own is what it holds
 	first     uint64    // user of the whole data that is user 0 here
+	seed      uint64
 	perUser   []uint32  // ratings
 	perItem   []float64 // of all parts
 	mean      float64
 	deviation float64
 	lo, hi    float32 // of ratings, less the mean
 	ready     bool    // what Prepare gathered is here
+	lockstep  bool    // see Under
 	pushes    int
 
 	best, latest kept
@@ -76,7 +86,7 @@ type kept struct {
 func (p *part) open(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	x := &data.X
 	p.stride = kernel.Header + (a.Rank+7)/8*8
-	p.first = data.FirstRow
+	p.first, p.seed = data.FirstRow, w.Seed
 	p.users = make([]float32, x.Rows()*p.stride)
 	p.items = make([]float32, int(w.Info.Features)*p.stride)
 	p.perUser = make([]uint32, x.Rows())
@@ -139,10 +149,32 @@ func (p *part) gather() {
 }
 
 // begin makes the rows that learning begins with, once what Prepare gathered is known.
-func (p *part) begin(a *MF, w *algos.Worker) {
+func (p *part) begin(a *MF) {
 	if p.ready {
 		return
 	}
+	p.learn(a)
+	for j := range p.perItem {
+		row := p.items[j*p.stride:][:p.stride]
+		a.initial(row, p.deviation, p.seed, uint64(j))
+		if a.centred() {
+			row[0] = float32((p.counts.Row(j)[1] - p.perItem[j]*p.mean) / (p.perItem[j] + prior))
+		}
+	}
+	for u := range p.perUser {
+		a.initial(p.users[u*p.stride:][:p.stride], p.deviation, p.seed, ^(p.first + uint64(u)))
+	}
+	if a.centred() {
+		p.train.Means(p.users, p.items, p.stride, prior)
+	}
+	p.counts.Hold(table.Keys(nil))
+}
+
+// prior is how many ratings of the mean every bias begins with.
+const prior = 10
+
+// learn takes in what Prepare gathered.
+func (p *part) learn(a *MF) {
 	p.ready = true
 	m, extreme := p.moments.Row(0), p.extreme.Row(0)
 	p.perItem = make([]float64, p.counts.Len())
@@ -160,28 +192,13 @@ func (p *part) begin(a *MF, w *algos.Worker) {
 	}
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
-		row := p.items[j*p.stride:][:p.stride]
-		a.initial(row, p.deviation, w.Seed, uint64(j))
-		if a.centred() {
-			row[0] = float32((p.counts.Row(j)[1] - p.perItem[j]*p.mean) / (p.perItem[j] + prior))
-		}
 	}
 	p.sums = nil
-	p.counts.Hold(table.Keys(nil))
 	p.train.Add(-float32(p.mean))
 	if p.test != nil {
 		p.test.Add(-float32(p.mean))
 	}
-	for u := range p.perUser {
-		a.initial(p.users[u*p.stride:][:p.stride], p.deviation, w.Seed, ^(p.first + uint64(u)))
-	}
-	if a.centred() {
-		p.train.Means(p.users, p.items, p.stride, prior)
-	}
 }
-
-// prior is how many ratings of the mean every bias begins with.
-const prior = 10
 
 // initial draws the factors of a row: the product of two deviates by Spread.
 func (a *MF) initial(row []float32, deviation float64, seed, key uint64) {

@@ -24,7 +24,8 @@ type rotation struct {
 	all    *table.View[float32] // at barriers: every item
 	whole  bool                 // all has them
 	alone  bool
-	pushes int // since turns count
+	late   bool // the first clock after a checkpoint: without a lease
+	pushes int  // since turns count
 }
 
 // slicesOf is how many slices there are for so many parts.
@@ -43,13 +44,20 @@ func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) 
 	r.parts, r.alone = w.Parts, w.Parts == 1
 	r.cuts = even(w.Info.Features, slicesOf(w.Parts))
 	a.train = sgd.NewRatings(&data.X, r.cuts)
+	if a.implicit() {
+		a.known = listed(&data.X)
+	}
 	none, every := table.Keys(nil), table.Span(0, w.Info.Features)
 	if r.alone {
 		r.whole = true
 		r.all, err = algos.View[float32](w, items, every, table.Increments)
 		return err
 	}
-	if r.all, err = algos.View[float32](w, items, none, table.Increments); err != nil {
+	held := none
+	if w.Start > 0 {
+		r.whole, held = true, every
+	}
+	if r.all, err = algos.View[float32](w, items, held, table.Increments); err != nil {
 		return err
 	}
 	r.slice, err = algos.View[float32](w, items, none, table.InPlace)
@@ -69,17 +77,24 @@ func even(n uint64, slices int) []uint64 {
 // at is the slice of a part at the clock that follows so many pushes.
 func (r *rotation) at(part, pushes int) int { return (2*part + pushes) % (len(r.cuts) - 1) }
 
-// acquire asks for the slice of the clock after so many pushes.
-func (r *rotation) acquire(w *algos.Worker, pushes int) {
+// acquire asks for the slice of the clock after so many pushes, which is the clock-th in
+// which slices have holders: each has one in every other clock.
+func (r *rotation) acquire(w *algos.Worker, pushes, clock int) {
 	s := r.at(w.Part, pushes)
-	r.slice.Acquire(table.Range{Begin: r.cuts[s], End: r.cuts[s+1]}, uint64(pushes/2)) // a slice has a holder in every other clock
+	r.slice.Acquire(table.Range{Begin: r.cuts[s], End: r.cuts[s+1]}, uint64(clock/2))
 }
 
 func (r *rotation) prepare(a *MF, w *algos.Worker) {
 	if !r.alone {
-		r.acquire(w, 0)
+		r.acquire(w, 0, 0)
 	}
 }
+
+// restore has the slice of the next clock be worked on without a lease, which nobody could
+// have yet: turns are counted from the clock after it.
+func (r *rotation) restore(*MF) { r.late, r.pushes = true, -1 }
+
+func (r *rotation) travels() bool { return !r.alone }
 
 func (r *rotation) push(a *MF, w *algos.Worker) {
 	s := r.at(w.Part, a.pushes)
@@ -88,7 +103,7 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 	}
 	lo, hi := int(r.cuts[s]), int(r.cuts[s+1])
 	if !r.alone {
-		r.acquire(w, r.pushes+1)
+		r.acquire(w, a.pushes+1, r.pushes+1)
 		r.take(a, w, lo, hi)
 	}
 	if a.Solver == "bpr" {
@@ -97,17 +112,22 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 		r.learn(a, s, lo, hi)
 	}
 	if !r.alone {
-		r.give(a, lo, hi)
+		if r.late {
+			r.publish(a, lo, hi)
+		} else {
+			r.give(a, lo, hi)
+		}
 		r.hold(w)
 	}
+	r.late = false
 	r.pushes++
 }
 
-// learn goes a step towards each rating of a slice.
+// learn goes a step towards each rating of slice s, the items [lo, hi).
 func (r *rotation) learn(a *MF, s, lo, hi int) {
 	d, slices := a.descent(), len(r.cuts)-1
 	epoch := a.pushes / slices
-	if a.pushes%slices == 0 {
+	if a.pushes%slices == 0 || r.late {
 		for u, n := range a.perUser {
 			d.Set(a.users[u*a.stride:], float64(n), epoch)
 		}
@@ -125,6 +145,9 @@ func (r *rotation) take(a *MF, w *algos.Worker, lo, hi int) {
 		return
 	}
 	width, values := 1+a.Rank, r.slice.Values()
+	if r.late {
+		values = r.all.Values()[lo*width:]
+	}
 	for j := lo; j < hi; j++ {
 		a.pack(j, a.items, values[(j-lo)*width:][:width])
 	}

@@ -48,8 +48,8 @@ func (a *MF) together() (errs []error) {
 	return errs
 }
 
-// Under refuses what a solver that adds up sums of all parts at one clock cannot do.
-func (a *MF) Under(p consistency.Policy, exact bool) error {
+// adds refuses what a solver that adds up sums of all parts at one clock cannot do.
+func (a *MF) adds(p consistency.Policy, exact bool) error {
 	if a.Solver != "als" && a.Solver != "ccd" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"petuum/algos/dml"
 	"petuum/algos/lasso"
 	"petuum/algos/logreg"
+	"petuum/algos/mf"
 	"petuum/algos/regression"
 	"petuum/algos/svm"
 )
@@ -22,6 +23,7 @@ var Algorithms = List{
 	"dml":        func() algos.Algorithm { return dml.New() },
 	"lasso":      func() algos.Algorithm { return lasso.New() },
 	"logreg":     func() algos.Algorithm { return logreg.New() },
+	"mf":         func() algos.Algorithm { return mf.New() },
 	"regression": func() algos.Algorithm { return regression.New() },
 	"svm":        func() algos.Algorithm { return svm.New() },
 }

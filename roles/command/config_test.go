@@ -283,7 +283,7 @@ func TestEveryFlag(t *testing.T) {
 		"set": {"--set x", "--set x: want"}, "log-level": {"--log-level x", "--log-level x: "}, "log-format": {"--log-format x", "--log-format x: "},
 		"config": {"--config wrong.toml", "wrong.toml:1: x: unknown section"}, "c": {"-c wrong.toml", "wrong.toml:1: x: unknown section"},
 		"join": {"--join x", "--join x: "}, "bind": {"--bind :", "--bind :: "}, "advertise": {"--advertise :", "--advertise :: "}, "gossip": {"--gossip x", "--gossip x: "},
-		"shard": {"--shard -2 --join a:1", "--shard -2: "}, "key-file": {"--key-file none.key --join a:1", "--key-file none.key: "}, "json": {"--json --set x", `"error":`}, "explain": {"--explain=maybe", "--explain maybe: want true or false"}, "changed": {"--changed --set x", "--set x"},
+		"shard": {"--shard -2 --join a:1", "--shard -2: "}, "key-file": {"--key-file none.key --join a:1", "--key-file none.key: "}, "json": {"--json --set x", `"error":`}, "explain": {"--explain=maybe", "--explain maybe: want true or false"}, "resume": {"--resume=maybe", "--resume maybe: want true or false"}, "changed": {"--changed --set x", "--set x"},
 	}
 	needs := map[string]string{"run": "good.toml", "scheduler": "--config good.toml", "config check": "good.toml", "config show": "good.toml"}
 	seen := map[string]bool{}

@@ -25,14 +25,20 @@ func explain() cli.Flag {
 	return &cli.BoolFlag{Name: "explain", Usage: "say what the algorithm chooses at the start, and why, and what it has learned at the end", DisableDefaultText: true}
 }
 
+// resume is the flag of a job that goes on.
+func resume() cli.Flag {
+	return &cli.BoolFlag{Name: "resume", Usage: "go on from the last checkpoint in checkpoint.path; if there is none yet, begin", DisableDefaultText: true}
+}
+
 func (p *program) runCommand() *cli.Command {
 	return &cli.Command{
 		Name: "run", Category: groupJobs, Usage: "run a job on this machine, every role a process", ArgsUsage: "FILE.toml",
-		Flags: append([]cli.Flag{p.asJSON(summaryUsage), explain()}, common()...), Action: p.run,
+		Flags: append([]cli.Flag{p.asJSON(summaryUsage), explain(), resume()}, common()...), Action: p.run,
 		Description: `Counts of servers and workers come from [cluster] of the file.
   petuum run configs/logreg-a9a.toml
   petuum run configs/logreg-a9a.toml --set cluster.workers=4 --json
-  petuum run configs/logreg-a9a.toml --explain`,
+  petuum run configs/logreg-a9a.toml --explain
+  petuum run job.toml --set checkpoint.path=state --resume`,
 	}
 }
 
@@ -54,6 +60,9 @@ func (p *program) run(c *cli.Context) error {
 	}
 	if c.Bool("explain") {
 		args = append(args, "--explain")
+	}
+	if c.Bool("resume") {
+		args = append(args, "--resume")
 	}
 	if cfg.From("log.level") == "default" {
 		args = append(args, "--log-level", "warn") // the line of progress tells enough
@@ -105,7 +114,7 @@ func (p *program) load(path string, over []configs.Override) (*configs.Config, a
 func (p *program) schedulerCommand() *cli.Command {
 	return &cli.Command{
 		Name: "scheduler", Category: groupRoles, Usage: "lead a job: one for each cluster",
-		Flags: append([]cli.Flag{p.asJSON(summaryUsage), explain()}, place()...), Action: p.scheduler,
+		Flags: append([]cli.Flag{p.asJSON(summaryUsage), explain(), resume()}, place()...), Action: p.scheduler,
 		Description: "Example:\n  petuum scheduler --config job.toml --bind 10.0.0.1 --gossip 10.0.0.1:7946",
 	}
 }
@@ -126,7 +135,7 @@ func (p *program) scheduler(c *cli.Context) error {
 		c.App.ErrWriter = &screen{w: c.App.ErrWriter}
 	}
 	summary, err := scheduler.Run(c.Context, scheduler.Options{Options: p.options(c, cfg), Progress: c.App.ErrWriter,
-		Width: width, Explain: c.Bool("explain"), Patient: p.child, Joined: local.Joined, Began: local.Began()})
+		Width: width, Explain: c.Bool("explain"), Resume: c.Bool("resume"), Patient: p.child, Joined: local.Joined, Began: local.Began()})
 	if summary == nil {
 		return err
 	}

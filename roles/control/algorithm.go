@@ -42,6 +42,11 @@ func NewAlgorithm(list registry.List, c *configs.Config) (algos.Algorithm, error
 	if err := resumes(c, a); err != nil {
 		return nil, err
 	}
+	if c.Checkpoint.Path != "" {
+		if err := algos.CanSave(a); err != nil {
+			return nil, c.Refuse("checkpoint.path", fmt.Sprintf("%s cannot go on from a checkpoint: %v: leave it out, and begin with a model (job.start) where that will do", c.Job.Algorithm, err))
+		}
+	}
 	return a, nil
 }
 

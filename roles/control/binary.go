@@ -25,9 +25,12 @@ import (
 //	Eval     part clock nsums (name n float*)* nmaxima (name float)*: what is left
 //	Norms    ntables (sum abs squares max: floats, nonzeros keys)*
 //	Stage    stage
-//	Export   table shard
-//	Rows     table shard last length byte*     rows: key, then the values as stored
-//	Load     table shard length byte*          rows: as those of Rows
+//	Export   table shard whole
+//	Rows     table shard last length byte*     rows: key, then the values as stored; whole: and state
+//	Load     table shard whole length byte*    rows: as those of Rows
+//	Save     part
+//	State    part last length byte*
+//	More     part
 //	Batch    queue apply held (nanoseconds) nmessages (2*shard length byte* | 2*shard+1)*
 //	         the first four are numbers of 8, 8, 8 and 4 bytes, little endian; 2*shard+1
 //	         alone is the message before once more, for another shard: a run
@@ -135,11 +138,22 @@ func AppendUints(b []byte, vs ...uint64) []byte {
 
 const maxClock = math.MaxInt64
 
-// ReadRun decodes Run.
-func ReadRun(body []byte) (until consistency.Clock, err error) {
+// AppendBest encodes the clock of the best evaluation, -1 if there is none.
+func AppendBest(b []byte, best consistency.Clock) []byte { return AppendUints(b, uint64(best+1)) }
+
+// ReadRun decodes Run: up to which clock, and then the clock of the best evaluation.
+func ReadRun(body []byte) (until, best consistency.Clock, err error) {
 	r := NewReader(body)
 	until = consistency.Clock(r.Uint(maxClock))
-	return until, r.Err()
+	best = consistency.Clock(r.Uint(maxClock)) - 1
+	return until, best, r.Err()
+}
+
+// ReadPublish decodes Publish, the clock of the best evaluation.
+func ReadPublish(body []byte) (best consistency.Clock, err error) {
+	r := NewReader(body)
+	best = consistency.Clock(r.Uint(maxClock)) - 1
+	return best, r.Err()
 }
 
 // AppendEvaluate encodes Evaluate; settled asks to pay first what lossy tables owe.
@@ -288,15 +302,37 @@ func EachRow(rows []byte, size int, add func(key uint64, values []byte) error) e
 	return nil
 }
 
-// AppendLoad encodes Load of rows that are encoded already.
-func AppendLoad(b []byte, table, shard int, rows []byte) []byte {
-	return append(AppendUints(b, uint64(table), uint64(shard), uint64(len(rows))), rows...)
+// AppendLoad encodes Load of rows that are encoded already; whole says that they have the
+// state of rules.
+func AppendLoad(b []byte, table, shard int, whole bool, rows []byte) []byte {
+	return append(AppendUints(b, uint64(table), uint64(shard), bit(whole), uint64(len(rows))), rows...)
 }
 
 // ReadLoad decodes Load; the rows, for EachRow, share the body's memory.
-func ReadLoad(body []byte) (table, shard int, rows []byte, err error) {
+func ReadLoad(body []byte) (table, shard int, whole bool, rows []byte, err error) {
 	r := NewReader(body)
 	table, shard = int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	whole = r.Uint(1) == 1
 	rows = r.Bytes(r.Count(1))
-	return table, shard, rows, r.Err()
+	return table, shard, whole, rows, r.Err()
+}
+
+// AppendExport encodes Export.
+func AppendExport(b []byte, table, shard int, whole bool) []byte {
+	return AppendUints(b, uint64(table), uint64(shard), bit(whole))
+}
+
+// ReadExport decodes Export.
+func ReadExport(body []byte) (table, shard int, whole bool, err error) {
+	r := NewReader(body)
+	table, shard = int(r.Uint(math.MaxInt32)), int(r.Uint(math.MaxInt32))
+	whole = r.Uint(1) == 1
+	return table, shard, whole, r.Err()
+}
+
+func bit(v bool) uint64 {
+	if v {
+		return 1
+	}
+	return 0
 }

@@ -51,6 +51,7 @@ type (
 	}
 	load struct {
 		Table, Shard int
+		Whole        bool
 		Rows         []row
 	}
 	batch struct {
@@ -72,11 +73,20 @@ type message struct {
 	decode func(body []byte) (any, error)
 }
 
+// run is what Run says.
+type run struct{ Until, Best consistency.Clock }
+
 // messages lists them all.
 var messages = []message{
-	{"Run", func(r *rand.Rand) any { return clock(r) },
-		func(m any) []byte { return AppendUints(nil, uint64(m.(consistency.Clock))) },
-		func(body []byte) (any, error) { return ReadRun(body) }},
+	{"Run", func(r *rand.Rand) any { return run{clock(r), clock(r) - 1} },
+		func(m any) []byte { return AppendBest(AppendUints(nil, uint64(m.(run).Until)), m.(run).Best) },
+		func(body []byte) (any, error) {
+			until, best, err := ReadRun(body)
+			return run{until, best}, err
+		}},
+	{"Publish", func(r *rand.Rand) any { return clock(r) - 1 },
+		func(m any) []byte { return AppendBest(nil, m.(consistency.Clock)) },
+		func(body []byte) (any, error) { return ReadPublish(body) }},
 	{"Reached", func(r *rand.Rand) any { return reached{part(r), clock(r)} },
 		func(m any) []byte { return AppendUints(nil, uint64(m.(reached).Part), uint64(m.(reached).At)) },
 		func(body []byte) (any, error) {
@@ -165,7 +175,7 @@ var messages = []message{
 		func(m any) []byte { return AppendUints(nil, uint64(m.(int))) },
 		func(body []byte) (any, error) { return ReadStage(body) }},
 	{"Load", func(r *rand.Rand) any {
-		m := load{Table: part(r), Shard: part(r)}
+		m := load{Table: part(r), Shard: part(r), Whole: r.IntN(2) == 1}
 		for range r.IntN(4) {
 			m.Rows = append(m.Rows, row{number(r), binary.LittleEndian.AppendUint64(nil, r.Uint64())})
 		}
@@ -175,13 +185,13 @@ var messages = []message{
 		for _, r := range m.(load).Rows {
 			rows = append(AppendUints(rows, r.Key), r.Values...)
 		}
-		return AppendLoad(nil, m.(load).Table, m.(load).Shard, rows)
+		return AppendLoad(nil, m.(load).Table, m.(load).Shard, m.(load).Whole, rows)
 	},
 		func(body []byte) (any, error) {
 			var got load
 			var rows []byte
 			var err error
-			if got.Table, got.Shard, rows, err = ReadLoad(body); err != nil {
+			if got.Table, got.Shard, got.Whole, rows, err = ReadLoad(body); err != nil {
 				return got, err
 			}
 			return got, EachRow(rows, rowSize, func(key uint64, values []byte) error {
@@ -189,6 +199,20 @@ var messages = []message{
 				return nil
 			})
 		}},
+	{"Export", func(r *rand.Rand) any { return load{Table: part(r), Shard: part(r), Whole: r.IntN(2) == 1} },
+		func(m any) []byte { return AppendExport(nil, m.(load).Table, m.(load).Shard, m.(load).Whole) },
+		func(body []byte) (any, error) {
+			var got load
+			var err error
+			got.Table, got.Shard, got.Whole, err = ReadExport(body)
+			return got, err
+		}},
+	{"State", func(r *rand.Rand) any { return StatePiece{part(r), r.IntN(2) == 1, []byte(text(r))} },
+		func(m any) []byte { return AppendState(nil, m.(StatePiece)) },
+		func(body []byte) (any, error) { return ReadState(body) }},
+	{"Save", func(r *rand.Rand) any { return part(r) },
+		func(m any) []byte { return AppendUints(nil, uint64(m.(int))) },
+		func(body []byte) (any, error) { return ReadPart(body) }},
 	{"Batch", func(r *rand.Rand) any {
 		b := batch{Timing: Timing{number(r), number(r), number(r)}}
 		for range r.IntN(4) {
@@ -379,8 +403,10 @@ func TestRefused(t *testing.T) {
 		{"Rows", "neither last nor not", uints(rowTable, rowShard, 2, 0), "above"},
 		{"Rows", "part of a row", append(uints(rowTable, rowShard, 1, 5), make([]byte, 5)...), "truncated"},
 		{"Stage", "a stage beyond 31 bits", uints(1 << 31), "above"},
-		{"Load", "part of a row", append(uints(rowTable, rowShard, 5), make([]byte, 5)...), "truncated"},
-		{"Load", "more rows than bytes", uints(rowTable, rowShard, 1<<40), "above"},
+		{"Load", "part of a row", append(uints(rowTable, rowShard, 0, 5), make([]byte, 5)...), "truncated"},
+		{"Load", "more rows than bytes", uints(rowTable, rowShard, 0, 1<<40), "above"},
+		{"Load", "neither whole nor not", uints(rowTable, rowShard, 2, 0), "above"},
+		{"State", "more bytes than there are", uints(1, 1, 9), "above"},
 		{"Batch", "message longer than the batch", append(make([]byte, 24), 1, 0, 0, 0, 10, 9, 1), "above"},
 		{"Batch", "fewer messages than it says", append(make([]byte, 24), 2, 0, 0, 0, 10, 0), "truncated"},
 		{"Batch", "a run without a first message", append(make([]byte, 24), 1, 0, 0, 0, 11), "message 0 of a batch repeats one of 0 bytes"},

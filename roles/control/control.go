@@ -14,6 +14,10 @@
 //	    ├─ Evaluate ──────►│                      │   at a barrier
 //	    │◄── Sum*, Eval ───┤                      │   of each part: long sums in pieces
 //	    ├─ Stage ─────────►│                      │   the next problem, at a barrier
+//	    ├─ Save, More* ───►│                      │   a checkpoint: what a part knows
+//	    │◄──── State* ─────┤                      │   in pieces, each after a More
+//	    ├─ State* ────────►│                      │   the same where a job goes on, before Ready
+//	    │◄──── More* ──────┤                      │
 //	    ├─ Publish ───────►│                      │   the last evaluation is done
 //	    │◄──── Reached ────┤                      │
 //	    ├─ Measure ───────────────────────────────►│
@@ -76,6 +80,10 @@ const (
 	KindStage
 	KindSum     // a piece of what Eval would be too long for
 	KindPublish // parts that keep results to themselves write them
+	// A job that keeps checkpoints, or goes on from one.
+	KindSave
+	KindState
+	KindMore
 	kindEnd
 )
 
@@ -121,6 +129,9 @@ type Setup struct {
 	Roster    placement.Roster    `json:"roster"`
 	Placement placement.Placement `json:"placement"`
 	Servers   []string            `json:"servers"` // data address by seat
+	// Resume says that the job goes on from a checkpoint: origins start at its clock, and
+	// State comes for each part.
+	Resume bool `json:"resume,omitempty"`
 }
 
 // Stop ends the job for a role.

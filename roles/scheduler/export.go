@@ -114,7 +114,6 @@ func (s *scheduler) write(ctx context.Context, dir string, stages *model.Path) e
 		return err
 	}
 	defer w.Abort()
-	bySeat := s.bySeat()
 	for t, spec := range s.specs {
 		if spec.Scratch {
 			continue
@@ -123,24 +122,8 @@ func (s *scheduler) write(ctx context.Context, dir string, stages *model.Path) e
 		if err != nil {
 			return err
 		}
-		size := spec.Type.Size() * max(spec.Width, 1)
-		for shard, seat := range s.placed.Seats {
-			if err := s.send(ctx, bySeat[seat].Conn, control.KindExport, control.AppendUints(nil, uint64(t), uint64(shard))); err != nil {
-				return err
-			}
-			var written error // not the server's fault
-			for last := false; !last; {
-				err := s.box.Await(ctx, control.KindRows, 1, func(e control.Event) error {
-					last, err = control.ReadRows(e.Body, t, shard, size, func(key uint64, values []byte) error {
-						written = tw.Append(key, values)
-						return written
-					})
-					return err
-				})
-				if err := cmp.Or(written, err); err != nil {
-					return err
-				}
-			}
+		if err := s.export(ctx, t, false, tw.Append); err != nil {
+			return err
 		}
 	}
 	if stages != nil {
@@ -149,6 +132,35 @@ func (s *scheduler) write(ctx context.Context, dir string, stages *model.Path) e
 		}
 	}
 	return w.Close()
+}
+
+// export gets the rows of a table from the servers, a shard at a time, with the state of
+// its rule if they are to be whole.
+func (s *scheduler) export(ctx context.Context, t int, whole bool, add func(key uint64, row []byte) error) error {
+	spec, bySeat := s.specs[t], s.bySeat()
+	size := spec.Type.Size() * max(spec.Width, 1)
+	if whole {
+		size = spec.WholeBytes()
+	}
+	for shard, seat := range s.placed.Seats {
+		if err := s.send(ctx, bySeat[seat].Conn, control.KindExport, control.AppendExport(nil, t, shard, whole)); err != nil {
+			return err
+		}
+		var written error // not the server's fault
+		for last := false; !last; {
+			err := s.box.Await(ctx, control.KindRows, 1, func(e control.Event) (err error) {
+				last, err = control.ReadRows(e.Body, t, shard, size, func(key uint64, row []byte) error {
+					written = add(key, row)
+					return written
+				})
+				return err
+			})
+			if err := cmp.Or(written, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // bySeat are the servers by their seats.

@@ -108,8 +108,11 @@ func sameInit(spec table.Spec, t model.Table) bool {
 // loadChunk is the bytes of rows in a Load.
 const loadChunk = 1 << 20
 
-// load has the servers begin with the values of the model, a piece at a time.
+// load has the servers begin with the values of the checkpoint or model, a piece at a time.
 func (s *scheduler) load(ctx context.Context) error {
+	if s.keeping.from != nil {
+		return s.loadWhole(ctx)
+	}
 	if s.from == nil {
 		return nil
 	}
@@ -135,7 +138,7 @@ func (s *scheduler) loadTable(ctx context.Context, t int, spec table.Spec) error
 			return nil
 		}
 		to := servers[s.placed.Seats[shard]]
-		if err := s.send(ctx, to.Conn, control.KindLoad, control.AppendLoad(nil, t, shard, rows)); err != nil {
+		if err := s.send(ctx, to.Conn, control.KindLoad, control.AppendLoad(nil, t, shard, false, rows)); err != nil {
 			return err
 		}
 		rows = rows[:0]

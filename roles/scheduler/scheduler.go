@@ -5,6 +5,7 @@
 package scheduler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"petuum/algos"
+	"petuum/algos/checkpoint"
 	"petuum/algos/dataset"
 	"petuum/algos/model"
 	"petuum/configs"
@@ -36,6 +38,7 @@ type Options struct {
 	Patient  bool       // whoever takes part is being started: say who is missing only after a while
 	Began    time.Time  // when the user's command began; seconds are counted from it
 	Explain  bool       // tell Progress what the algorithm chooses and learns
+	Resume   bool       // go on from the last checkpoint, if there is one
 	// Joined is told the gossip address under which others join.
 	Joined func(addr string)
 }
@@ -54,6 +57,7 @@ type scheduler struct {
 
 	alg      algos.Algorithm // the scheduler's instance
 	from     *model.Reader   // the job begins with its values; nil: with initial ones
+	keeping  keeping         // of checkpoints
 	parts    int
 	workers  []crew
 	info     dataset.Info
@@ -101,7 +105,14 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err := checkOutput(o.Config); err != nil {
 		return nil, err
 	}
-	from, err := openStart(o.Config)
+	kept, err := openCheckpoint(o.Config, o.Resume)
+	if err != nil {
+		return nil, err
+	}
+	var from *model.Reader
+	if kept.from == nil {
+		from, err = openStart(o.Config)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +128,12 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		place.Leave() // else newcomers would take this one for the scheduler until its death is noticed
 		return nil, err
 	}
-	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, from: from, began: o.Began,
+	s := &scheduler{place: place, cfg: o.Config, log: o.Log, box: control.NewMailbox(), alg: alg, from: from, keeping: kept, began: o.Began,
 		parts: o.Config.Parts(), progress: newProgress(o.Progress, o.Width, o.Patient), explains: o.Explain,
 		peers: muster.New(o.Config.Cluster.Servers, o.Config.Cluster.Workers)}
 	defer s.progress.End()
 	defer s.abandonPath()
+	s.tellKept(o.Resume)
 	var serving sync.WaitGroup
 	serving.Go(func() { place.Accept(nil, s.serve) })
 	listening, deaf := context.WithCancel(context.Background())
@@ -140,6 +152,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	err = s.lead(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = ErrInterrupted
+		s.tellStopped()
 	}
 	peers := s.peers.Close()
 	dismiss(peers, err)
@@ -228,6 +241,9 @@ func (s *scheduler) scan(ctx context.Context) error {
 	if _, ok := s.alg.(algos.ModelParallel); ok {
 		s.roster = placement.NewRoster(origins + 1) // the scheduler is the last
 	}
+	if s.keeping.from != nil {
+		s.roster = s.roster.From(s.keeping.from.Clock)
+	}
 	text := string(s.cfg.Encode())
 	for _, p := range s.peers.All() {
 		job := control.Job{ID: s.place.Job, Config: text, Name: p.Name, Seat: p.Seat, Parts: s.parts, Groups: p.Groups, Seats: s.cfg.Cluster.Servers}
@@ -303,7 +319,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if s.specs, err = control.Tables(s.cfg, s.alg, s.info); err != nil {
 		return err
 	}
-	if err := s.checkStart(); err != nil {
+	if err := cmp.Or(s.checkStart(), s.checkKeeping()); err != nil {
 		return err
 	}
 	s.explain()
@@ -324,7 +340,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 	if s.placed, err = placement.Place(s.roster.Generation, s.cfg.Shards(largest), seats); err != nil {
 		return err
 	}
-	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs}
+	setup := control.Setup{Info: s.info.WithoutNames(), Roster: s.roster, Placement: s.placed, Servers: addrs, Resume: s.keeping.from != nil}
 	body := control.Encode(setup)
 	for _, p := range servers {
 		if err := s.send(ctx, p.Conn, control.KindSetup, body); err != nil {
@@ -349,12 +365,7 @@ func (s *scheduler) setUp(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.rounds != nil && s.at > 0 {
-		if err := s.rounds.Settle(); err != nil {
-			return err
-		}
-	}
-	if err := s.awaitParts(ctx, control.KindReady); err != nil {
+	if err := s.ready(ctx); err != nil {
 		return err
 	}
 	s.summary.Seconds.Load = time.Since(s.began).Seconds() - s.summary.Seconds.Start
@@ -402,6 +413,10 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	st := s.cfg.Stop
 	stop := algos.Stop{Epochs: st.Epochs, Clocks: st.Clocks, Seconds: st.Seconds, Tolerance: st.Tolerance, Objective: st.Objective}
 	s.director = algos.NewDirector(algos.StopOf(s.alg, stop), s.at, s.perEpoch, s.cfg.Evaluate.Every)
+	if from := s.keeping.from; from != nil {
+		s.at = from.Clock
+		s.director.Resume(from.Curve)
+	}
 	alg, ok := s.alg.(algos.ModelParallel)
 	if !ok {
 		return nil
@@ -415,6 +430,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	began := time.Now()
 	s.rounds = algos.NewRounds(alg, algos.NewScheduler(s.parts, s.info, s.cfg.Job.Seed, client), func() int64 { return int64(time.Since(began)) })
 	s.room = s.rounds.Room
+	s.rounds.From(origin.Start)
 	if err := s.rounds.Begin(); err != nil {
 		return err
 	}
@@ -425,7 +441,10 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 			return err
 		}
 	}
-	return client.Start()
+	if err := client.Start(); err != nil || s.keeping.from == nil {
+		return err
+	}
+	return s.keeping.from.Read(checkpoint.SchedulerFile, s.rounds.Restore)
 }
 
 // dismiss tells everybody that the job is over.

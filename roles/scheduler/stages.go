@@ -24,8 +24,10 @@ func (s *scheduler) stages() int {
 	return n
 }
 
-// elapsed is the seconds of training so far.
-func (s *scheduler) elapsed() float64 { return (time.Since(s.trained) - s.paused).Seconds() }
+// elapsed is the seconds of training so far, those before a checkpoint included.
+func (s *scheduler) elapsed() float64 {
+	return s.keeping.base + (time.Since(s.trained) - s.paused).Seconds()
+}
 
 // beginStage has all instances begin a stage. All parts have been evaluated at the
 // same clock, and none goes on before it was told.

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"petuum/algos"
@@ -49,7 +48,7 @@ func (s *scheduler) publish(ctx context.Context) error {
 	s.progress.Status("gathering the results of the parts")
 	s.at++
 	for _, p := range s.peers.Of(control.Worker) {
-		if err := s.send(ctx, p.Conn, control.KindPublish, nil); err != nil {
+		if err := s.send(ctx, p.Conn, control.KindPublish, control.AppendBest(nil, s.director.Best())); err != nil {
 			return err
 		}
 	}
@@ -64,6 +63,9 @@ func (s *scheduler) publish(ctx context.Context) error {
 // stage runs from barrier to barrier until the director says why to stop.
 func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason string, err error) {
 	reason, err = s.evaluate(ctx, elapsed, false)
+	if err == nil {
+		s.compare()
+	}
 	for err == nil && reason == "" {
 		pace := 0.0
 		if s.at > s.start {
@@ -76,19 +78,26 @@ func (s *scheduler) stage(ctx context.Context, elapsed func() float64) (reason s
 			err = s.runTo(ctx, until)
 		}
 		if err == nil && s.director.Due(s.at, elapsed()) {
-			reason, err = s.evaluate(ctx, elapsed, false)
+			keep := s.keepDue(elapsed())
+			reason, err = s.evaluate(ctx, elapsed, keep && s.lossy())
+			if err == nil && keep && reason == "" {
+				err = s.keepJob(ctx, "")
+			}
 		}
 	}
 	s.reached = s.at
-	if err == nil && slices.ContainsFunc(s.specs, table.Spec.Lossy) {
+	if err == nil && s.lossy() {
 		_, err = s.evaluate(ctx, elapsed, true)
+	}
+	if err == nil {
+		err = s.keepJob(ctx, reason)
 	}
 	return reason, err
 }
 
 // runTo lets all parts run freely up to a clock.
 func (s *scheduler) runTo(ctx context.Context, until consistency.Clock) error {
-	body := control.AppendUints(nil, uint64(until))
+	body := control.AppendBest(control.AppendUints(nil, uint64(until)), s.director.Best())
 	for _, p := range s.peers.Of(control.Worker) {
 		if err := s.send(ctx, p.Conn, control.KindRun, body); err != nil {
 			return err

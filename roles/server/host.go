@@ -136,8 +136,8 @@ func (h *host) norms() []table.Norms {
 }
 
 // export sends the written rows of a table in a shard, in chunks; the last one
-// says so.
-func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
+// says so. Whole rows have the state of their rule.
+func (h *host) export(tableNo, shard int, whole bool, send func(body []byte) error) error {
 	s := h.shard(shard)
 	if s == nil || tableNo >= len(h.specs) {
 		return fmt.Errorf("server: table %d of shard %d is not here", tableNo, shard)
@@ -153,7 +153,11 @@ func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
 		}
 		rows = rows[:0]
 	}
-	s.shard.Export(tableNo, func(key uint64, values []byte) {
+	each := s.shard.Export
+	if whole {
+		each = s.shard.ExportWhole
+	}
+	each(tableNo, func(key uint64, values []byte) {
 		rows = append(control.AppendUints(rows, key), values...)
 		if len(rows) >= chunk {
 			flush(0)
@@ -165,7 +169,7 @@ func (h *host) export(tableNo, shard int, send func(body []byte) error) error {
 
 // load has a table of a shard begin with some rows.
 func (h *host) load(body []byte) error {
-	tableNo, shard, rows, err := control.ReadLoad(body)
+	tableNo, shard, whole, rows, err := control.ReadLoad(body)
 	if err != nil {
 		return err
 	}
@@ -176,9 +180,11 @@ func (h *host) load(body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	spec := h.specs[tableNo]
-	return control.EachRow(rows, spec.Type.Size()*max(spec.Width, 1), func(key uint64, values []byte) error {
-		return s.shard.Load(tableNo, key, values)
-	})
+	size, load := spec.Type.Size()*max(spec.Width, 1), s.shard.Load
+	if whole {
+		size, load = spec.WholeBytes(), s.shard.LoadWhole
+	}
+	return control.EachRow(rows, size, func(key uint64, row []byte) error { return load(tableNo, key, row) })
 }
 
 // ledger sums up the shards.

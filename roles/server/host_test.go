@@ -192,7 +192,7 @@ func TestLoadRows(t *testing.T) {
 			}
 			h := newHost(specs, 2, shards, []int{0, 1})
 			defer h.close()
-			err := h.load(control.AppendLoad(nil, c.table, c.shard, c.rows))
+			err := h.load(control.AppendLoad(nil, c.table, c.shard, false, c.rows))
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got error %v, want %q", err, c.want)
 			}

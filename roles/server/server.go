@@ -161,10 +161,10 @@ func (s *server) run(ctx context.Context) error {
 		case control.KindMeasure:
 			err = s.sched.Send(control.KindNorms, control.AppendNorms(nil, s.host.norms()))
 		case control.KindExport:
-			r := control.NewReader(e.Body)
-			t, shard := int(r.Uint(1<<20)), int(r.Uint(1<<30))
-			if err = r.Err(); err == nil {
-				err = s.host.export(t, shard, func(body []byte) error { return s.sched.Send(control.KindRows, body) })
+			var t, shard int
+			var whole bool
+			if t, shard, whole, err = control.ReadExport(e.Body); err == nil {
+				err = s.host.export(t, shard, whole, func(body []byte) error { return s.sched.Send(control.KindRows, body) })
 			}
 		case control.KindLoad:
 			if err = s.host.load(e.Body); err == nil {

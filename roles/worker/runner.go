@@ -18,10 +18,12 @@ type clock = consistency.Clock
 type command struct {
 	kind  wire.Kind
 	until clock // Run: up to which clock; Blocks: the round
+	best  clock // Run, Publish: of the best evaluation
 	block algos.Block
 
-	settled bool // Evaluate: after Settle
-	stage   int  // Stage
+	settled bool   // Evaluate: after Settle
+	stage   int    // Stage
+	body    []byte // State
 }
 
 // runner is the goroutine of one part.
@@ -36,6 +38,7 @@ type runner struct {
 	ledger   chan control.PartLedger
 	ended    chan struct{} // closed when an error ended the goroutine
 	detached bool          // rounds end no clock of the tables
+	resumes  bool          // it begins with Restore, not with Prepare
 
 	l       control.PartLedger
 	started int64
@@ -75,7 +78,11 @@ func (r *runner) run() {
 
 func (r *runner) prepare() error {
 	r.started = r.now()
-	if err := r.part.Prepare(); err != nil {
+	begin := r.part.Prepare
+	if r.resumes {
+		begin = r.restore
+	}
+	if err := begin(); err != nil {
 		return err
 	}
 	r.book()
@@ -85,6 +92,7 @@ func (r *runner) prepare() error {
 func (r *runner) do(c command) error {
 	switch c.kind {
 	case control.KindRun:
+		r.part.Best(c.best)
 		for r.part.At() < c.until {
 			err := r.part.Step(c.until)
 			r.l.Clocks++
@@ -95,6 +103,7 @@ func (r *runner) do(c command) error {
 		}
 		return r.reached()
 	case control.KindPublish:
+		r.part.Best(c.best)
 		err := r.part.Publish()
 		r.book()
 		if err != nil {
@@ -115,6 +124,8 @@ func (r *runner) do(c command) error {
 		return r.clock()
 	case control.KindStage:
 		return r.part.Stage(c.stage)
+	case control.KindSave:
+		return r.save()
 	case control.KindEvaluate:
 		if c.settled {
 			err := r.part.Settle()

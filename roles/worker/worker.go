@@ -202,11 +202,11 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 		}
 		return w.load(ctx, setup)
 	case control.KindRun:
-		until, err := control.ReadRun(e.Body)
+		until, best, err := control.ReadRun(e.Body)
 		if err != nil {
 			return err
 		}
-		return w.each(command{kind: e.Kind, until: until})
+		return w.each(command{kind: e.Kind, until: until, best: best})
 	case control.KindEvaluate:
 		settled, err := control.ReadEvaluate(e.Body)
 		if err != nil {
@@ -220,7 +220,13 @@ func (w *worker) act(ctx context.Context, e control.Event) error {
 		}
 		return w.each(command{kind: e.Kind, stage: stage})
 	case control.KindPublish:
-		return w.each(command{kind: e.Kind})
+		best, err := control.ReadPublish(e.Body)
+		if err != nil {
+			return err
+		}
+		return w.each(command{kind: e.Kind, best: best})
+	case control.KindSave, control.KindMore, control.KindState:
+		return w.pass(e)
 	case control.KindUsage:
 		return w.sched.Send(control.KindUsed, control.Encode(control.Used{CPU: control.CPUSeconds()}))
 	case control.KindBench:
@@ -385,6 +391,7 @@ func (w *worker) group(g control.Group, setup control.Setup, data, tests map[int
 			}
 		}
 		part := algos.NewPart(alg, algos.NewWorker(p, w.job.Parts, setup.Info, w.cfg.Job.Seed, client, local), now)
+		part.From(start)
 		if err := part.Load(data[p]); err != nil {
 			return nil, nil, err
 		}
@@ -393,7 +400,9 @@ func (w *worker) group(g control.Group, setup control.Setup, data, tests map[int
 				return nil, nil, err
 			}
 		}
-		runners = append(runners, newRunner(w, part, client, local, epoch, now))
+		r := newRunner(w, part, client, local, epoch, now)
+		r.resumes = setup.Resume
+		runners = append(runners, r)
 	}
 	return client, runners, nil
 }

@@ -34,6 +34,15 @@ func NewRoster(n int) Roster {
 	return r
 }
 
+// From is the roster of a job that goes on at a clock: all its origins start there.
+func (r Roster) From(start consistency.Clock) Roster {
+	r.Origins = slices.Clone(r.Origins)
+	for i := range r.Origins {
+		r.Origins[i].Start = start
+	}
+	return r
+}
+
 // Has reports whether o counts, and its start.
 func (r Roster) Has(o consistency.Origin) (consistency.Clock, bool) {
 	for _, e := range r.Origins {
