@@ -63,6 +63,7 @@ type Director struct {
 	held     float64           // the least that an evaluation came to on data held out
 	best     consistency.Clock // of that evaluation; -1: of none
 	waited   int               // evaluations since
+	found    *Eval             // that one
 
 	stages int     // 0: the job is not staged
 	stage  int     // the one under way
@@ -186,13 +187,22 @@ func (d *Director) Evaluated(e *Eval, seconds float64) (reason string, err error
 func (d *Director) compare(e *Eval) {
 	d.waited++
 	if finite(e.Held) && (d.best < 0 || e.Held < d.held) {
-		d.held, d.best, d.waited = e.Held, e.Clock, 0
+		d.held, d.best, d.waited, d.found = e.Held, e.Clock, 0, e
 	}
 }
 
 // Best is the clock of the evaluation with the least Held, the first of them; -1 if none
 // has any.
 func (d *Director) Best() consistency.Clock { return d.best }
+
+// Result is the evaluation that the model is of: the best one where the job has patience
+// and parts keep what they had then, else the last.
+func (d *Director) Result() *Eval {
+	if d.last != nil && d.last.Patience > 0 && d.found != nil {
+		return d.found
+	}
+	return d.last
+}
 
 func (d *Director) converged(before, e *Eval) bool {
 	if finite(e.Gap) {

@@ -99,6 +99,12 @@ func TestEveryConfig(t *testing.T) {
 			}
 		},
 	}
+	rated := func(rmse float64) func(t *testing.T, s summary) {
+		return func(t *testing.T, s summary) {
+			near(t, "test RMSE", s.Metrics["test_rmse"], rmse, 0.003)
+		}
+	}
+	want["mf-ml-latest-small.toml"], want["mf-anime.toml"] = rated(0.8310), rated(1.1342)
 	more := map[string]func(t *testing.T, dir string) []string{ // settings without which an example does not run here
 		"lasso-sparse.toml": func(t *testing.T, dir string) []string {
 			start(t, dir, "data", "gen", "lasso", "--rows", "500", "--features", "20000", "--parts", "2", "--output", "small.petuum").gone()
@@ -112,6 +118,9 @@ func TestEveryConfig(t *testing.T) {
 	for _, path := range paths {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
+			if rest, ok := strings.CutPrefix(name, "mf-"); ok {
+				shared(t, filepath.Join("ratings", strings.TrimSuffix(rest, ".toml")+".train.tsv.gz"))
+			}
 			dir := t.TempDir()
 			args := []string{config(t, name)}
 			if needs, ok := more[name]; ok {

@@ -225,7 +225,7 @@ func train(ctx context.Context, job Job) (r Result, err error) {
 	if err != nil {
 		return r, t.cause(err)
 	}
-	r = Result{Kept: kept, Eval: t.last, Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
+	r = Result{Kept: kept, Eval: t.director.Result(), Curve: t.director.Curve(), Reason: reason, Info: t.info, Path: t.stages,
 		Clocks: clocks, Seconds: time.Since(start).Seconds(), job: job}
 	r.Model, r.Tables = t.export()
 	for p := range t.crew {

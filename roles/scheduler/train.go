@@ -36,6 +36,9 @@ func (s *scheduler) train(ctx context.Context) error {
 	}
 	s.summary.Seconds.Train = s.elapsed()
 	s.report()
+	if _, ok := s.alg.(algos.Publisher); ok {
+		s.last = s.director.Result()
+	}
 	return s.publish(ctx)
 }
 
