@@ -128,7 +128,7 @@ func rows(t *testing.T) (dir string) {
 		state = state*6364136223846793005 + 1442695040888963407
 		return float64(state>>11)/(1<<53) - 0.5
 	}
-	var full, three, less, bare, sparse, wide, matrix, labels strings.Builder
+	var full, three, less, bare, sparse, wide, matrix, labels, rated strings.Builder
 	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
 	full.WriteString("y,z,a,b,c\n")
 	three.WriteString("y,a,b,c\n")
@@ -148,6 +148,9 @@ func rows(t *testing.T) (dir string) {
 		fmt.Fprintf(&bare, "%d,%.3f,%.3f\n", y, a, b)
 		fmt.Fprintf(&matrix, "%d 1 %.3f\n", i+1, a)
 		fmt.Fprintln(&labels, y)
+		for k, v := range []float64{a, b, c} {
+			fmt.Fprintf(&rated, "%d %d %.3f\n", i, (i+3*k)%10, 3+4*v)
+		}
 		fmt.Fprintf(&sparse, "%d 1:%.3f 2:%.3f\n", y, a, b)
 		fmt.Fprint(&wide, y)
 		for j := range 500 {
@@ -156,7 +159,7 @@ func rows(t *testing.T) (dir string) {
 		fmt.Fprintln(&wide)
 	}
 	for name, text := range map[string]string{"full.csv": full.String(), "three.csv": three.String(), "less.csv": less.String(), "bare.csv": bare.String(),
-		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "job.toml": ""} {
+		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "rated": rated.String(), "job.toml": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -379,6 +382,17 @@ func parameterProbes(dir string) map[string]probe {
 		"svm algorithm.class_weight":        {value: `["1:3"]`, seen: another},
 		"regression algorithm.class_weight": {value: `["1:3"]`, refused: "algorithm.class_weight"},
 	}
+	ratings := []string{"data.format=ratings", "data.train=" + filepath.Join(dir, "rated")}
+	for key, value := range map[string]string{"lambda": "0.2", "biases": "false", "bias_lambda": "0.5", "nonnegative": "true", "rate": "0.3",
+		"bias_rate": "0.1", "decay": "9", "spread": "0.2"} {
+		all["mf algorithm."+key] = probe{value: value, with: ratings, seen: another}
+	}
+	all["mf algorithm.solver"] = probe{value: `"exact"`, refused: "algorithm.solver"} // there is but one
+	all["mf algorithm.rank"] = probe{value: "3", with: ratings, seen: func(t *testing.T, got outcome, _ func() outcome) {
+		is(t, "values of a row", got.manifest(t).Tables[0].Width, 4)
+	}}
+	all["mf algorithm.patience"] = probe{value: "2", with: append(ratings, "data.test="+filepath.Join(dir, "rated"), "stop.clocks=100000", "algorithm.rate=1.0", "algorithm.lambda=0"),
+		seen: func(t *testing.T, got outcome, _ func() outcome) { is(t, "reason", got.StopReason, "patience") }}
 	for _, name := range []string{"logreg", "svm", "regression"} {
 		name += " algorithm."
 		all[name+"lambda"] = probe{value: "0.1", seen: another}

@@ -1,7 +1,6 @@
 package mf
 
 import (
-	"fmt"
 	"io"
 
 	"petuum/algos"
@@ -56,12 +55,9 @@ func (s *alternating) load(a *MF, data *dataset.Part, w *algos.Worker) (err erro
 	a.train = sgd.NewRatings(&data.X, []uint64{0, w.Info.Features})
 	ratings := listed(&data.X)
 	if a.implicit() {
-		for k, v := range ratings.Values {
-			if v < 0 {
-				return fmt.Errorf("mf: part %d: rating %v of item %d: those of implicit feedback are 0 or more", w.Part, v, ratings.Items[k])
-			}
+		if err := a.took(ratings, w); err != nil {
+			return err
 		}
-		a.known = ratings
 	}
 	if s.all, err = algos.View[float32](w, items, table.Span(0, w.Info.Features), table.WriteOnly); err != nil {
 		return err

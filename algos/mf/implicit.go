@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"petuum/algos"
+	"petuum/algos/mf/alternate"
 	"petuum/algos/mf/bpr"
 	"petuum/algos/mf/ranking"
 	"petuum/table/kernel"
@@ -12,6 +13,17 @@ import (
 // ranked is the users, of all parts, whose lists are made for an evaluation, at most; of
 // more users every second, third, ... is taken.
 const ranked = 1 << 14
+
+// took notes what users took. Ratings say how sure that is.
+func (a *MF) took(r alternate.Ratings, w *algos.Worker) error {
+	for k, v := range r.Values {
+		if v < 0 {
+			return fmt.Errorf("mf: part %d: rating %v of item %d: those of implicit feedback are 0 or more", w.Part, v, r.Items[k])
+		}
+	}
+	a.known = r
+	return nil
+}
 
 func (a *MF) pairs() bpr.Settings {
 	return bpr.Settings{Rank: a.Rank, Biases: a.Biases, Lambda: a.lambda(), NonNegative: a.Nonnegative}

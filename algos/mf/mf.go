@@ -91,7 +91,7 @@ func (a *MF) Tables(d dataset.Info) ([]table.Spec, error) {
 		{Name: scale, Keys: 1, Width: 3, Type: table.Float64, Rule: table.Replace},
 		{Name: counts, Keys: d.Features, Width: 2, Type: table.Float64, Scratch: true},
 		{Name: moments, Keys: 1, Width: 3, Type: table.Float64, Scratch: true},
-		{Name: extreme, Keys: 1, Width: 2, Type: table.Float64, Rule: table.Min, Scratch: true},
+		{Name: extreme, Keys: 1, Width: 2, Type: table.Float64, Rule: table.Min, Init: table.Init{Value: math.MaxFloat64}, Scratch: true},
 	}, a.newSolver().tables(a, d)...), nil
 }
 

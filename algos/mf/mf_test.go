@@ -195,9 +195,8 @@ func measure(t *testing.T, job algotest.Job, r algotest.Result) (rmse, least flo
 		}
 		return v
 	}
-	p, q, scale := value(users, r.Info.Rows), value(items, r.Info.Features), value(scale, 1)
 	width := 1 + rank
-	for i, v := range append(append([]float64{}, p...), q...) {
+	for i, v := range append(value(users, r.Info.Rows), value(items, r.Info.Features)...) {
 		if i%width > 0 {
 			least = min(least, v)
 		}
@@ -208,20 +207,60 @@ func measure(t *testing.T, job algotest.Job, r algotest.Result) (rmse, least flo
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, sum := 0., 0.
+	var pairs []Pair
+	var want []float64
 	for u := range parts[0].X.Rows() {
 		for j, v := range parts[0].X.Row(u) {
-			a, b := p[u*width:][:width], q[int(parts[0].Keys[j])*width:][:width]
-			y := scale[0] + a[0] + b[0]
-			for k := 1; k < width; k++ {
-				y += a[k] * b[k]
-			}
-			y = min(max(y, scale[1]), scale[2])
-			n++
-			sum += (v - y) * (v - y)
+			pairs, want = append(pairs, Pair{uint64(u), parts[0].Keys[j]}), append(want, v)
 		}
 	}
-	return math.Sqrt(sum / n), least
+	got, err := job.New().(*MF).Ratings(r.Info, r.Model, pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for k, v := range want {
+		sum += (v - got[k]) * (v - got[k])
+	}
+	return math.Sqrt(sum / float64(len(want))), least
+}
+
+// A pair of which one is not known is rated by what is known of the other.
+func TestRatings(t *testing.T) {
+	job := tiny(t, 2, "bsp", func(*MF) {})
+	r := algotest.Train(t, job)
+	a := job.New().(*MF)
+	got, err := a.Ratings(r.Info, r.Model, []Pair{{Unknown, 3}, {3, 5}, {7, Unknown}, {Unknown, Unknown}, {3, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string, key uint64) []float64 {
+		v, err := r.Model.Values(name, []uint64{key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	s := value(scale, 0)
+	want := []float64{s[0] + value(items, 3)[0], s[0], s[0] + value(users, 7)[0], s[0], s[0]}
+	for k, i := range map[int]uint64{1: 5, 4: 2} {
+		p, q := value(users, 3), value(items, i)
+		want[k] += p[0] + q[0]
+		for f := 1; f < len(p); f++ {
+			want[k] += p[f] * q[f]
+		}
+	}
+	for k := range want {
+		if w := min(max(want[k], s[1]), s[2]); math.Abs(got[k]-w) > 1e-12 {
+			t.Errorf("pair %d: got %v, want %v", k, got[k], w)
+		}
+	}
+	if s[1] != 0.5 || s[2] != 5 {
+		t.Errorf("ratings from %v to %v, want 0.5 to 5", s[1], s[2])
+	}
+	if _, err := a.Ratings(r.Info, r.Model, []Pair{{60, 0}}); err == nil || !strings.Contains(err.Error(), "60 users") {
+		t.Errorf("user 60 of 60: got error %v, want one that says so", err)
+	}
 }
 
 func TestTablesRefuse(t *testing.T) {

@@ -58,17 +58,15 @@ type part struct {
 	perItem   []float64 // of all parts
 	mean      float64
 	deviation float64
-	lo, hi    float32 // of ratings, less the mean
+	least     float64 // rating
+	largest   float64
+	lo, hi    float32 // these less the mean
 	ready     bool    // what Prepare gathered is here
 	lockstep  bool    // see Under
 	pushes    int
 
 	best, latest kept
 
-	ratings struct {
-		n, sum, squares, least, largest float64
-	}
-	sums    []float64 // of the part's ratings of each item: how many, sum
 	counts  *table.View[float64]
 	moments *table.View[float64]
 	extreme *table.View[float64]
@@ -90,20 +88,9 @@ func (p *part) open(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	p.users = make([]float32, x.Rows()*p.stride)
 	p.items = make([]float32, int(w.Info.Features)*p.stride)
 	p.perUser = make([]uint32, x.Rows())
-	p.sums = make([]float64, 2*w.Info.Features)
 	p.best.clock, p.latest.clock = -1, -1
-	t := &p.ratings
-	t.least, t.largest = math.Inf(1), math.Inf(-1)
 	for i := range x.Rows() {
 		p.perUser[i] = uint32(x.Len(i))
-		for j, v := range x.Row(i) {
-			p.sums[2*j]++
-			p.sums[2*j+1] += v
-			t.n++
-			t.sum += v
-			t.squares += v * v
-			t.least, t.largest = min(t.least, v), max(t.largest, v)
-		}
 	}
 	all := table.Span(0, w.Info.Features)
 	if p.counts, err = algos.View[float64](w, counts, all, table.Increments); err != nil {
@@ -138,14 +125,17 @@ func (p *part) openTest(data *dataset.Part, w *algos.Worker) error {
 
 // gather adds what the part's ratings are to the tables.
 func (p *part) gather() {
+	sums := make([]float64, 2*p.counts.Len())
+	least, largest, squares := p.train.Sum(sums)
+	sum := 0.0
 	for j := range p.counts.Len() {
-		if s := p.sums[2*j:][:2]; s[0] > 0 {
+		if s := sums[2*j:][:2]; s[0] > 0 {
 			p.counts.AddTo(j, 1, s)
+			sum += s[1]
 		}
 	}
-	t := &p.ratings
-	p.moments.AddTo(0, 1, []float64{t.n, t.sum, t.squares})
-	p.extreme.Put(0, []float64{t.least, -t.largest})
+	p.moments.AddTo(0, 1, []float64{float64(p.train.Len()), sum, squares})
+	p.extreme.Put(0, []float64{least, -largest})
 }
 
 // begin makes the rows that learning begins with, once what Prepare gathered is known.
@@ -186,14 +176,15 @@ func (p *part) learn(a *MF) {
 	if a.centred() {
 		p.mean = mean
 	}
-	p.lo, p.hi = float32(extreme[0]-p.mean), float32(-extreme[1]-p.mean)
+	p.least, p.largest = extreme[0], -extreme[1]
+	p.lo, p.hi = float32(p.least-p.mean), float32(p.largest-p.mean)
 	if a.implicit() { // scores have no unit and no bounds
-		p.deviation, p.lo, p.hi = 1, -math.MaxFloat32/4, math.MaxFloat32/4
+		p.deviation, p.lo, p.hi = 1, -math.MaxFloat32, math.MaxFloat32
+		p.least, p.largest = -math.MaxFloat64, math.MaxFloat64
 	}
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
 	}
-	p.sums = nil
 	p.train.Add(-float32(p.mean))
 	if p.test != nil {
 		p.test.Add(-float32(p.mean))
@@ -307,7 +298,7 @@ func (p *part) publish(a *MF, w *algos.Worker) {
 	lo, hi := p.share(w)
 	a.solver.publish(a, lo, hi)
 	if w.Part == 0 {
-		p.scale.Put(0, []float64{p.mean, float64(p.lo) + p.mean, float64(p.hi) + p.mean})
+		p.scale.Put(0, []float64{p.mean, p.least, p.largest})
 	}
 }
 

@@ -45,7 +45,9 @@ func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) 
 	r.cuts = even(w.Info.Features, slicesOf(w.Parts))
 	a.train = sgd.NewRatings(&data.X, r.cuts)
 	if a.implicit() {
-		a.known = listed(&data.X)
+		if err := a.took(listed(&data.X), w); err != nil {
+			return err
+		}
 	}
 	none, every := table.Keys(nil), table.Span(0, w.Info.Features)
 	if r.alone {

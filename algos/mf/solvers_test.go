@@ -2,8 +2,11 @@ package mf
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -189,4 +192,82 @@ func lockstep(t *testing.T, job algotest.Job) *algotest.Lockstep {
 		t.Fatal(err)
 	}
 	return algotest.Play(t, job.Policy, info, parts, job.New, nil)
+}
+
+func TestNegativeImplicitRatingIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ratings.tsv")
+	if err := os.WriteFile(path, []byte("a\tx\t1\nb\ty\t-2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, solver := range []string{"als", "bpr"} {
+		s, err := dataset.Scan([]string{path}, options(), []int{0}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := s.Parts(s.Info(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := New()
+		a.Solver, a.Feedback = solver, "implicit"
+		err = a.took(listed(&parts[0].X), algos.NewWorker(3, 4, s.Info(0), 1, nil, 0))
+		if err == nil || !strings.Contains(err.Error(), "part 3: rating -2 of item 1") {
+			t.Errorf("%s: got %v, want a refusal of rating -2", solver, err)
+		}
+	}
+}
+
+// The best items of users are those whose ratings are predicted to be the highest.
+func TestBest(t *testing.T) {
+	for _, c := range others {
+		job := tiny(t, 2, "bsp", c.set)
+		job.Stop.Epochs = 3
+		r := algotest.Train(t, job)
+		a := job.New().(*MF)
+		of := []uint64{59, 0, Unknown, 7, 7}
+		skip := [][]uint32{{0, 1, 39}, nil, {5}, nil, {2}}
+		found, err := a.Best(r.Info, r.Model, of, 6, func(k int) []uint32 { return skip[k] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, best := range found {
+			var pairs []Pair
+			for j := range r.Info.Features {
+				pairs = append(pairs, Pair{of[k], j})
+			}
+			score, err := a.Ratings(r.Info, unbounded{r.Model}, pairs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			order := make([]uint32, 0, len(score))
+			for j := range score {
+				if !slices.Contains(skip[k], uint32(j)) {
+					order = append(order, uint32(j))
+				}
+			}
+			slices.SortStableFunc(order, func(i, j uint32) int { return cmp.Compare(score[j], score[i]) })
+			for i, s := range best {
+				if math.Abs(score[order[i]]-float64(s.Score)) > 1e-4 || math.Abs(score[s.Item]-float64(s.Score)) > 1e-4 || slices.Contains(skip[k], s.Item) {
+					t.Errorf("%s: user %d place %d: got item %d of %v, want item %d of %v", c.name, of[k], i, s.Item, s.Score, order[i], score[order[i]])
+				}
+			}
+			if len(best) != 6 {
+				t.Errorf("%s: got %d items, want 6", c.name, len(best))
+			}
+		}
+		if _, err := a.Best(r.Info, r.Model, []uint64{60}, 6, func(int) []uint32 { return nil }); err == nil {
+			t.Errorf("%s: user 60 of 60 is taken", c.name)
+		}
+	}
+}
+
+// unbounded is a model whose ratings have no least and no largest.
+type unbounded struct{ algos.Model }
+
+func (u unbounded) Values(name string, keys []uint64) ([]float64, error) {
+	v, err := u.Model.Values(name, keys)
+	if name == scale && err == nil {
+		v = []float64{v[0], math.Inf(-1), math.Inf(1)}
+	}
+	return v, err
 }

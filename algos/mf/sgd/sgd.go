@@ -49,18 +49,9 @@ type Ratings struct {
 func NewRatings(x *dataset.Matrix, cuts []uint64) *Ratings {
 	slices := len(cuts) - 1
 	r := &Ratings{first: make([]int, slices+1), index: make([]uint32, x.NNZ()), value: make([]float32, x.NNZ())}
-	sizes, used := make([]int, slices), make([]int, slices)
-	for i := range x.Rows() {
-		eachSlice(x, i, cuts, func(s int) { sizes[s]++; used[s] = 1 }, func(s int) { r.first[s+1] += used[s]; used[s] = 0 })
-	}
-	next := make([]int, slices)
-	place := make([]int, slices)
-	at := 0
-	for s := range slices {
-		r.first[s+1] += r.first[s]
-		next[s], place[s] = at, r.first[s]
-		at += sizes[s]
-	}
+	next, place := make([]int, slices), make([]int, slices)
+	r.divide(x, cuts, next)
+	copy(place, r.first)
 	r.runs = make([]run, r.first[slices])
 	for i := range x.Rows() {
 		s := 0
@@ -79,17 +70,35 @@ func NewRatings(x *dataset.Matrix, cuts []uint64) *Ratings {
 	return r
 }
 
-// eachSlice calls add for each rating of user i and end for each slice that has one.
-func eachSlice(x *dataset.Matrix, i int, cuts []uint64, add, end func(s int)) {
-	s := 0
-	for j := range x.Row(i) {
-		for uint64(j) >= cuts[s+1] {
-			end(s)
-			s++
+// divide counts the ratings and the runs of each slice: the former begin at next[s], the
+// latter at first[s].
+func (r *Ratings) divide(x *dataset.Matrix, cuts []uint64, next []int) {
+	sizes := make([]int, len(next))
+	for i := range x.Rows() {
+		if len(next) == 1 {
+			n := x.Len(i)
+			sizes[0] += n
+			r.first[1] += min(n, 1)
+			continue
 		}
-		add(s)
+		s, n := 0, 0
+		for j := range x.Row(i) {
+			for uint64(j) >= cuts[s+1] {
+				sizes[s] += n
+				r.first[s+1] += min(n, 1)
+				s, n = s+1, 0
+			}
+			n++
+		}
+		sizes[s] += n
+		r.first[s+1] += min(n, 1)
 	}
-	end(s)
+	for s := range next {
+		r.first[s+1] += r.first[s]
+		if s > 0 {
+			next[s] = next[s-1] + sizes[s-1]
+		}
+	}
 }
 
 // end ends a run, if it has ratings.
@@ -105,6 +114,21 @@ func (r *Ratings) Add(v float32) {
 	for k := range r.value {
 		r.value[k] += v
 	}
+}
+
+// Sum adds to sums, of each item, how many ratings there are and what they add up to. It
+// returns the extremes, and the sum of the squares.
+func (r *Ratings) Sum(sums []float64) (least, largest, squares float64) {
+	low, high := float32(math.Inf(1)), float32(math.Inf(-1))
+	for k, j := range r.index {
+		v := r.value[k]
+		s := sums[2*j:][:2]
+		s[0]++
+		s[1] += float64(v)
+		squares += float64(v) * float64(v)
+		low, high = min(low, v), max(high, v)
+	}
+	return float64(low), float64(high), squares
 }
 
 // Len is the number of ratings.
