@@ -12,6 +12,22 @@
 // end. Those of items are in the table items; a [solver] says how parts come by them. Both
 // tables have the bias first and then the factors. The table scale has the mean of the
 // ratings, the least and the largest.
+//
+// # Solvers
+//
+//	sgd  descent, a rating at a time: the fastest to a good model of many ratings; slices of
+//	     the items go round, and any policy will do
+//	als  least squares: every step is the best for its row; few sweeps
+//	ccd  CCD++: a rank at a time; sweeps are cheap, and as good as those of als
+//	bpr  pairs of what a user took and did not take; slices go round
+//
+// als and ccd want all parts at one clock, as they add up sums of all of them. A clock of ccd
+// sends two numbers an item and part; a sweep of als sends (K+1)(K+2)/2 of them with K
+// factors, however few the ratings are: for several parts it is for items with more ratings
+// than factors.
+//
+// Implicit feedback says what users took and not how they liked it: als and bpr rank what
+// is left. Their test data measures lists, of what users have not in the training data.
 package mf
 
 import (
@@ -28,7 +44,7 @@ type MF struct {
 	Solver      string   `toml:"solver" oneof:"sgd als ccd bpr" doc:"sgd: stochastic gradient descent, slices of the items go round the parts; als: alternating least squares; ccd: a rank at a time (CCD++); bpr: Bayesian personalised ranking, of implicit feedback"`
 	Feedback    string   `toml:"feedback" oneof:"explicit implicit" doc:"explicit: ratings are to be predicted; implicit: a rating above 0 says that the user took the item, and what each is likely to take next is to be ranked (als and bpr)"`
 	Rank        int      `toml:"rank" min:"1" max:"4096" doc:"factors of each user and item; multiples of 8 take no more time than what is below"`
-	Lambda      *float64 `toml:"lambda" min:"0" doc:"weight of the penalty of a row's squared length, in standard deviations of the ratings where these are explicit; if not given, 0.85 for sqrt, 0.1 for ratings, 1 for plain, 0.01 with bpr"`
+	Lambda      *float64 `toml:"lambda" min:"0" doc:"weight of the penalty of a row's squared length, in standard deviations of the ratings where these are explicit; if not given, 0.85 for sqrt, 0.1 for ratings, 1 for plain, of implicit feedback 10 and with bpr 0.01"`
 	Penalty     string   `toml:"penalty" oneof:"auto sqrt ratings plain" doc:"what lambda counts times: the square root of the row's ratings, their number, or 1; auto: sqrt with sgd, ratings with als and ccd, plain of implicit feedback"`
 	Biases      bool     `toml:"biases" doc:"learn the mean and a bias of each user and item; of implicit feedback, bpr learns those of items and als none"`
 	BiasLambda  float64  `toml:"bias_lambda" min:"0" doc:"weight of the penalty of a squared bias, for each rating (once, where the penalty is plain)"`
@@ -48,7 +64,7 @@ type MF struct {
 
 // New makes an instance with the default parameters.
 func New() *MF {
-	return &MF{Solver: "sgd", Feedback: "explicit", Penalty: "auto", Alpha: 10, Step: 0.05, Top: 10, Room: 64, Rank: 32, Biases: true, BiasLambda: 0.03, Rate: 0.2, BiasRate: 0.03, Decay: 6, Spread: 0.03}
+	return &MF{Solver: "sgd", Feedback: "explicit", Penalty: "auto", Alpha: 1, Step: 0.05, Top: 10, Room: 64, Rank: 32, Biases: true, BiasLambda: 0.03, Rate: 0.2, BiasRate: 0.03, Decay: 6, Spread: 0.03}
 }
 
 // Validate refuses what the tags cannot.

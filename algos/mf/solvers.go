@@ -82,6 +82,8 @@ func (a *MF) lambda() float64 {
 		return *a.Lambda
 	case a.Solver == "bpr":
 		return 0.01
+	case a.implicit() && a.penaltyOf() == "plain":
+		return 10
 	}
 	return map[string]float64{"sqrt": 0.85, "ratings": 0.1, "plain": 1}[a.penaltyOf()]
 }
