@@ -82,6 +82,9 @@ func (a *MF) Validate() error {
 // Unsupervised says that ratings have no labels.
 func (a *MF) Unsupervised() bool { return true }
 
+// Sums asks for the sum of each item's ratings, by which slices are cut.
+func (a *MF) Sums() bool { return true }
+
 // Names of the tables.
 const (
 	users = "users"

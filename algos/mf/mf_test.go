@@ -139,11 +139,30 @@ func TestPolicies(t *testing.T) {
 	for _, parts := range []int{1, 2, 6} {
 		want := algotest.Train(t, tiny(t, parts, "bsp", func(*MF) {}))
 		for _, policy := range []string{"ssp:2", "asp"} {
-			r := algotest.Train(t, tiny(t, parts, policy, func(*MF) {}))
+			job := tiny(t, parts, policy, func(*MF) {})
+			job.Delay = uint64(parts)
+			r := algotest.Train(t, job)
 			if math.Abs(r.Eval.Objective-want.Eval.Objective) > 1e-6 {
 				t.Errorf("%d parts: %s comes to %v, want %v as bsp", parts, policy, r.Eval.Objective, want.Eval.Objective)
 			}
 		}
+	}
+}
+
+// An evaluation between any two clocks is of the rows as they are, also of those that
+// nobody had yet.
+func TestEveryClock(t *testing.T) {
+	job := tiny(t, 3, "bsp", func(a *MF) { a.Spread = 1 })
+	job.Every = 1
+	r := algotest.Train(t, job)
+	start, end := r.Curve[0].Objective, r.Curve[len(r.Curve)-1].Objective
+	for _, p := range r.Curve[:6] {
+		if !(p.Objective > end && p.Objective < 1.02*start) {
+			t.Errorf("clock %d: got an objective of %v, want one from %v to %v", p.Clock, p.Objective, end, start)
+		}
+	}
+	if first, second := r.Curve[0].Objective-r.Curve[1].Objective, r.Curve[1].Objective-r.Curve[2].Objective; first > 2*second {
+		t.Errorf("the objective falls by %v in the first clock and by %v in the second, want about the same", first, second)
 	}
 }
 
@@ -292,6 +311,46 @@ func TestRealRatings(t *testing.T) {
 		t.Logf("%s: %v", name, got)
 		if !(got <= want) {
 			t.Errorf("%s: got a test RMSE of %v, want at most %v", name, got, want)
+		}
+	}
+}
+
+// Fewer items and users than parts and slices.
+func TestFewItems(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "few.tsv")
+	if err := os.WriteFile(path, []byte("a\tx\t1\na\ty\t2\nb\ty\t4\nc\tx\t3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, parts := range []int{1, 2, 6} {
+		job := tiny(t, parts, "bsp", func(*MF) {})
+		job.Path, job.Test = path, ""
+		if r := algotest.Train(t, job); !(r.Eval.Metrics["train_rmse"] < 1.2) { // the deviation is 1.1
+			t.Errorf("%d parts: got an RMSE of %v, want less than 1.2", parts, r.Eval.Metrics["train_rmse"])
+		}
+	}
+}
+
+// Slices have about as many ratings each.
+func TestCuts(t *testing.T) {
+	for _, c := range []struct {
+		sums   []float64
+		slices int
+		want   string
+	}{
+		{[]float64{1, 1, 1, 1}, 2, "[0 2 4]"},
+		{[]float64{9, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 2, "[0 1 10]"},
+		{[]float64{1, 1, 1, 9}, 2, "[0 3 4]"},
+		{[]float64{9, 1, 1}, 4, "[0 0 1 1 3]"},
+		{nil, 3, "[0 4 7 10]"},
+		{[]float64{1, -1, 3}, 2, "[0 5 10]"},
+		{[]float64{0, 0, 0}, 2, "[0 5 10]"},
+	} {
+		n := uint64(10)
+		if c.want[len(c.want)-3:] != "10]" {
+			n = uint64(len(c.sums))
+		}
+		if got := fmt.Sprint(cutsOf(n, c.sums, c.slices)); got != c.want {
+			t.Errorf("%d slices of %v: got %v, want %v", c.slices, c.sums, got, c.want)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (r *rotation) clocks(_ *MF, d dataset.Info) int { return slicesOf(max(1, le
 
 func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	r.parts, r.alone = w.Parts, w.Parts == 1
-	r.cuts = even(w.Info.Features, slicesOf(w.Parts))
+	r.cuts = cutsOf(w.Info.Features, w.Info.Sums, slicesOf(w.Parts))
 	a.train = sgd.NewRatings(&data.X, r.cuts)
 	if a.implicit() {
 		if err := a.took(listed(&data.X), w); err != nil {
@@ -64,6 +64,38 @@ func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) 
 	}
 	r.slice, err = algos.View[float32](w, items, none, table.InPlace)
 	return err
+}
+
+// cutsOf cuts n items into slices whose ratings, as far as sums tell, add up to about the
+// same; some may have no items.
+func cutsOf(n uint64, sums []float64, slices int) []uint64 {
+	total := 0.0
+	for _, v := range sums {
+		if v < 0 {
+			return even(n, slices)
+		}
+		total += v
+	}
+	if total == 0 || uint64(len(sums)) != n {
+		return even(n, slices)
+	}
+	cuts := make([]uint64, slices+1)
+	s, sum := 1, 0.0
+	for j, v := range sums {
+		sum += v
+		for target := 0.0; s < slices; s++ {
+			if target = total * float64(s) / float64(slices); sum < target {
+				break
+			}
+			if cuts[s] = uint64(j); target-(sum-v) >= sum-target { // which is nearer
+				cuts[s]++
+			}
+		}
+	}
+	for ; s <= slices; s++ {
+		cuts[s] = n
+	}
+	return cuts
 }
 
 // even cuts n items into slices of about as many each.
