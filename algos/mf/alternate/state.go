@@ -122,23 +122,23 @@ func (a *ALS) Restore(r io.Reader) error {
 	return err
 }
 
-// Save writes the part's state. What is left of the ratings can be made of it.
+// Save writes the part's state. What is left of the ratings is in it: made again of the rows,
+// it would be rounded in another way.
 func (c *CCD) Save(w io.Writer) error {
 	c.Settle()
 	return c.state().save(w, uint64(c.column))
 }
 
 func (c *CCD) state() lists {
-	return lists{[][]float32{c.rows.Users, c.rows.Items}, [][]float64{c.before}}
+	return lists{[][]float32{c.rows.Users, c.rows.Items, c.ratings.Values}, [][]float64{c.before}}
 }
 
 // Restore reads what Save wrote, of the same part, after Begin.
 func (c *CCD) Restore(r io.Reader) error {
-	c.solver.Restore() // what is left is the ratings, until the rows are there
+	c.solver.Settle() // what is left has nothing to follow any more
 	numbers, err := c.state().restore(r, uint64(c.Columns()))
 	if err == nil {
 		c.column, c.pending = int(numbers[0]), false
 	}
-	c.solver.Subtract()
 	return err
 }

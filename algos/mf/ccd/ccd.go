@@ -106,16 +106,7 @@ func New(s Settings, r Ratings, users, items Rows, counts []float32) *Solver {
 }
 
 // Subtract takes what the rows score off what is left.
-func (s *Solver) Subtract() { s.shift(-1) }
-
-// Restore is the reverse: what is left are the ratings, but for rounding.
-func (s *Solver) Restore() {
-	s.Settle()
-	s.shift(1)
-}
-
-// shift adds so many times what the rows score to what is left.
-func (s *Solver) shift(times float32) {
+func (s *Solver) Subtract() {
 	for i := range len(s.ratings.Start) - 1 {
 		u := s.users.Values[i*s.users.Stride:]
 		lo, hi := s.ratings.Start[i], s.ratings.Start[i+1]
@@ -125,7 +116,7 @@ func (s *Solver) shift(times float32) {
 			if s.Biases {
 				score += u[s.Rank] + q[s.Rank]
 			}
-			s.ratings.Left[lo+k] += times * score
+			s.ratings.Left[lo+k] -= score
 		}
 	}
 }
