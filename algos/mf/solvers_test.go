@@ -14,6 +14,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/algotest"
 	"petuum/algos/dataset"
+	"petuum/algos/mf/sgd"
 	"petuum/consistency"
 )
 
@@ -272,4 +273,61 @@ func (u unbounded) Values(name string, keys []uint64) ([]float64, error) {
 		v = []float64{v[0], math.Inf(-1), math.Inf(1)}
 	}
 	return v, err
+}
+
+func TestWeightsOfPenalties(t *testing.T) {
+	for _, c := range []struct {
+		penalty, feedback string
+		lambda            *float64
+		factor, bias      float64 // of a row of 9 ratings that deviate by 2
+	}{
+		{"plain", "explicit", new(0.5), 1, 0.03},
+		{"sqrt", "explicit", new(0.5), 3, 0.27},
+		{"ratings", "explicit", new(0.5), 9, 0.27},
+		{"auto", "explicit", nil, 1.8, 0.27},
+		{"sqrt", "explicit", nil, 5.1, 0.27},
+		{"plain", "explicit", nil, 2, 0.03},
+		{"auto", "implicit", nil, 20, 0.03},
+	} {
+		a := New()
+		a.Solver, a.Penalty, a.Feedback, a.Lambda, a.deviation = "als", c.penalty, c.feedback, c.lambda, 2
+		if factor, bias := a.weights(9); math.Abs(factor-c.factor) > 1e-12 || math.Abs(bias-c.bias) > 1e-12 {
+			t.Errorf("%s, %s: got %v and %v, want %v and %v", c.penalty, c.feedback, factor, bias, c.factor, c.bias)
+		}
+	}
+}
+
+// A part that has a slice leaves the rows of all other items alone.
+func TestPairsStayInTheirSlice(t *testing.T) {
+	job := tiny(t, 1, "bsp", func(a *MF) { a.Solver, a.Feedback = "bpr", "implicit" })
+	l := lockstep(t, job)
+	l.Push(1)
+	a, w := l.Algorithms[0].(*MF), l.Workers[0]
+	was := slices.Clone(a.items)
+	a.train = sgd.NewRatings(matrix(10, 20), []uint64{0, 40})
+	a.items = slices.Clone(was)
+	a.rank(0, 10, 20, w)
+	changed := 0
+	for j := range a.perItem {
+		same := slices.Equal(a.items[j*a.stride:][:a.stride], was[j*a.stride:][:a.stride])
+		if inside := j >= 10 && j < 20; !inside && !same {
+			t.Errorf("item %d of another slice has changed", j)
+		}
+		if !same {
+			changed++
+		}
+	}
+	if changed < 5 {
+		t.Errorf("%d rows have changed, want those of 5 items and some others", changed)
+	}
+}
+
+// matrix is one user who took every other item of [lo, hi).
+func matrix(lo, hi uint32) *dataset.Matrix {
+	var items []uint32
+	for j := lo; j < hi; j += 2 {
+		items = append(items, j)
+	}
+	m := dataset.NewMatrix(40, []int64{0, int64(len(items))}, items, nil)
+	return &m
 }

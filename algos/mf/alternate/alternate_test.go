@@ -207,6 +207,25 @@ func TestPartsComeToTheSame(t *testing.T) {
 	}
 }
 
+// Nor does it matter how often the rows are looked at.
+func TestEvaluationsChangeNothing(t *testing.T) {
+	path := data(t)
+	for _, kind := range kinds {
+		job := algotest.Job{New: func() algos.Algorithm { return kind.make() }, Path: path,
+			Parts: 3, Group: 1, Shards: 1, Policy: consistency.Policy{}, Seed: 1, Stop: algos.Stop{Epochs: 4}}
+		var got [3]float64
+		f := kind.make()
+		f.Plan(25)
+		for k, every := range []int{1, f.Clocks(), 4 * f.Clocks()} {
+			job.Every = every
+			got[k] = algotest.Train(t, job).Eval.Objective
+		}
+		if math.Abs(got[1]/got[0]-1) > 1e-5 || math.Abs(got[2]/got[0]-1) > 1e-5 {
+			t.Errorf("%s: evaluated in every clock, every sweep, and at the end: got %v, want the same", kind.name, got)
+		}
+	}
+}
+
 // What is published are the rows that were evaluated.
 func TestPublishedRowsAreThoseEvaluated(t *testing.T) {
 	path := data(t)
