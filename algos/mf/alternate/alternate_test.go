@@ -218,7 +218,13 @@ func TestEvaluationsChangeNothing(t *testing.T) {
 		f.Plan(25)
 		for k, every := range []int{1, f.Clocks(), 4 * f.Clocks()} {
 			job.Every = every
-			got[k] = algotest.Train(t, job).Eval.Objective
+			r := algotest.Train(t, job)
+			got[k] = r.Eval.Objective
+			for i, p := range r.Curve[1:] {
+				if p.Objective > r.Curve[i].Objective*(1+1e-5) {
+					t.Errorf("%s: clock %d: the objective rises from %v to %v", kind.name, p.Clock, r.Curve[i].Objective, p.Objective)
+				}
+			}
 		}
 		if math.Abs(got[1]/got[0]-1) > 1e-5 || math.Abs(got[2]/got[0]-1) > 1e-5 {
 			t.Errorf("%s: evaluated in every clock, every sweep, and at the end: got %v, want the same", kind.name, got)
