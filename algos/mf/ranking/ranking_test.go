@@ -138,7 +138,7 @@ func TestFindDoesNotAllocate(t *testing.T) {
 	find := func() {
 		f.Find(30, func(int) []float32 { return row }, func(int) []uint32 { return nil }, func(int, []Scored) {})
 	}
-	if find(); testing.AllocsPerRun(10, find) >= 1 {
+	if find(); testing.AllocsPerRun(10, find) >= 1 && !raceEnabled {
 		t.Errorf("got %v allocations, want 0", testing.AllocsPerRun(10, find))
 	}
 }
