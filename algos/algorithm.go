@@ -30,9 +30,10 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Streaming], [Preparer], [Paced], [Predictor], [LIBLINEAR], [Namer], [Weighted],
+// [Streaming], [Preparer], [Paced], [Predictor], [Mixed], [Measurer], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
-// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Savable], [Publisher].
+// [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Savable],
+// [Publisher].
 type Algorithm interface {
 	// Tables declares what the job shares. Every process must get the same
 	// answer. It refuses data that the algorithm cannot work with, such as none.
@@ -179,7 +180,7 @@ type Predictor interface {
 	// known, d is empty, and only whether it is Regression counts.
 	Task(d dataset.Info) Task
 	// Predict scores the rows of part with a model, as the task says: scores has
-	// Task(d).Width(d) of them for each row, row by row, and they are all to be set.
+	// Scores(p, d) of them for each row, row by row, and they are all to be set.
 	// d describes the data the model was trained on. The instance has its parameters
 	// and nothing else; part is any batch of rows, so what is said of a row depends
 	// on that row alone.
@@ -202,9 +203,37 @@ const (
 	// Margin: one of two classes, the later one if the score is above 0. How large
 	// it is means nothing, until a calibration says so.
 	Margin
+	// Mixture: a row is a mixture of K components, such as topics. A row has K scores:
+	// logarithms of the shares of the components, which are 1 together. See [Mixed].
+	Mixture
 )
 
-// Width is the number of scores of a row, for a model of data like d.
+// Mixed is a Predictor whose task is Mixture.
+type Mixed interface {
+	Predictor
+	// Components is how many there are in a model of data like d.
+	Components(d dataset.Info) int
+}
+
+// Measurer is a Predictor whose predictions no label can be held against: it measures
+// by itself how well a model fits data.
+type Measurer interface {
+	Predictor
+	// Measure returns sums over the rows of part, any batch of rows; always as many.
+	Measure(d dataset.Info, m Model, part *dataset.Part) (sums []float64, err error)
+	// Measured makes metrics of the sums over all rows; of none if there were no rows.
+	Measured(sums []float64) map[string]float64
+}
+
+// Scores is the number of scores of a row that p predicts, with a model of data like d.
+func Scores(p Predictor, d dataset.Info) int {
+	if m, ok := p.(Mixed); ok && p.Task(d) == Mixture {
+		return m.Components(d)
+	}
+	return p.Task(d).Width(d)
+}
+
+// Width is the number of scores of a row, for a model of data like d; of a Mixture see [Scores].
 func (t Task) Width(d dataset.Info) int {
 	if t == Multiclass {
 		return len(d.Classes)
@@ -319,6 +348,10 @@ func NewWorker(part, parts int, info dataset.Info, seed uint64, client *table.Cl
 
 // Emit sends partial results of this push to pull.
 func (w *Worker) Emit(values ...float64) { w.emitted = append(w.emitted, values...) }
+
+// Fail ends the job with an error, behind the Push that meets it: for what only the
+// work itself can find out, as tables with content that makes no sense.
+func (w *Worker) Fail(err error) { w.client.Fail(fmt.Errorf("part %d: %w", w.Part, err)) }
 
 // Emitted returns what was emitted since the last call; it is good until the
 // next Push.

@@ -56,6 +56,18 @@ func TestEveryConfig(t *testing.T) {
 			near(t, "objective", s.Objective, 1300.60348, 1e-8)
 			near(t, "mean absolute error", s.Metrics["train_mae"], 43.3113, 1e-4)
 		},
+		"lda-sotu.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 8.619, 0.01) // minus the log-likelihood of a token
+			is(t, "tokens", s.Metrics["tokens"], 758188)
+		},
+		"lda-ap.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 8.529, 0.01) // minus the log-likelihood of a token
+			is(t, "tokens", s.Metrics["tokens"], 435838)
+		},
+		"lda-kos.toml": func(t *testing.T, s summary) {
+			near(t, "objective", s.Objective, 8.212, 0.01) // minus the log-likelihood of a token
+			is(t, "tokens", s.Metrics["tokens"], 467714)
+		},
 		"dml-letter.toml": func(t *testing.T, s summary) {
 			near(t, "objective", s.Objective, 0.53, 0.02)
 		},
@@ -114,6 +126,14 @@ func TestEveryConfig(t *testing.T) {
 			return []string{"--set", "data.train=small.petuum"}
 		},
 	}
+	for _, name := range []string{"ap", "kos"} {
+		more["lda-"+name+".toml"] = func(t *testing.T, _ string) []string {
+			if data := filepath.Join("..", "..", "shared", "data", "lda", "docword."+name+".txt.gz"); !there(data) {
+				t.Skipf("there is no %s", data)
+			}
+			return nil
+		}
+	}
 	paths, err := filepath.Glob(filepath.Join("..", "configs", "*.toml"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no examples: %v", err)
@@ -151,6 +171,11 @@ func TestEveryConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+func there(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // checkLedger asserts that the wait ledger accounts for the time of the parts.

@@ -128,7 +128,7 @@ func rows(t *testing.T) (dir string) {
 		state = state*6364136223846793005 + 1442695040888963407
 		return float64(state>>11)/(1<<53) - 0.5
 	}
-	var full, three, less, bare, sparse, wide, matrix, labels, rated strings.Builder
+	var full, three, less, bare, sparse, wide, matrix, labels, documents, rated strings.Builder
 	matrix.WriteString("%%MatrixMarket matrix coordinate real general\n60 1 60\n")
 	full.WriteString("y,z,a,b,c\n")
 	three.WriteString("y,a,b,c\n")
@@ -157,9 +157,14 @@ func rows(t *testing.T) (dir string) {
 			fmt.Fprintf(&wide, " %d:%.3f", j+1, a)
 		}
 		fmt.Fprintln(&wide)
+		fmt.Fprint(&documents, y)
+		for j := range 10 { // a word of each five, twice or four times
+			fmt.Fprintf(&documents, " %d:%d", 5*j+3+int(4*next()), 2+2*(i+j)%4)
+		}
+		fmt.Fprintln(&documents)
 	}
 	for name, text := range map[string]string{"full.csv": full.String(), "three.csv": three.String(), "less.csv": less.String(), "bare.csv": bare.String(),
-		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "rated": rated.String(), "job.toml": ""} {
+		"sparse": sparse.String(), "wide": wide.String(), "key": "not a key\n", "names": "first\nsecond\n", "rows.mtx": matrix.String(), "labels": labels.String(), "documents": documents.String(), "rated": rated.String(), "job.toml": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -324,6 +329,7 @@ func stopProbes(file func(string) string) map[string]probe {
 func parameterProbes(dir string) map[string]probe {
 	one := []string{"algorithm.block=1"}
 	priority := append(one, "algorithm.schedule=priority")
+	sweeps := []string{"algorithm.mode=data", "algorithm.slices=1", "algorithm.burn_in=1"} // as many as clocks
 	all := map[string]probe{
 		"dml algorithm.rank": {value: "2", seen: func(t *testing.T, got outcome, _ func() outcome) {
 			is(t, "rows of L", got.manifest(t).Tables[0].Width, 2)
@@ -335,6 +341,28 @@ func parameterProbes(dir string) map[string]probe {
 		"dml algorithm.batch":       {value: "4", seen: another},
 		"dml algorithm.pairs":       {value: "10", seen: another},
 		"dml algorithm.standardize": {value: "false", seen: another},
+
+		"lda algorithm.topics": {value: "7", seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "columns of words", got.manifest(t).Tables[0].Width, 7)
+		}},
+		"lda algorithm.alpha":          {value: "0.7", seen: another},
+		"lda algorithm.beta":           {value: "0.5", seen: another},
+		"lda algorithm.optimize_alpha": {value: "false", with: sweeps, seen: another},
+		"lda algorithm.optimize_beta":  {value: "true", with: sweeps, seen: another},
+		"lda algorithm.burn_in":        {value: "4", with: sweeps, seen: another},
+		"lda algorithm.sampler":        {value: `"plain"`, seen: another},
+		"lda algorithm.mode": {value: `"data"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "clocks to a sweep", float64(got.Clocks)/got.Epochs, 2)
+			is(t, "by default", float64(plain().Clocks)/plain().Epochs, 4)
+		}},
+		"lda algorithm.slices": {value: "6", seen: func(t *testing.T, got outcome, _ func() outcome) {
+			is(t, "clocks to a sweep", float64(got.Clocks)/got.Epochs, 6)
+		}},
+		"lda algorithm.rows": {value: `"packed"`, seen: func(t *testing.T, got outcome, plain func() outcome) {
+			is(t, "columns of words", plain().manifest(t).Tables[0].Width, 100)
+			is(t, "columns of packed words", got.manifest(t).Tables[0].Width <= 1, true)
+		}},
+		"lda algorithm.memory": {value: "1", with: []string{"algorithm.mode=data", "algorithm.topics=20000"}, refused: "algorithm.memory"},
 
 		"lasso algorithm.lambda":       {value: "0.03", with: []string{"algorithm.lambda_ratio=0", "algorithm.lambda=0.01"}, seen: another},
 		"lasso algorithm.lambda_ratio": {value: "0.3", seen: another},
@@ -474,6 +502,9 @@ func (p probe) check(t *testing.T, r *runs, dir, algorithm, name string) {
 	base := []string{"job.algorithm=" + algorithm, "data.train=" + filepath.Join(dir, "full.csv"), "stop.clocks=12", "output.model=m", "cluster.servers=1"}
 	if algorithm == "lasso" {
 		base = append(base, "algorithm.lambda_ratio=0.1")
+	}
+	if algorithm == "lda" {
+		base = append(base, "data.train="+filepath.Join(dir, "documents"))
 	}
 	for _, s := range append(base, p.with...) {
 		args = append(args, "--set", s)

@@ -67,6 +67,7 @@ type Client struct {
 	replicas []replica // those in use and those that wait to be dropped
 	pending  []declared
 	opened   bool
+	early    []func() // what views asked for before Start
 	left     bool
 	late     bool // a table weights late updates
 	exactly  bool // the next update pays all that is owed

@@ -40,6 +40,10 @@ func (c *Client) startOpen() {
 		}
 	}
 	c.pending = nil
+	for _, ask := range c.early {
+		ask()
+	}
+	c.early = nil
 	c.ask(c.o.Policy.Floor(c.o.Start), false)
 	c.flushSenders()
 }

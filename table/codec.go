@@ -26,7 +26,7 @@ import (
 //	  reset    kind gen origin | life
 //
 //	set    = 0 begin length | 1 count gap*      (gap: distance to the key before, less one)
-//	block  = table hold positions [form] value* (width values a position, little endian; of int32 see kernel.AppendWhole)
+//	block  = table hold positions [form] value* (width values a position, little endian; of int32 see kernel.AppendInts)
 //	positions = 0 | 1 count gap* | 2 byte*      (all held here; gaps; a bitmap)
 //
 // length and nblocks are four bytes, little endian: they are filled in when what

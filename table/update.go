@@ -126,7 +126,7 @@ func (s *Shard) decode(o consistency.Origin, ses *session, newest consistency.Cl
 		if r.err != nil {
 			break
 		}
-		if spec.whole() {
+		if spec.integers() {
 			values, sc.values = s.stores[h.table].widened(values, p.n, sc.values)
 		}
 		if weight := s.weight(h.table, o, newest); weight != 1 {

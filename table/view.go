@@ -310,16 +310,40 @@ func (v *View[T]) Hold(keys Set) { v.hold(keys, 0) }
 
 // Acquire asks for the exclusive use of a range from the next Clock on. Holders
 // of the same range take turns 0, 1, 2, ...: the Clock waits until the holder of
-// the turn before has released it. It releases the range held so far.
-func (v *View[T]) Acquire(r Range, turn uint64) { v.hold(Set{r: r}, turn+1) }
+// the turn before has released it. It releases the range held so far. Before Start it is
+// asked for from the beginning on, and Start waits.
+func (v *View[T]) Acquire(r Range, turn uint64) {
+	if v.early(r, turn) {
+		return
+	}
+	v.hold(Set{r: r}, turn+1)
+}
+
+// early keeps what is asked for before Start.
+func (v *View[T]) early(r Range, turn uint64) bool {
+	v.c.mu.Lock()
+	defer v.c.mu.Unlock()
+	if v.c.opened {
+		return false
+	}
+	v.c.early = append(v.c.early, func() {
+		v.holdLocked(Set{r: r}, turn+1)
+		v.c.parts[v.part].ended = true // its views turn in what follows Start
+	})
+	return true
+}
 
 // Release gives a range back with the next Clock and asks for no other.
 func (v *View[T]) Release() { v.hold(Keys(nil), 0) }
 
 func (v *View[T]) hold(keys Set, turn uint64) {
+	v.c.mu.Lock()
+	defer v.c.mu.Unlock()
+	v.holdLocked(keys, turn)
+}
+
+func (v *View[T]) holdLocked(keys Set, turn uint64) {
 	c := v.c
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	err := keys.check(c.specs[v.table].Keys)
 	if err == nil && v.next != nil {
 		err = fmt.Errorf("another working set was asked for already in this clock")

@@ -109,7 +109,7 @@ func (r Result) Predict(t testing.TB, path string) ([]float64, *dataset.Part) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores := make([]float64, parts[0].X.Rows()*alg.Task(r.Info).Width(r.Info))
+	scores := make([]float64, parts[0].X.Rows()*algos.Scores(alg, r.Info))
 	if err := alg.Predict(r.Info, r.Model, parts[0], scores); err != nil {
 		t.Fatalf("predict %s: %v", path, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dml"
 	"petuum/algos/lasso"
+	"petuum/algos/lda"
 	"petuum/algos/logreg"
 	"petuum/algos/mf"
 	"petuum/algos/regression"
@@ -22,6 +23,7 @@ type List map[string]func() algos.Algorithm
 var Algorithms = List{
 	"dml":        func() algos.Algorithm { return dml.New() },
 	"lasso":      func() algos.Algorithm { return lasso.New() },
+	"lda":        func() algos.Algorithm { return lda.New() },
 	"logreg":     func() algos.Algorithm { return logreg.New() },
 	"mf":         func() algos.Algorithm { return mf.New() },
 	"regression": func() algos.Algorithm { return regression.New() },

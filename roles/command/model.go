@@ -30,6 +30,7 @@ func (p *program) modelCommand() *cli.Command {
 				Description: "   petuum model show out/logreg-a9a --top 5",
 			},
 			p.pathCommand(),
+			p.topicsCommand(),
 			{
 				Name: "calibrate", Usage: "make the probabilities of a model what rows of known class say", ArgsUsage: "[FILE...]", Action: p.calibrate,
 				Flags: append(rowFlags("fit to"),

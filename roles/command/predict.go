@@ -85,7 +85,7 @@ func (p *program) predict(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := apart(path, data); err != nil {
+	if err := apart("predict: --output", path, data); err != nil {
 		return err
 	}
 	m, err := predict.OpenModel(dir, p.algorithms)
@@ -140,15 +140,15 @@ func improbable(m *predict.Model) string {
 	return m.Manifest().Algorithm + " predicts quantities"
 }
 
-// apart refuses an output that is one of the inputs.
-func apart(path string, data []string) error {
+// apart refuses an output, of this flag, that is one of the inputs.
+func apart(flag, path string, data []string) error {
 	out, err := os.Stat(path)
 	if err != nil || !out.Mode().IsRegular() {
 		return nil
 	}
 	for _, name := range data {
 		if in, err := os.Stat(name); err == nil && os.SameFile(in, out) {
-			return usagef("predict: --output %s would replace the data", path)
+			return usagef("%s %s would replace the data", flag, path)
 		}
 	}
 	return nil

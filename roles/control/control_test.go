@@ -310,7 +310,7 @@ func TestNewAlgorithm(t *testing.T) {
 		t.Errorf("got %+v and %v, want a lasso with lambda 0.25", a, err)
 	}
 	for _, c := range []struct{ algorithm, more, want string }{
-		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are dml, lasso, logreg, mf, regression, svm`},
+		{"lasos", "", `job.toml:2: job.algorithm: no algorithm is called "lasos": there are dml, lasso, lda, logreg, mf, regression, svm`},
 		{"lasso", "[algorithm]\nlamda = 1\n", `"lambda"`},
 		{"lasso", "[algorithm]\nlambda = \"much\"\n", "job.toml:6"},
 		{"dml", "test = \"b\"\n", "job.toml:5: data.test: dml does not predict: there is nothing to test"},

@@ -32,6 +32,7 @@ type Batch struct {
 	Scores []float64 // see algos.Predictor
 	Odds   []float64 // the scores as the model's calibration has them; else Scores
 	Text   []byte    // see Format
+	Sums   []float64 // see algos.Measurer; nil of others
 
 	err  error
 	done chan struct{} // closed when it is scored
@@ -49,7 +50,7 @@ func (m *Model) Apply(ctx context.Context, rows Rows, format Format, each func(*
 	scorers := make([]algos.Predictor, runtime.GOMAXPROCS(0))
 	for i := range scorers {
 		var err error
-		if scorers[i], err = m.predictor(); err != nil {
+		if scorers[i], err = m.Predictor(); err != nil {
 			return err
 		}
 	}
@@ -137,6 +138,12 @@ func (m *Model) score(p algos.Predictor, b *Batch, format Format) {
 	if err := p.Predict(m.manifest.Data, m, b.Part, b.Scores); err != nil {
 		b.err = fmt.Errorf("model %s: %w", m.dir, err)
 		return
+	}
+	if w, ok := p.(algos.Measurer); ok {
+		if b.Sums, b.err = w.Measure(m.manifest.Data, m, b.Part); b.err != nil {
+			b.err = fmt.Errorf("model %s: %w", m.dir, b.err)
+			return
+		}
 	}
 	if b.Odds = b.Scores; m.manifest.Calibration != nil {
 		b.Odds = make([]float64, len(b.Scores))

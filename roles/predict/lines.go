@@ -17,12 +17,13 @@ import (
 //	                                 the larger probability, by its name
 //	Multiclass  class  probability   of that class, the most probable one
 //	Margin      class                with a calibration as Binary
+//	Mixture     component  share     of that component, the largest one
 //	Regression  prediction
 type Lines struct {
 	W io.Writer // nil: none are written
 
-	// Probabilities adds a column probability=NAME for each class. It is for models
-	// that are Probable.
+	// Probabilities adds a column probability=NAME for each class, or share=NAME for each
+	// component. It is for models that are Probable.
 	Probabilities bool
 	// Score adds what the algorithm said: a column score or, for many classes,
 	// score=NAME for each. See algos.Predictor.
@@ -31,22 +32,26 @@ type Lines struct {
 
 // header is the line of names.
 func (m *Model) header(lines Lines) string {
-	b := []byte("prediction")
-	if m.Task != algos.Regression {
+	b, probability := []byte("prediction"), "probability"
+	switch m.Task {
+	case algos.Mixture:
+		b, probability = []byte("component"), "share"
+	case algos.Regression:
+	default:
 		b = []byte("class")
 	}
 	if m.Probable() {
-		b = append(b, "\tprobability"...)
+		b = append(append(b, '\t'), probability...)
 	}
 	each := func(what string) {
-		for _, class := range m.manifest.Data.Classes {
+		for _, class := range m.names() {
 			b = model.AppendName(append(b, '\t'), what+"="+class)
 		}
 	}
 	if lines.Probabilities {
-		each("probability")
+		each(probability)
 	}
-	if lines.Score && m.Task == algos.Multiclass {
+	if lines.Score && (m.Task == algos.Multiclass || m.Task == algos.Mixture) {
 		each("score")
 	} else if lines.Score {
 		b = append(b, "\tscore"...)
@@ -54,12 +59,28 @@ func (m *Model) header(lines Lines) string {
 	return string(append(b, '\n'))
 }
 
+// names are those of the classes, or numbers of components.
+func (m *Model) names() []string {
+	if m.Task != algos.Mixture {
+		return m.manifest.Data.Classes
+	}
+	names := make([]string, m.width)
+	for k := range names {
+		names[k] = strconv.Itoa(k)
+	}
+	return names
+}
+
 // format makes the lines of a batch.
 func (m *Model) format(lines Lines) Format {
-	names := make([][]byte, max(2, len(m.manifest.Data.Classes)))
+	all := m.names()
+	names := make([][]byte, max(2, len(all)))
 	names[0], names[1] = []byte("0"), []byte("1")
-	for k, class := range m.manifest.Data.Classes {
+	for k, class := range all {
 		names[k] = model.AppendName(nil, class)
+	}
+	if m.Task == algos.Mixture {
+		names = names[:len(all)]
 	}
 	return func(b []byte, batch *Batch) []byte {
 		p := make([]float64, len(names))
@@ -90,7 +111,7 @@ func (m *Model) format(lines Lines) Format {
 // all classes.
 func (m *Model) appendClass(b []byte, names [][]byte, p, odds []float64) []byte {
 	class, told := 0, 0
-	if m.Task == algos.Multiclass {
+	if m.Task == algos.Multiclass || m.Task == algos.Mixture {
 		class = metrics.Largest(odds)
 		softmax(p, odds, odds[class])
 		told = class

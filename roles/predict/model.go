@@ -33,7 +33,8 @@ type Model struct {
 	*model.Reader
 	Task algos.Task
 
-	width      int // scores of a row
+	measurer   algos.Measurer // nil: labels measure
+	width      int            // scores of a row
 	dir        string
 	manifest   model.Manifest
 	algorithms registry.List
@@ -66,12 +67,13 @@ func (m *Model) begin() error {
 	if m.config, err = configs.Parse("parameters", []byte(text), nil); err != nil {
 		return m.foreign(err)
 	}
-	p, err := m.predictor()
+	p, err := m.Predictor()
 	if err != nil {
 		return err
 	}
 	m.Task = p.Task(m.manifest.Data)
-	if m.width = m.Task.Width(m.manifest.Data); m.width == 0 {
+	m.measurer, _ = p.(algos.Measurer)
+	if m.width = algos.Scores(p, m.manifest.Data); m.width == 0 {
 		return fmt.Errorf("model %s: it tells classes apart, but its training data has none", m.dir)
 	}
 	if c := m.manifest.Calibration; c != nil && !c.Fits(m.Task) {
@@ -87,8 +89,8 @@ func (m *Model) foreign(err error) error {
 		m.dir, m.manifest.Algorithm, strings.ReplaceAll(err.Error(), "\n", "; "), m.manifest.Petuum)
 }
 
-// predictor makes an instance of the algorithm.
-func (m *Model) predictor() (algos.Predictor, error) {
+// Predictor makes an instance of the algorithm, with the parameters of the model.
+func (m *Model) Predictor() (algos.Predictor, error) {
 	a, err := control.NewAlgorithm(m.algorithms, m.config)
 	if err != nil {
 		return nil, m.foreign(err)
@@ -100,15 +102,15 @@ func (m *Model) predictor() (algos.Predictor, error) {
 	return p, nil
 }
 
-// Probable reports whether the model tells probabilities of classes.
+// Probable reports whether the model tells probabilities of classes, or shares of components.
 func (m *Model) Probable() bool {
-	return m.Task == algos.Binary || m.Task == algos.Multiclass || m.Task == algos.Margin && m.manifest.Calibration != nil
+	return m.Task == algos.Binary || m.Task == algos.Multiclass || m.Task == algos.Mixture || m.Task == algos.Margin && m.manifest.Calibration != nil
 }
 
 // LIBLINEAR is what LIBLINEAR calls the solver of such models, see algos.LIBLINEAR;
 // "" if there is none.
 func (m *Model) LIBLINEAR() (solver string, err error) {
-	p, err := m.predictor()
+	p, err := m.Predictor()
 	if l, ok := p.(algos.LIBLINEAR); ok && err == nil {
 		solver = l.SolverType(m.manifest.Data)
 	}

@@ -26,6 +26,7 @@ func (m *Model) Run(ctx context.Context, rows Rows, lines Lines) (Result, error)
 		task = algos.Binary
 	}
 	acc := metrics.Of(task, m.width)
+	var sums []float64 // of a Measurer
 	var format Format
 	if lines.W != nil {
 		format = m.format(lines)
@@ -43,16 +44,33 @@ func (m *Model) Run(ctx context.Context, rows Rows, lines Lines) (Result, error)
 				return err
 			}
 		}
+		if m.measurer != nil {
+			sums = added(sums, b.Sums)
+			return nil
+		}
 		if b.Part.Labels == nil {
 			return nil
 		}
 		return acc.Add(b.Odds, b.Part)
 	})
-	found.Metrics = acc.Metrics()
+	if found.Metrics = acc.Metrics(); m.measurer != nil {
+		found.Metrics = m.measurer.Measured(sums)
+	}
 	if c, ok := acc.(*metrics.Multiclass); ok && len(found.Metrics) > 0 {
 		found.Confusion = c.Confusion()
 	}
 	return found, err
+}
+
+// added is the sums of two sets of rows, of which a may have none.
+func added(a, b []float64) []float64 {
+	if a == nil {
+		return append(a, b...)
+	}
+	for i, v := range b {
+		a[i] += v
+	}
+	return a
 }
 
 // check refuses scores that are no numbers; row is that of the first.

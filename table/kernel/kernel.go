@@ -31,8 +31,9 @@ import "unsafe"
 //go:generate gen -group ratings -out ../ratings_amd64.s -stubs ../ratings_amd64.go
 //go:generate gen -group bytes -out ../bytes_amd64.s -stubs ../bytes_amd64.go
 //go:generate gen -group sparse -out ../sparse_amd64.s -stubs ../sparse_amd64.go
+//go:generate gen -group topics -out ../topics_amd64.s -stubs ../topics_amd64.go
 //go:generate gen -group vector -out ../vector_amd64.s -stubs ../vector_amd64.go
-//go:generate gen -group whole -out ../whole_amd64.s -stubs ../whole_amd64.go
+//go:generate gen -group integers -out ../integers_amd64.s -stubs ../integers_amd64.go
 
 // Elem is what the values of a table are made of.
 type Elem interface{ float32 | float64 | int32 }

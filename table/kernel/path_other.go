@@ -37,8 +37,8 @@ func gemvFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool     { r
 func gemvTFast[T Float](rows, cols int, a []T, stride int, x, y []T) bool    { return false }
 func peakFast[T Float](rounds int) int                                       { return 0 }
 
-func appendWholeFast(to []byte, x []int32) (written, done int) { return 0, 0 }
-func loadWholeFast(x []int32, b []byte) (read, done int)       { return 0, 0 }
+func appendIntsFast(to []byte, x []int32) (written, done int) { return 0, 0 }
+func loadIntsFast(x []int32, b []byte) (read, done int)       { return 0, 0 }
 
 func shuffleFast(planes, elements []byte, size int) int   { return 0 }
 func unshuffleFast(elements, planes []byte, size int) int { return 0 }

@@ -29,8 +29,9 @@ var groups = map[string]func(){
 	"products":  products,
 	"rounding":  rounding,
 	"sparse":    sparse,
+	"topics":    topics,
 	"vector":    vector,
-	"whole":     whole,
+	"integers":  integers,
 }
 
 func main() {

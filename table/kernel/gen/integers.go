@@ -9,15 +9,15 @@ import (
 // groupSize is how many whole numbers share a size.
 const groupSize = 64
 
-// whole are the kernels of whole numbers in as few bytes as a group of them needs.
-func whole() {
-	appendWhole()
-	loadWhole()
+// integers are the kernels of whole numbers in as few bytes as a group of them needs.
+func integers() {
+	appendInts()
+	loadInts()
 }
 
-func appendWhole() {
-	function("appendWholeAVX2", "func(to *byte, x *int32, groups int) (written int)",
-		"appendWholeAVX2 writes groups of 64 values of x, each behind the bytes that a value of it takes, and returns how many bytes these are.")
+func appendInts() {
+	function("appendIntsAVX2", "func(to *byte, x *int32, groups int) (written int)",
+		"appendIntsAVX2 writes groups of 64 values of x, each behind the bytes that a value of it takes, and returns how many bytes these are.")
 	begin, x, n := pointer("to"), pointer("x"), pointer("groups")
 	to := GP64()
 	MOVQ(begin, to)
@@ -98,9 +98,9 @@ func bytesInOrder() Mem {
 	return m
 }
 
-func loadWhole() {
-	function("loadWholeAVX2", "func(x *int32, from *byte, groups int) (read int)",
-		"loadWholeAVX2 reads groups of 64 values of x as appendWholeAVX2 has written them, and returns how many bytes these were. They must all be there.")
+func loadInts() {
+	function("loadIntsAVX2", "func(x *int32, from *byte, groups int) (read int)",
+		"loadIntsAVX2 reads groups of 64 values of x as appendIntsAVX2 has written them, and returns how many bytes these were. They must all be there.")
 	x, begin, n := pointer("x"), pointer("from"), pointer("groups")
 	from := GP64()
 	MOVQ(begin, from)

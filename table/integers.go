@@ -2,22 +2,22 @@ package table
 
 import "petuum/table/kernel"
 
-// whole reports whether values travel as whole numbers in few bytes: see
-// kernel.AppendWhole.
-func (s Spec) whole() bool { return s.Type == Int32 }
+// integers reports whether values travel in as few bytes as their groups need: see
+// kernel.AppendInts.
+func (s Spec) integers() bool { return s.Type == Int32 }
 
 // rowsIn is how many rows n bytes of a message hold at most.
 func (s Spec) rowsIn(n int) int {
-	if s.whole() {
-		return kernel.WholeIn(n) / s.width()
+	if s.integers() {
+		return kernel.IntsIn(n) / s.width()
 	}
 	return n / s.rowBytes()
 }
 
 // appendWire encodes values of a table that is not lossy.
 func appendWire[T Elem](b []byte, x []T) []byte {
-	if whole, ok := any(x).([]int32); ok {
-		return kernel.AppendWhole(b, whole)
+	if ints, ok := any(x).([]int32); ok {
+		return kernel.AppendInts(b, ints)
 	}
 	return kernel.Append(b, x)
 }
@@ -25,22 +25,22 @@ func appendWire[T Elem](b []byte, x []T) []byte {
 // takeWire moves values to the end of b and reports whether some value was 0. All of x
 // becomes 0.
 func takeWire[T Elem](b []byte, x []T) (out []byte, zeros bool) {
-	whole, ok := any(x).([]int32)
+	ints, ok := any(x).([]int32)
 	if !ok {
 		return kernel.Take(b, x)
 	}
 	zeros = kernel.HasZero(x)
-	b = kernel.AppendWhole(b, whole)
+	b = kernel.AppendInts(b, ints)
 	clear(x)
 	return b, zeros
 }
 
 // wire reads the bytes of n values.
 func (r *reader) wire(spec Spec, n int) []byte {
-	if !spec.whole() {
+	if !spec.integers() {
 		return r.bytes(n * spec.Type.Size())
 	}
-	size, err := kernel.SkimWhole(r.b, n)
+	size, err := kernel.SkimInts(r.b, n)
 	if err != nil {
 		r.fail(err)
 		return nil
@@ -50,8 +50,8 @@ func (r *reader) wire(spec Spec, n int) []byte {
 
 // loadWire reads the values of x from what wire has returned.
 func loadWire[T Elem](x []T, b []byte) {
-	if whole, ok := any(x).([]int32); ok {
-		kernel.LoadWhole(whole, b)
+	if ints, ok := any(x).([]int32); ok {
+		kernel.LoadInts(ints, b)
 		return
 	}
 	kernel.Load(x, b)

@@ -13,18 +13,18 @@ import (
 const groupSize = 64
 
 var (
-	errWhole      = errors.New("whole numbers of an unknown size")
-	errShortWhole = errors.New("truncated")
+	errInts      = errors.New("whole numbers of an unknown size")
+	errShortInts = errors.New("truncated")
 )
 
-// AppendWhole appends values to b.
-func AppendWhole(b []byte, x []int32) []byte {
-	b = slices.Grow(b, MostWhole(len(x)))
-	n, done := appendWholeFast(b[len(b):cap(b)], x)
+// AppendInts appends values to b.
+func AppendInts(b []byte, x []int32) []byte {
+	b = slices.Grow(b, MostInts(len(x)))
+	n, done := appendIntsFast(b[len(b):cap(b)], x)
 	b = b[:len(b)+n]
 	for x = x[done:]; len(x) > 0; x = x[min(groupSize, len(x)):] {
 		group := x[:min(groupSize, len(x))]
-		size := wholeSize(group)
+		size := intSize(group)
 		b = append(b, byte(size))
 		for _, v := range group {
 			switch size {
@@ -40,14 +40,14 @@ func AppendWhole(b []byte, x []int32) []byte {
 	return b
 }
 
-// MostWhole is the most bytes that n values take.
-func MostWhole(n int) int { return 4*n + (n+groupSize-1)/groupSize }
+// MostInts is the most bytes that n values take.
+func MostInts(n int) int { return 4*n + (n+groupSize-1)/groupSize }
 
-// WholeIn is how many values n bytes hold at most.
-func WholeIn(n int) int { return n * groupSize }
+// IntsIn is how many values n bytes hold at most.
+func IntsIn(n int) int { return n * groupSize }
 
-// wholeSize is how many bytes the values of a group take.
-func wholeSize(group []int32) int {
+// intSize is how many bytes the values of a group take.
+func intSize(group []int32) int {
 	any, magnitude := int32(0), int32(0)
 	for _, v := range group {
 		any |= v
@@ -64,28 +64,28 @@ func wholeSize(group []int32) int {
 	return 4
 }
 
-// SkimWhole returns how many bytes of b the n values are that it begins with.
-func SkimWhole(b []byte, n int) (int, error) {
+// SkimInts returns how many bytes of b the n values are that it begins with.
+func SkimInts(b []byte, n int) (int, error) {
 	at := 0
 	for ; n > 0; n -= groupSize {
 		if at >= len(b) {
-			return 0, errShortWhole
+			return 0, errShortInts
 		}
 		size := int(b[at])
 		if size > 4 || size == 3 {
-			return 0, errWhole
+			return 0, errInts
 		}
 		at += 1 + size*min(n, groupSize)
 	}
 	if at > len(b) {
-		return 0, errShortWhole
+		return 0, errShortInts
 	}
 	return at, nil
 }
 
-// LoadWhole reads the values of x from b, which SkimWhole has found to hold them.
-func LoadWhole(x []int32, b []byte) {
-	n, done := loadWholeFast(x, b)
+// LoadInts reads the values of x from b, which SkimInts has found to hold them.
+func LoadInts(x []int32, b []byte) {
+	n, done := loadIntsFast(x, b)
 	b = b[n:]
 	for x = x[done:]; len(x) > 0; {
 		group, size := x[:min(groupSize, len(x))], int(b[0])

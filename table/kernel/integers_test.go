@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// wholeNumbers are n numbers, groups of which take 0, 1, 2 or 4 bytes.
-func wholeNumbers(r *rand.Rand, n int) []int32 {
+// someInts are n numbers, groups of which take 0, 1, 2 or 4 bytes.
+func someInts(r *rand.Rand, n int) []int32 {
 	x := make([]int32, n)
 	for at := 0; at < n; at += 1 + r.IntN(100) {
 		shift := []int{32, 25, 24, 17, 16, 1, 0}[r.IntN(7)]
@@ -23,17 +23,17 @@ func wholeNumbers(r *rand.Rand, n int) []int32 {
 	return x
 }
 
-func TestWhole(t *testing.T) {
+func TestInts(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	for _, n := range []int{0, 1, 63, 64, 65, 128, 1000, 1 << 16, 1<<16 + 65} {
-		x := wholeNumbers(r, n)
+		x := someInts(r, n)
 		var want []byte
 		for _, path := range Paths() {
 			restore := Use(path)
-			b := AppendWhole([]byte("before"), x)
-			if !bytes.HasPrefix(b, []byte("before")) || len(b) > 6+MostWhole(n) {
-				t.Fatalf("seed %d: %s: %d values took %d bytes, want at most %d", seed, path, n, len(b)-6, MostWhole(n))
+			b := AppendInts([]byte("before"), x)
+			if !bytes.HasPrefix(b, []byte("before")) || len(b) > 6+MostInts(n) {
+				t.Fatalf("seed %d: %s: %d values took %d bytes, want at most %d", seed, path, n, len(b)-6, MostInts(n))
 			}
 			b = b[6:]
 			if want == nil {
@@ -42,19 +42,19 @@ func TestWhole(t *testing.T) {
 			if !bytes.Equal(b, want) {
 				t.Errorf("seed %d: %s: %d values are written otherwise than by plain Go", seed, path, n)
 			}
-			size, err := SkimWhole(append(slices.Clone(b), 9, 9), n)
+			size, err := SkimInts(append(slices.Clone(b), 9, 9), n)
 			if err != nil || size != len(b) {
 				t.Errorf("seed %d: %s: skimming %d values got %d, %v, want %d bytes", seed, path, n, size, err, len(b))
 			}
 			got := make([]int32, n)
-			if LoadWhole(got, b); !slices.Equal(got, x) {
+			if LoadInts(got, b); !slices.Equal(got, x) {
 				t.Errorf("seed %d: %s: %d values came back otherwise", seed, path, n)
 			}
 			restore()
 		}
 		if n > 0 {
 			for _, cut := range []int{0, len(want) - 1} {
-				if _, err := SkimWhole(want[:cut], n); err == nil && n > groupSize {
+				if _, err := SkimInts(want[:cut], n); err == nil && n > groupSize {
 					t.Errorf("seed %d: %d values in %d of %d bytes are not refused", seed, n, cut, len(want))
 				}
 			}
@@ -62,7 +62,7 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-func TestWholeSizes(t *testing.T) {
+func TestIntsSizes(t *testing.T) {
 	for _, c := range []struct {
 		x    []int32
 		want []byte
@@ -75,18 +75,18 @@ func TestWholeSizes(t *testing.T) {
 		{[]int32{math.MinInt32, 1}, []byte{4, 0, 0, 0, 128, 1, 0, 0, 0}},
 		{append(make([]int32, 64), 7), []byte{0, 1, 7}},
 	} {
-		if got := AppendWhole(nil, c.x); !bytes.Equal(got, c.want) {
+		if got := AppendInts(nil, c.x); !bytes.Equal(got, c.want) {
 			t.Errorf("%v: got % x, want % x", c.x, got, c.want)
 		}
 	}
 	for _, b := range [][]byte{nil, {3, 0, 0, 0}, {5}, {1}, {4, 1, 2, 3}} {
-		if n, err := SkimWhole(b, 1); err == nil {
+		if n, err := SkimInts(b, 1); err == nil {
 			t.Errorf("% x: got %d bytes, want an error", b, n)
 		}
 	}
 }
 
-func BenchmarkWhole(b *testing.B) {
+func BenchmarkInts(b *testing.B) {
 	x := make([]int32, 1<<16)
 	for i := range x {
 		x[i] = int32(i*2654435761) >> 25
@@ -95,17 +95,17 @@ func BenchmarkWhole(b *testing.B) {
 		b.Run("Append/"+path, func(b *testing.B) {
 			defer Use(path)()
 			b.SetBytes(int64(4 * len(x)))
-			to := AppendWhole(nil, x)
+			to := AppendInts(nil, x)
 			for b.Loop() {
-				to = AppendWhole(to[:0], x)
+				to = AppendInts(to[:0], x)
 			}
 		})
 		b.Run("Load/"+path, func(b *testing.B) {
 			defer Use(path)()
 			b.SetBytes(int64(4 * len(x)))
-			from := AppendWhole(nil, x)
+			from := AppendInts(nil, x)
 			for b.Loop() {
-				LoadWhole(x, from)
+				LoadInts(x, from)
 			}
 		})
 	}
