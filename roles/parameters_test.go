@@ -2,6 +2,7 @@ package roles_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -95,7 +96,18 @@ func parameterProbes(dir string) map[string]probe {
 		"bias_rate": "0.1", "decay": "9", "spread": "0.2"} {
 		all["mf algorithm."+key] = probe{value: value, with: ratings, seen: another}
 	}
-	all["mf algorithm.solver"] = probe{value: `"exact"`, refused: "algorithm.solver"} // there is but one
+	tested := append(slices.Clone(ratings), "data.test="+filepath.Join(dir, "rated"))
+	implicit := append(slices.Clone(tested), "algorithm.feedback=implicit")
+	all["mf algorithm.solver"] = probe{value: `"als"`, with: ratings, seen: another}
+	all["mf algorithm.penalty"] = probe{value: `"plain"`, with: append(slices.Clone(ratings), "algorithm.solver=als"), seen: another}
+	all["mf algorithm.feedback"] = probe{value: `"implicit"`, with: append(slices.Clone(tested), "algorithm.solver=als"), seen: func(t *testing.T, got outcome, plain func() outcome) {
+		has(t, got, "test_ndcg_at_10", true)
+		has(t, plain(), "test_rmse", true)
+	}}
+	all["mf algorithm.alpha"] = probe{value: "3", with: append(slices.Clone(implicit), "algorithm.solver=als"), seen: another}
+	all["mf algorithm.step"] = probe{value: "0.01", with: append(slices.Clone(implicit), "algorithm.solver=bpr"), seen: another}
+	all["mf algorithm.top"] = probe{value: "1", with: append(slices.Clone(implicit), "algorithm.solver=als"), seen: func(t *testing.T, got outcome, _ func() outcome) { has(t, got, "test_ndcg_at_1", true) }}
+	all["mf algorithm.slice_mb"] = probe{value: "0", refused: "algorithm.slice_mb"} // what it changes shows with many items only
 	all["mf algorithm.rank"] = probe{value: "3", with: ratings, seen: func(t *testing.T, got outcome, _ func() outcome) {
 		is(t, "values of a row", got.manifest(t).Tables[0].Width, 4)
 	}}
