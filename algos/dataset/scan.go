@@ -27,6 +27,10 @@ type Part struct {
 	// parts are by features or streamed.
 	FirstRow uint64
 
+	// Strangers are the ratings that are in X of no part, as Options.Like does not have their
+	// user or their item.
+	Strangers []Stranger
+
 	// Dropped is how many values were left out, as Options.Like does not have their features
 	// or users. Where a process reads all of the input (ReadWhole) part 0 tells of all.
 	Dropped uint64
