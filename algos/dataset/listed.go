@@ -18,8 +18,8 @@ type entries struct {
 	in         *input
 	pieces     []*piece
 	rows, cols axis
-	ends       []uint64  // of each row: the entries up to it, those of other rows before it too
-	dropped    uint64    // entries of rows or columns that Options.Like does not have
+	ends       []uint64 // of each row: the entries up to it, those of other rows before it too
+	dropped    uint64   // entries of rows or columns that Options.Like does not have
 	strangers  []Stranger
 	kind       valueKind // the smallest that holds all values
 }
