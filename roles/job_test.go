@@ -116,6 +116,9 @@ func TestEveryConfig(t *testing.T) {
 			near(t, "test RMSE", s.Metrics["test_rmse"], rmse, 0.003)
 		}
 	}
+	want["mf-implicit.toml"] = func(t *testing.T, s summary) {
+		near(t, "NDCG", s.Metrics["test_ndcg_at_10"], 0.262, 0.02)
+	}
 	want["mf-ml-latest-small.toml"], want["mf-anime.toml"] = rated(0.8310), rated(1.1342)
 	more := map[string]func(t *testing.T, dir string) []string{ // settings without which an example does not run here
 		"lasso-sparse.toml": func(t *testing.T, dir string) []string {
@@ -139,7 +142,11 @@ func TestEveryConfig(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
 			if rest, ok := strings.CutPrefix(name, "mf-"); ok {
-				shared(t, filepath.Join("ratings", strings.TrimSuffix(rest, ".toml")+".train.tsv.gz"))
+				data := strings.TrimSuffix(rest, ".toml")
+				if data == "implicit" {
+					data = "ml-latest-small"
+				}
+				shared(t, filepath.Join("ratings", data+".train.tsv.gz"))
 			}
 			dir := t.TempDir()
 			args := []string{config(t, name)}

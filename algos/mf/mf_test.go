@@ -175,7 +175,7 @@ func TestModel(t *testing.T) {
 		{"biases", func(*MF) {}},
 		{"no biases", func(a *MF) { a.Biases = false }},
 		{"nonnegative", func(a *MF) { a.Nonnegative = true; a.Rank = 8 }},
-		{"patience", func(a *MF) { a.Patience, a.Lambda, a.Decay, a.Rate = 2, 0, 0, 0.4 }},
+		{"patience", func(a *MF) { a.Patience, a.Lambda, a.Decay, a.Rate = 2, new(0.0), 0, 0.4 }},
 	} {
 		for _, parts := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/%d", set.name, parts), func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/algos/mf/alternate"
+	"petuum/algos/mf/ranking"
 	"petuum/algos/mf/sgd"
 	"petuum/consistency"
 	"petuum/table"
@@ -16,6 +18,10 @@ import (
 // A solver is a way to find the rows. Its part has the ratings and the rows; those of items
 // it must bring together for an evaluation.
 type solver interface {
+	// tables are those of the solver, beside what all have.
+	tables(a *MF, d dataset.Info) []table.Spec
+	// clocks are those of a pass over the ratings.
+	clocks(a *MF, d dataset.Info) int
 	// load opens views on the items.
 	load(a *MF, data *dataset.Part, w *algos.Worker) error
 	// prepare is called with Prepare, when views are open and nothing is known yet.
@@ -37,6 +43,11 @@ type part struct {
 	solver solver
 	train  *sgd.Ratings
 	test   *sgd.Ratings // nil where there are none
+
+	// Of implicit feedback: both user by user, and what makes lists for whom.
+	known, held alternate.Ratings
+	finder      *ranking.Finder
+	listed      []int
 
 	stride    int // values of a row in memory
 	users     []float32
@@ -108,6 +119,7 @@ func (p *part) openTest(data *dataset.Part, w *algos.Worker) error {
 		return err
 	}
 	p.test = sgd.NewRatings(&data.X, []uint64{0, w.Info.Features})
+	p.held = listed(&data.X)
 	return nil
 }
 
@@ -135,14 +147,14 @@ func (p *part) begin(a *MF) {
 	for j := range p.perItem {
 		row := p.items[j*p.stride:][:p.stride]
 		a.initial(row, p.deviation, p.seed, uint64(j))
-		if a.Biases {
+		if a.centred() {
 			row[0] = float32((p.counts.Row(j)[1] - p.perItem[j]*p.mean) / (p.perItem[j] + prior))
 		}
 	}
 	for u := range p.perUser {
 		a.initial(p.users[u*p.stride:][:p.stride], p.deviation, p.seed, ^(p.first + uint64(u)))
 	}
-	if a.Biases {
+	if a.centred() {
 		p.train.Means(p.users, p.items, p.stride, prior)
 	}
 	p.counts.Hold(table.Keys(nil))
@@ -161,11 +173,15 @@ func (p *part) learn(a *MF) {
 	if p.deviation == 0 {
 		p.deviation = 1
 	}
-	if a.Biases {
+	if a.centred() {
 		p.mean = mean
 	}
 	p.least, p.largest = extreme[0], -extreme[1]
 	p.lo, p.hi = float32(p.least-p.mean), float32(p.largest-p.mean)
+	if a.implicit() { // scores have no unit and no bounds
+		p.deviation, p.lo, p.hi = 1, -math.MaxFloat32, math.MaxFloat32
+		p.least, p.largest = -math.MaxFloat64, math.MaxFloat64
+	}
 	for j := range p.perItem {
 		p.perItem[j] = p.counts.Row(j)[0]
 	}
@@ -206,7 +222,7 @@ func (p *part) share(w *algos.Worker) (lo, hi int) {
 
 // descent is how rows learn.
 func (a *MF) descent() sgd.Descent {
-	d := sgd.Descent{Rate: a.Rate, Decay: a.Decay, Lambda: a.Lambda, Deviation: a.deviation,
+	d := sgd.Descent{Rate: a.Rate, Decay: a.Decay, Lambda: a.lambda(), Deviation: a.deviation,
 		Clip: kernel.Clip{Error: a.hi - a.lo, Floor: -math.MaxFloat32}}
 	if d.Clip.Error == 0 {
 		d.Clip.Error = math.MaxFloat32
@@ -228,22 +244,22 @@ func (p *part) evaluate(a *MF, w *algos.Worker, e *algos.Eval) {
 		squares, sizes := p.test.Errors(p.users, p.items, p.stride, p.lo, p.hi)
 		e.Add("test", float64(p.test.Len()), squares, sizes)
 	}
-	d := a.descent()
 	penalty := 0.0
 	for u, n := range p.perUser {
-		penalty += cost(&d, p.users[u*p.stride:][:p.stride], float64(n))
+		penalty += a.cost(p.users[u*p.stride:][:p.stride], float64(n))
 	}
 	lo, hi := p.share(w)
 	for j := lo; j < hi; j++ {
-		penalty += cost(&d, p.items[j*p.stride:][:p.stride], p.perItem[j])
+		penalty += a.cost(p.items[j*p.stride:][:p.stride], p.perItem[j])
 	}
 	e.Add("penalty", penalty)
 }
 
 // cost is the penalty of a row with n ratings.
-func cost(d *sgd.Descent, row []float32, n float64) float64 {
+func (a *MF) cost(row []float32, n float64) float64 {
+	factor, ofBias := a.weights(n)
 	factors, bias := row[kernel.Header:], float64(row[0])
-	return n * (d.PerRating(n)*float64(kernel.Dot(factors, factors)) + d.Penalty*bias*bias)
+	return factor*float64(kernel.Dot(factors, factors)) + ofBias*bias*bias
 }
 
 // keep keeps the rows of an evaluation, and for good those of the best.

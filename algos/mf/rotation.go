@@ -36,10 +36,19 @@ func slicesOf(parts int) int {
 	return 2 * parts
 }
 
+func (r *rotation) tables(*MF, dataset.Info) []table.Spec { return nil }
+
+func (r *rotation) clocks(_ *MF, d dataset.Info) int { return slicesOf(max(1, len(d.PartRows))) }
+
 func (r *rotation) load(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	r.parts, r.alone = w.Parts, w.Parts == 1
 	r.cuts = cutsOf(w.Info.Features, w.Info.Sums, slicesOf(w.Parts))
 	a.train = sgd.NewRatings(&data.X, r.cuts)
+	if a.implicit() {
+		if err := a.took(listed(&data.X), w); err != nil {
+			return err
+		}
+	}
 	none, every := table.Keys(nil), table.Span(0, w.Info.Features)
 	if r.alone {
 		r.whole = true
@@ -122,9 +131,7 @@ func (r *rotation) restore(*MF) { r.late, r.pushes = true, -1 }
 func (r *rotation) travels() bool { return !r.alone }
 
 func (r *rotation) push(a *MF, w *algos.Worker) {
-	d := a.descent()
-	slices := len(r.cuts) - 1
-	s, epoch := r.at(w.Part, a.pushes), a.pushes/slices
+	s := r.at(w.Part, a.pushes)
 	if r.alone {
 		s = 0
 	}
@@ -133,15 +140,11 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 		r.acquire(w, a.pushes+1, r.pushes+1)
 		r.take(a, w, lo, hi)
 	}
-	if a.pushes%slices == 0 || r.late {
-		for u, n := range a.perUser {
-			d.Set(a.users[u*a.stride:], float64(n), epoch)
-		}
+	if a.Solver == "bpr" {
+		a.rank(s, lo, hi, w)
+	} else {
+		r.learn(a, s, lo, hi)
 	}
-	for j := lo; j < hi; j++ {
-		d.Set(a.items[j*a.stride:], a.perItem[j], epoch)
-	}
-	d.Pass(a.train, s, a.users, a.items, a.stride)
 	if !r.alone {
 		if r.late {
 			r.publish(a, lo, hi)
@@ -152,6 +155,21 @@ func (r *rotation) push(a *MF, w *algos.Worker) {
 	}
 	r.late = false
 	r.pushes++
+}
+
+// learn goes a step towards each rating of slice s, the items [lo, hi).
+func (r *rotation) learn(a *MF, s, lo, hi int) {
+	d, slices := a.descent(), len(r.cuts)-1
+	epoch := a.pushes / slices
+	if a.pushes%slices == 0 || r.late {
+		for u, n := range a.perUser {
+			d.Set(a.users[u*a.stride:], float64(n), epoch)
+		}
+	}
+	for j := lo; j < hi; j++ {
+		d.Set(a.items[j*a.stride:], a.perItem[j], epoch)
+	}
+	d.Pass(a.train, s, a.users, a.items, a.stride)
 }
 
 // take makes the part's rows of items [lo, hi) those of the slice that it holds; who has

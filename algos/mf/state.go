@@ -12,9 +12,9 @@ import (
 )
 
 // Under remembers how parts wait for each other.
-func (a *MF) Under(p consistency.Policy, _ bool) error {
+func (a *MF) Under(p consistency.Policy, exact bool) error {
 	a.lockstep = p.Synchronous()
-	return nil
+	return a.adds(p, exact)
 }
 
 // Saves refuses checkpoints where slices go round without lockstep: the first clock after
@@ -28,6 +28,9 @@ func (a *MF) Saves() error {
 
 // Save writes the rows of the part's users and how far it has come.
 func (a *MF) Save(w io.Writer) error {
+	if s, ok := a.solver.(*alternating); ok {
+		return s.save(a, w)
+	}
 	head := []uint64{uint64(a.pushes), uint64(a.kept()), uint64(a.Rank)}
 	if err := binary.Write(w, binary.LittleEndian, head); err != nil {
 		return err
@@ -64,6 +67,10 @@ func (p *part) keptRow(i int) (rows []float32, at int) {
 
 // Restore reads what Save wrote.
 func (a *MF) Restore(r io.Reader) error {
+	if s, ok := a.solver.(*alternating); ok {
+		a.begin(a)
+		return s.read(a, r)
+	}
 	head := make([]uint64, 3)
 	if err := binary.Read(r, binary.LittleEndian, head); err != nil {
 		return fmt.Errorf("mf: state: %w", err)

@@ -134,6 +134,15 @@ func (r *Ratings) Sum(sums []float64) (least, largest, squares float64) {
 // Len is the number of ratings.
 func (r *Ratings) Len() int { return len(r.value) }
 
+// Runs are the numbers of a slice's runs: each is a user's ratings there.
+func (r *Ratings) Runs(slice int) (lo, hi int) { return r.first[slice], r.first[slice+1] }
+
+// Run is a user and the items of its ratings in a slice, ascending.
+func (r *Ratings) Run(k int) (user int, items []uint32) {
+	run := r.runs[k]
+	return int(run.user), r.index[run.begin:run.end]
+}
+
 // longest is the ratings of which errors are found at once.
 const longest = 1024
 

@@ -1,0 +1,5 @@
+//go:build race
+
+package als
+
+const raceEnabled = true // sync.Pool forgets at random then, and kernels allocate again
