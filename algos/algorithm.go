@@ -283,9 +283,11 @@ type Namer interface {
 
 // KeyNames says what the keys of a table are: the first Features of them are
 // features of the data, those after them have Names, and all others are numbers.
+// With Rows, they are rows of the data, and neither.
 // Columns names the values of a key, such as the classes; nil if they have no names.
 type KeyNames struct {
 	Features uint64
+	Rows     bool
 	Names    []string
 	Columns  []string
 }
