@@ -1,6 +1,9 @@
 package gibbs
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // metropolis draws topics by Metropolis-Hastings, with work for a token that does not
 // depend on the number of topics. A sweep has two passes. By documents, each token takes
@@ -17,10 +20,11 @@ type metropolis struct {
 	first  []int32 // of each document its tokens in of, and the end of the last
 	of     []int32 // tokens by document: their places by word
 	tokens []pair  // by word; State.topic has the topics as the counts of words have them
-	totals []int32 // in the pass by documents
 	word   []int32 // counts of a word
 	row    []int32
-	counts []int32 // of a document; 0 between documents
+	counts []float64 // of a document, and alpha; alpha alone between documents
+	with   []float64 // 1 / (n_k + V beta), as the totals were when the pass began
+	less   []float64 // 1 / (n_k - 1 + V beta)
 	topics []uint32
 	drafts []uint32
 	urn    urn // the counts of a word
@@ -45,7 +49,8 @@ func (m *metropolis) assign(s *State) error {
 	for _, z := range s.topic {
 		m.tokens = append(m.tokens, pairOf(z, z))
 	}
-	m.totals, m.word, m.counts = make([]int32, s.topics), make([]int32, s.topics), make([]int32, s.topics)
+	m.word, m.counts = make([]int32, s.topics), make([]float64, s.topics)
+	m.with, m.less = make([]float64, s.topics), make([]float64, s.topics)
 	m.urn.grow(s.topics)
 	m.prior.grow(s.topics)
 	if m.of != nil {
@@ -64,12 +69,13 @@ func (m *metropolis) assign(s *State) error {
 
 // begin is the pass by documents.
 func (m *metropolis) begin(s *State, totals []int32) {
-	copy(m.totals, totals)
+	m.invert(s, totals)
 	m.prior.empty()
 	for k, a := range s.alpha {
 		m.prior.add(uint32(k), a)
 	}
 	m.prior.fill()
+	copy(m.counts, s.alpha)
 	for d := range s.length {
 		tokens := m.of[m.first[d]:m.first[d+1]]
 		topics := m.topics[:len(tokens)]
@@ -86,6 +92,14 @@ func (m *metropolis) begin(s *State, totals []int32) {
 	}
 }
 
+// invert notes the totals for a pass.
+func (m *metropolis) invert(s *State, totals []int32) {
+	for k, n := range totals {
+		m.with[k] = 1 / (float64(max(0, n)) + s.vbeta)
+		m.less[k] = 1 / (float64(max(0, n-1)) + s.vbeta)
+	}
+}
+
 // accept gives tokens of a document the topics proposed by their words, or not.
 func (m *metropolis) accept(s *State, topics, proposed []uint32) {
 	for _, z := range topics {
@@ -98,21 +112,19 @@ func (m *metropolis) accept(s *State, topics, proposed []uint32) {
 		if z == y || z == unassigned {
 			continue
 		}
-		have := (float64(m.counts[z]-1) + s.alpha[z]) * (float64(max(0, m.totals[y])) + s.vbeta)
-		want := (float64(m.counts[y]) + s.alpha[y]) * (float64(max(0, m.totals[z]-1)) + s.vbeta)
+		have := (m.counts[z] - 1) * m.less[z]
+		want := m.counts[y] * m.with[y]
 		take := z
 		if s.random.float()*have < want { // no branch: nobody could foretell it
 			take = y
 		}
 		m.counts[z]--
-		m.totals[z]--
 		m.counts[take]++
-		m.totals[take]++
 		topics[i] = take
 	}
 	for _, z := range topics {
 		if z != unassigned {
-			m.counts[z] = 0
+			m.counts[z] = s.alpha[z]
 		}
 	}
 }
@@ -137,6 +149,7 @@ func (m *metropolis) propose(s *State, topics, proposed []uint32) {
 // run is the pass by words.
 func (m *metropolis) run(s *State, lo, hi int, rows Rows, totals []int32) error {
 	starts := s.starts(0)
+	m.invert(s, totals)
 	for w := lo; w < hi; w++ {
 		from, to := starts[w], starts[w+1]
 		if from == to {
@@ -195,8 +208,8 @@ func (m *metropolis) acceptWord(s *State, tokens []pair, totals []int32) {
 		if z == y || y == unassigned {
 			continue
 		}
-		have := (float64(max(0, row[z]-1)) + s.beta) * (float64(max(0, totals[y])) + s.vbeta)
-		want := (float64(max(0, row[y])) + s.beta) * (float64(max(0, totals[z]-1)) + s.vbeta)
+		have := (float64(max(0, row[z]-1)) + s.beta) * m.less[z]
+		want := (float64(max(0, row[y])) + s.beta) * m.with[y]
 		take := z
 		if s.random.float()*have < want {
 			take = y
@@ -214,6 +227,9 @@ func (m *metropolis) acceptWord(s *State, tokens []pair, totals []int32) {
 func (m *metropolis) listWord(s *State, row []int32, tokens []pair, before []uint32) error {
 	m.urn.empty()
 	if len(row) == s.topics {
+		if m.urn.scatter(row, 4*len(tokens)) {
+			return nil
+		}
 		for k, n := range row {
 			if n > 0 {
 				m.urn.add(uint32(k), float64(n))
@@ -264,19 +280,20 @@ func (m *metropolis) listWord(s *State, row []int32, tokens []pair, before []uin
 // whatever part, or any for beta.
 func (m *metropolis) proposeWord(s *State, tokens []pair, counted []uint32) {
 	m.urn.fill()
-	others := m.urn.sum - 1
-	any := s.beta * float64(s.topics)
+	others := max(0, m.urn.sum-1)
+	fromUrn := uint64(others / (others + s.beta*float64(s.topics)) * (1 << 32))
 	for i, p := range tokens {
 		z := p.topic()
 		counted[i] = z
-		if !(s.random.float()*(others+any) < others) {
-			tokens[i] = pairOf(z, s.random.below(uint32(s.topics)))
+		bits := s.random.next()
+		if bits>>32 >= fromUrn {
+			tokens[i] = pairOf(z, uint32(uint64(uint32(bits))*uint64(s.topics)>>32))
 			continue
 		}
 		for {
 			y := m.urn.draw(s.random.next())
 			// Of the n tokens with its topic, one is itself.
-			if n := uint32(max(1, m.row[z])); y != z || n > 1 && s.random.below(n) > 0 || m.urn.n == 1 && n == 1 {
+			if y != z || s.random.below(uint32(max(1, m.row[z]))) > 0 {
 				tokens[i] = pairOf(z, y)
 				break
 			}
@@ -290,14 +307,14 @@ func (m *metropolis) document(s *State, place uint32, topics []uint32, counts []
 		if z == unassigned {
 			continue
 		}
-		if m.counts[z] == 0 {
+		if m.word[z] == 0 {
 			topics = append(topics, z)
 		}
-		m.counts[z]++
+		m.word[z]++
 	}
 	for _, k := range topics {
-		counts = append(counts, m.counts[k])
-		m.counts[k] = 0
+		counts = append(counts, m.word[k])
+		m.word[k] = 0
 	}
 	return topics, counts
 }
@@ -307,10 +324,12 @@ func (m *metropolis) bytes() int {
 }
 
 // An urn draws topics in proportion to weights in constant time, by Walker's aliases: n
-// slots of the same weight have one or two topics each.
+// slots of the same weight have one or two topics each. Where the weights are small whole
+// numbers it has each topic so many times instead, which is faster.
 type urn struct {
 	n      int
 	sum    float64
+	spread []uint32
 	topic  []uint32
 	weight []float64 // of the topic; once filled its share of its slot, times 2^32
 	alias  []uint32
@@ -324,7 +343,36 @@ func (u *urn) grow(n int) {
 	u.empty()
 }
 
-func (u *urn) empty() { u.n, u.sum = 0, 0 }
+func (u *urn) empty() { u.n, u.sum, u.spread = 0, 0, u.spread[:0] }
+
+// atOnce is how many times spread writes a topic before it looks how often it is to be there.
+const atOnce = 4
+
+// scatter fills the urn with topics as often as they are counted, unless that is more than most
+// times: then it reports false, and the urn is empty.
+func (u *urn) scatter(counts []int32, most int) bool {
+	u.spread = slices.Grow(u.spread[:0], most+atOnce)
+	all, at := u.spread[:most+atOnce], 0
+	for k, n := range counts {
+		topic := uint32(k)
+		four := all[at : at+atOnce : at+atOnce]
+		four[0], four[1], four[2], four[3] = topic, topic, topic, topic
+		if n > atOnce {
+			if at+int(n) > most {
+				return false
+			}
+			for i := range all[at : at+int(n)] {
+				all[at+i] = topic
+			}
+		}
+		at += int(n &^ (n >> 31))
+		if at > most {
+			return false
+		}
+	}
+	u.spread, u.sum = all[:at], float64(at)
+	return true
+}
 
 // add adds a topic to an urn that has not been filled since it was empty.
 func (u *urn) add(topic uint32, weight float64) {
@@ -336,6 +384,9 @@ func (u *urn) add(topic uint32, weight float64) {
 // fill divides the topics among the slots: what a slot has less than its share is
 // filled up from one that has more.
 func (u *urn) fill() {
+	if len(u.spread) > 0 {
+		return
+	}
 	low, high := 0, u.n
 	for i := range u.n {
 		u.weight[i] *= float64(u.n) / u.sum
@@ -362,6 +413,9 @@ func (u *urn) fill() {
 
 // draw returns the topic that falls to 64 random bits.
 func (u *urn) draw(bits uint64) uint32 {
+	if len(u.spread) > 0 {
+		return u.spread[(bits>>32)*uint64(len(u.spread))>>32]
+	}
 	i := (bits >> 32) * uint64(u.n) >> 32
 	if float64(uint32(bits))*(1.0/(1<<32)) < u.weight[i] {
 		return u.topic[i]
