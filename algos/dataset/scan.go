@@ -14,6 +14,10 @@ type Part struct {
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that may have a value in this part
 
+	// RowOf is of each row, with Options.Pairs, the row of the training data that it is a
+	// rating of, or Unknown; nil else. Columns of X are feature ids then, and Keys is nil.
+	RowOf []uint64
+
 	// Columns stands in place of X with Options.Columns: its row j lists the rows of the
 	// part that have a value at position j. Keys is nil then if position j is that of
 	// feature First+j: see Positions and Key.
