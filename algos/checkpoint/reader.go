@@ -64,11 +64,6 @@ func Open(path string) (*Reader, error) {
 	return r, nil
 }
 
-// Has reports whether there is a file of that name.
-func (r *Reader) Has(name string) bool {
-	return slices.ContainsFunc(r.Files, func(f File) bool { return f.Name == name })
-}
-
 // Read has f read a file, to its end, and checks it against the manifest.
 func (r *Reader) Read(name string, f func(io.Reader) error) error {
 	path := filepath.Join(r.Dir, name)

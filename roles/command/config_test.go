@@ -102,7 +102,11 @@ func TestConfigShowIsTheSame(t *testing.T) {
 	folder(t, map[string]string{"good.toml": good, "rows": "", "sparse.petuum": "", "more 1.csv": "", "more 2.csv": ""}) // of which one is for lasso-sparse.toml
 	p := &program{algorithms: registry.Algorithms}
 	for _, path := range append(examples, "good.toml") {
-		for _, sets := range [][]string{nil, {"job.name=a \"b\" # c", "data.train=more*", "stop.objective=1e-300", `cluster.join=["a:1", "b:2"]`, "consistency.policy=ssp:2"}} {
+		policy := "ssp:2"
+		if filepath.Base(path) == "mf-implicit.toml" { // which als refuses
+			policy = "bsp"
+		}
+		for _, sets := range [][]string{nil, {"job.name=a \"b\" # c", "data.train=more*", "stop.objective=1e-300", `cluster.join=["a:1", "b:2"]`, "consistency.policy=" + policy}} {
 			args := []string{"config", "show", path}
 			var over []configs.Override
 			for _, s := range sets {

@@ -11,9 +11,9 @@ var samplers = map[string]func() sampler{
 // What "auto" goes by. On Zen 4 and documents of 200 tokens, a token takes nanoseconds
 //
 //	topics   50  100  200  400  1000  10000
-//	dense    56   53   75   95   150
-//	sparse   60   60   70   85    80    150
-//	mh       50   55   60   70    70     95
+//	dense    53   53   75   95   150
+//	sparse   53   58   56   59    90    155
+//	mh       23   22   28   25    37     95
 //
 // but a sweep of mh goes a third or a fourth as far as one of the exact samplers. Lists
 // are the longer the longer documents are: they stop to pay where a row is hardly

@@ -116,20 +116,3 @@ func seq(words ...int) iter.Seq2[int, float64] {
 		}
 	}
 }
-
-func TestFold(t *testing.T) {
-	phi := [][]float32{{0.5, 0}, {0.5, 0.1}, {0, 0.9}}
-	f := NewFold([]float64{0.5, 1}, 200, func(w int) []float32 { return phi[w] })
-	// Of one word that only topic 0 has, twice: (2+0.5)/3.5.
-	if got := f.Shares(seq(0)); !near1(float64(got[0]), 2.5/3.5, 1e-6) || !near1(float64(got[1]), 1/3.5, 1e-6) {
-		t.Errorf("got shares %v", got)
-	}
-	logp, n := f.Complete(seq(0, 1))
-	want := 2 * math.Log(2.5/3.5*0.5+1/3.5*0.1)
-	if n != 2 || !near1(logp, want, 1e-6) {
-		t.Errorf("got %v of %v tokens, want %v of 2", logp, n, want)
-	}
-	if logp, n := f.Complete(seq()); logp != 0 || n != 0 {
-		t.Errorf("of no words: got %v of %v tokens", logp, n)
-	}
-}
