@@ -30,7 +30,7 @@ import (
 // defaults that the constructor set. Each instance is called from one goroutine
 // at a time. What an algorithm can do beyond this it says by implementing further
 // interfaces below, which the platform looks for: [Validator], [Consistent],
-// [Streaming], [Preparer], [Paced], [Predictor], [Mixed], [Measurer], [LIBLINEAR], [Namer], [Weighted],
+// [Streaming], [Preparer], [Paced], [Predictor], [Mixed], [Measurer], [Paired], [LIBLINEAR], [Namer], [Weighted],
 // [ModelParallel], [Windowed], [Detached], [Explainer], [Reporter], [Staged], [Rehearsing],
 // [Resumer], [Columnar], [Featurewise], [Summing], [Tested], [Unsupervised], [Stateful], [Savable],
 // [Publisher].
@@ -225,6 +225,20 @@ type Measurer interface {
 	Measured(sums []float64) map[string]float64
 }
 
+// Paired is a Predictor of pairs of a row and a feature of the training data, as of users
+// and items, whose task is Regression: a row of what it predicts is a pair (see
+// dataset.Options.Pairs).
+type Paired interface {
+	Predictor
+	// Rates says whether a score is the rating that is expected; else it is for comparing
+	// with other scores of the same row only.
+	Rates() bool
+	// List finds the features that score highest for each of some rows of the training
+	// data, at most most of them, best first. skip(k) is what rows[k] is not to be given,
+	// ascending. It calls give for k = 0, 1, ...; what that gets is good during the call.
+	List(d dataset.Info, m Model, rows []uint64, most int, skip func(k int) []uint32, give func(k int, features []uint32, scores []float32)) error
+}
+
 // Scores is the number of scores of a row that p predicts, with a model of data like d.
 func Scores(p Predictor, d dataset.Info) int {
 	if m, ok := p.(Mixed); ok && p.Task(d) == Mixture {
@@ -269,9 +283,11 @@ type Namer interface {
 
 // KeyNames says what the keys of a table are: the first Features of them are
 // features of the data, those after them have Names, and all others are numbers.
+// With Rows, they are rows of the data, and neither.
 // Columns names the values of a key, such as the classes; nil if they have no names.
 type KeyNames struct {
 	Features uint64
+	Rows     bool
 	Names    []string
 	Columns  []string
 }

@@ -22,6 +22,7 @@ type Part struct {
 
 	detached bool              // rounds end no clock of the tables
 	settled  consistency.Clock // up to which rounds are in a clock of the tables
+	stood    consistency.Clock // where the last barrier was
 	eval     *Eval             // the last one
 
 	// The nanoseconds spent in Push, in Evaluate and at barriers; zero without a
@@ -35,7 +36,7 @@ func NewPart(alg Algorithm, w *Worker, now func() int64) *Part {
 	if now == nil {
 		now = func() int64 { return 0 }
 	}
-	return &Part{alg: alg, w: w, client: w.client, now: now, detached: isDetached(alg), eval: NewEval(0)}
+	return &Part{alg: alg, w: w, client: w.client, now: now, detached: isDetached(alg), stood: -1, eval: NewEval(0)}
 }
 
 // Number is the part's.
@@ -180,9 +181,10 @@ func (p *Part) RunTo(until consistency.Clock) error {
 // anybody did before. Without this a part that comes to the barrier behind the
 // others ends alone, and what it did in answer to them they have not answered
 // yet; the objective at barriers then jumps about the optimum instead of
-// approaching it.
+// approaching it. Where a barrier was just now there is no other: by its end others could
+// have done what comes after it.
 func (p *Part) Step(until consistency.Clock) error {
-	if p.w.Clock+1 == until && !p.client.Policy().Synchronous() {
+	if p.w.Clock+1 == until && p.stood != p.w.Clock && !p.client.Policy().Synchronous() {
 		if err := p.barrier(); err != nil {
 			return err
 		}
@@ -203,6 +205,7 @@ func (p *Part) Settle() error {
 	if err := p.catchUp(); err != nil {
 		return err
 	}
+	p.stood = p.w.Clock
 	start := p.now()
 	err := p.client.SyncExactly(p.w.local)
 	p.Barrier += p.now() - start
@@ -236,6 +239,7 @@ func (p *Part) Evaluate() (*Eval, error) {
 }
 
 func (p *Part) barrier() error {
+	p.stood = p.w.Clock
 	start, before := p.now(), p.client.Times(p.w.local)
 	err := p.catchUp()
 	after := p.client.Times(p.w.local)

@@ -100,7 +100,7 @@ func (l *layout) agrees(first *layout) error {
 	if first != nil && first.format != l.format {
 		return fmt.Errorf("the format is %s, that of the first file is %s: set data.format if that is wrong", l.format, first.format)
 	}
-	if like := l.options.Like; like != nil && like.Format != l.format && (like.Format != Binary || l.format != LIBSVM) {
+	if like := l.options.Like; like != nil && like.Format != l.format && !l.options.Pairs && (like.Format != Binary || l.format != LIBSVM) {
 		return fmt.Errorf("the format is %s, that of the training data is %s: set data.format if that is wrong", l.format, like.Format)
 	}
 	return l.options.suits(l.format)

@@ -18,8 +18,9 @@ type entries struct {
 	in         *input
 	pieces     []*piece
 	rows, cols axis
-	ends       []uint64  // of each row: the entries up to it, those of other rows before it too
-	dropped    uint64    // entries of rows or columns that Options.Like does not have
+	ends       []uint64 // of each row: the entries up to it, those of other rows before it too
+	dropped    uint64   // entries of rows or columns that Options.Like does not have
+	strangers  []Stranger
 	kind       valueKind // the smallest that holds all values
 }
 
@@ -50,6 +51,7 @@ func (in *input) listed(numbers []int, read []*assembly) error {
 			return err
 		}
 		part.Index, part.Of = p, in.of
+		part.Strangers = e.strangersOf(p, begins[p], begins[p+1])
 		read[i].made, read[i].info, read[i].digests = part, e.info(part), all.digests
 		if in.options.Sums {
 			return part.sum(&read[i].info)
@@ -124,13 +126,15 @@ func (e *entries) count() error {
 	// Each counts for itself, where that takes no more memory than the entries.
 	for range max(1, min(runtime.GOMAXPROCS(0), len(e.pieces), total/(e.rows.n+1))) {
 		wg.Go(func() {
-			counts, lost := make([]uint32, e.rows.n), 0
+			counts := make([]uint32, e.rows.n)
+			var lost []Stranger
 			for i := int(next.Add(1)) - 1; i < len(e.pieces); i = int(next.Add(1)) - 1 {
-				lost += e.place(e.pieces[i], counts)
+				lost = e.place(e.pieces[i], counts, lost)
 			}
-			dropped.Add(int64(lost))
+			dropped.Add(int64(len(lost)))
 			mu.Lock()
 			defer mu.Unlock()
+			e.strangers = append(e.strangers, lost...)
 			for r, n := range counts {
 				e.ends[r] += uint64(n)
 			}
@@ -138,6 +142,7 @@ func (e *entries) count() error {
 	}
 	wg.Wait()
 	e.dropped = uint64(dropped.Load())
+	slices.SortFunc(e.strangers, Stranger.compare)
 	for r := 1; r < len(e.ends); r++ {
 		e.ends[r] += e.ends[r-1]
 	}
@@ -145,14 +150,14 @@ func (e *entries) count() error {
 }
 
 // place turns the codes of a piece into places and counts the rows. An entry that has no
-// place has no row.
-func (e *entries) place(p *piece, counts []uint32) (lost int) {
+// place has no row, and is added to those that are lost.
+func (e *entries) place(p *piece, counts []uint32, lost []Stranger) []Stranger {
 	from := uint32(p.from)
 	for k, code := range p.rowCodes {
 		row, col := e.rows.at(from, code), e.cols.at(from, p.codes[k])
 		if row == none || col == none {
 			p.rowCodes[k] = none
-			lost++
+			lost = append(lost, Stranger{Row: known(row), Key: known(col), Value: p.at(k)})
 			continue
 		}
 		p.rowCodes[k], p.codes[k] = row, col

@@ -109,6 +109,18 @@ func TestListedLike(t *testing.T) {
 		if d := cmp.Diff([]string{"?", "? 0:4 1:2", "?", "?", "? 2:1"}, got.rows()); d != "" || got.info.Dropped != 2 {
 			t.Errorf("%d parts: %d dropped, want 2 (-want +got):\n%s", of, got.info.Dropped, d)
 		}
+		strangers := map[Stranger]int{}
+		for _, p := range got.parts {
+			for _, s := range p.Strangers {
+				if s.Row >= 0 {
+					s.Row += int(p.FirstRow)
+				}
+				strangers[s]++
+			}
+		}
+		if d := cmp.Diff(map[Stranger]int{{Row: -1, Key: 0, Value: 1}: 1, {Row: 1, Key: -1, Value: 3}: 1}, strangers); d != "" {
+			t.Errorf("%d parts: ratings of users and items that are not known (-want +got):\n%s", of, d)
+		}
 		if d := cmp.Diff(trained.info.PartRows, got.info.PartRows); d != "" {
 			t.Errorf("%d parts: rows of the parts (-training +test):\n%s", of, d)
 		}

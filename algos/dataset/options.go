@@ -136,6 +136,12 @@ type Options struct {
 	// (Info.Dropped); a class that it did not have is an error.
 	Like *Info
 
+	// Pairs gives each line of Ratings as a row of its own, in the order of the files: for
+	// a Reader, with Like, of which rows and features are (Part.RowOf). The one value of a
+	// row is 1, at the feature, and there is none if Like does not have it. Labels are the
+	// ratings, if there are any.
+	Pairs bool `json:",omitempty"`
+
 	// Cache is a folder where parsed parts are kept, to be mapped when the same files
 	// are scanned with the same options again; "" keeps none.
 	Cache string `json:",omitempty"`
@@ -158,6 +164,11 @@ func (o Options) resolved() (Options, error) {
 	}
 	if o.Format == "" {
 		o.Format = auto
+	}
+	if o.Pairs && o.Format == auto {
+		o.Format = Ratings
+	} else if o.Pairs && o.Format != Ratings {
+		bad("format %q: pairs are a user and an item a line: want ratings", o.Format)
 	}
 	if o.Header == "" {
 		o.Header = auto

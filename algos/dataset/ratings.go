@@ -149,30 +149,44 @@ func (b *builder) rating(text []byte, begin, end int) *fault {
 	if isBlank(line) {
 		return nil
 	}
-	user, item, value, at, f := b.layout.entry(line)
+	user, item, v, d, f := b.layout.rated(line)
+	if f != nil {
+		return f
+	}
+	wide := false
+	if !b.layout.implicit {
+		v, wide = b.kept(v, d)
+	}
+	return b.three(b.rowNames.code(user), b.colNames.code(item), v, wide)
+}
+
+// rated cuts a line of ratings and reads the rating, 1 where there are none.
+func (l *layout) rated(line []byte) (user, item []byte, v float64, d decimal, f *fault) {
+	user, item, value, at, f := l.entry(line)
 	switch {
 	case f != nil:
-		return f
 	case len(user) == 0:
-		return faultf(0, "the user is missing")
+		f = faultf(0, "the user is missing")
 	case len(item) == 0:
-		return faultf(0, "the item is missing: want user, item and rating, separated as in the first line")
-	case b.layout.implicit && value != nil:
-		return faultf(at, "%s behind the item, but the first line has no rating", excerpt(value))
-	case b.layout.implicit:
-		return b.three(b.rowNames.code(user), b.colNames.code(item), 1, false)
+		f = faultf(0, "the item is missing: want user, item and rating, separated as in the first line")
+	case l.implicit && value != nil:
+		f = faultf(at, "%s behind the item, but the first line has no rating", excerpt(value))
+	case l.implicit:
+		return user, item, 1, d, nil
 	case len(value) == 0:
-		return faultf(len(line), "the rating is missing")
+		f = faultf(len(line), "the rating is missing")
+	}
+	if f != nil {
+		return nil, nil, 0, d, f
 	}
 	v, d, err := parseDecimal(value)
 	switch {
 	case !isFinite(v):
-		return faultf(at, "rating %s is not finite", excerpt(value))
+		f = faultf(at, "rating %s is not finite", excerpt(value))
 	case err != nil:
-		return faultf(at, "rating %s is not a number", excerpt(value))
+		f = faultf(at, "rating %s is not a number", excerpt(value))
 	}
-	v, wide := b.kept(v, d)
-	return b.three(b.rowNames.code(user), b.colNames.code(item), v, wide)
+	return user, item, v, d, f
 }
 
 // plainRating adds the entry of a line whose user and item are short numbers with one

@@ -27,6 +27,7 @@ type Reader struct {
 	cats    *categories
 	parsers []*parser
 
+	pairs   *pairs      // Options.Pairs
 	whole   *Part       // MatrixMarket, or a part of binary data
 	at      int         // rows of whole that were given
 	binary  *binaryFile // nil: text
@@ -122,7 +123,11 @@ func (r *Reader) enter() error {
 		return err
 	}
 	text = io.MultiReader(&head, text)
-	if ReadWhole(l.format) || l.format == Text && r.options.Like == nil { // words are known by all of it
+	if r.options.Pairs {
+		if err := r.enterPairs(l); err != nil {
+			return err
+		}
+	} else if ReadWhole(l.format) || l.format == Text && r.options.Like == nil { // words are known by all of it
 		return r.readWhole(name, text)
 	}
 	if r.now = l; r.first == nil {
@@ -213,6 +218,9 @@ func (r *Reader) Next(rows int) (*Part, error) {
 }
 
 func (r *Reader) batch(rows int) (*Part, error) {
+	if r.pairs != nil {
+		return r.nextPairs(rows)
+	}
 	if r.whole != nil {
 		if r.at == r.whole.X.Rows() {
 			if err := r.nextWhole(); err != nil {

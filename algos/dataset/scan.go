@@ -14,6 +14,10 @@ type Part struct {
 	X         Matrix    // columns are positions in Keys
 	Keys      []uint64  // ascending: the feature ids, from 0, that may have a value in this part
 
+	// RowOf is of each row, with Options.Pairs, the row of the training data that it is a
+	// rating of, or Unknown; nil else. Columns of X are feature ids then, and Keys is nil.
+	RowOf []uint64
+
 	// Columns stands in place of X with Options.Columns: its row j lists the rows of the
 	// part that have a value at position j. Keys is nil then if position j is that of
 	// feature First+j: see Positions and Key.
@@ -26,6 +30,10 @@ type Part struct {
 	// FirstRow is the number of the part's first row in the order of all parts; 0 where
 	// parts are by features or streamed.
 	FirstRow uint64
+
+	// Strangers are the ratings that are in X of no part, as Options.Like does not have their
+	// user or their item.
+	Strangers []Stranger
 
 	// Dropped is how many values were left out, as Options.Like does not have their features
 	// or users. Where a process reads all of the input (ReadWhole) part 0 tells of all.

@@ -123,7 +123,7 @@ func (a *MF) KeyNames(d dataset.Info, name string) algos.KeyNames {
 		for range a.Rank {
 			n.Columns = append(n.Columns, factorName(len(n.Columns)))
 		}
-		if name == items {
+		if n.Rows = name == users; !n.Rows {
 			n.Features = d.Features
 		}
 	case scale:

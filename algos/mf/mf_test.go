@@ -233,6 +233,12 @@ func measure(t *testing.T, job algotest.Job, r algotest.Result) (rmse, least flo
 			pairs, want = append(pairs, Pair{uint64(u), parts[0].Keys[j]}), append(want, v)
 		}
 	}
+	if len(parts[0].Strangers) != 3 {
+		t.Errorf("got %d ratings of users or items that are not known, want 3", len(parts[0].Strangers))
+	}
+	for _, s := range parts[0].Strangers {
+		pairs, want = append(pairs, Pair{uint64(s.Row), uint64(s.Key)}), append(want, s.Value)
+	}
 	got, err := job.New().(*MF).Ratings(r.Info, r.Model, pairs)
 	if err != nil {
 		t.Fatal(err)

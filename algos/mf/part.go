@@ -46,6 +46,7 @@ type part struct {
 
 	// Of implicit feedback: both user by user, and what makes lists for whom.
 	known, held alternate.Ratings
+	strangers   []dataset.Stranger
 	finder      *ranking.Finder
 	listed      []int
 
@@ -119,8 +120,25 @@ func (p *part) openTest(data *dataset.Part, w *algos.Worker) error {
 		return err
 	}
 	p.test = sgd.NewRatings(&data.X, []uint64{0, w.Info.Features})
-	p.held = listed(&data.X)
+	p.held, p.strangers = listed(&data.X), data.Strangers
 	return nil
+}
+
+// strange adds up the errors of test ratings of a user or an item that nothing is known of:
+// only what is known of the other predicts them.
+func (p *part) strange() (squares, sizes float64) {
+	for _, s := range p.strangers {
+		score := 0.0
+		if s.Row >= 0 {
+			score += float64(p.users[s.Row*p.stride])
+		}
+		if s.Key >= 0 {
+			score += float64(p.items[s.Key*p.stride])
+		}
+		off := s.Value - p.mean - min(max(score, float64(p.lo)), float64(p.hi))
+		squares, sizes = squares+off*off, sizes+math.Abs(off)
+	}
+	return squares, sizes
 }
 
 // gather adds what the part's ratings are to the tables.
@@ -242,7 +260,8 @@ func (p *part) evaluate(a *MF, w *algos.Worker, e *algos.Eval) {
 	e.Add("train", float64(p.train.Len()), squares)
 	if p.test != nil {
 		squares, sizes := p.test.Errors(p.users, p.items, p.stride, p.lo, p.hi)
-		e.Add("test", float64(p.test.Len()), squares, sizes)
+		more, far := p.strange()
+		e.Add("test", float64(p.test.Len()+len(p.strangers)), squares+more, sizes+far)
 	}
 	penalty := 0.0
 	for u, n := range p.perUser {

@@ -1,6 +1,7 @@
 package mf
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,8 +9,48 @@ import (
 	"petuum/algos/dataset"
 )
 
+var _ algos.Paired = (*MF)(nil)
+
+// Task says that a prediction is a rating.
+func (a *MF) Task(dataset.Info) algos.Task { return algos.Regression }
+
+// Rates says whether it is one in the unit of the data.
+func (a *MF) Rates() bool { return !a.implicit() }
+
+// Predict predicts the ratings of the pairs of part, see [MF.Ratings].
+func (a *MF) Predict(d dataset.Info, m algos.Model, part *dataset.Part, scores []float64) error {
+	if len(part.RowOf) != part.X.Rows() {
+		return errors.New("mf: want pairs of a user and an item")
+	}
+	pairs := make([]Pair, len(part.RowOf))
+	for i, user := range part.RowOf {
+		pairs[i] = Pair{user, Unknown}
+		for j := range part.X.Row(i) {
+			pairs[i].Item = part.Key(j)
+		}
+	}
+	found, err := a.Ratings(d, m, pairs)
+	copy(scores, found)
+	return err
+}
+
+// List finds the best items of users, see [MF.Best].
+func (a *MF) List(d dataset.Info, m algos.Model, of []uint64, most int, skip func(k int) []uint32, give func(k int, items []uint32, scores []float32)) error {
+	found, err := a.Best(d, m, of, most, skip)
+	var items []uint32
+	var scores []float32
+	for k, list := range found {
+		items, scores = items[:0], scores[:0]
+		for _, s := range list {
+			items, scores = append(items, s.Item), append(scores, s.Score)
+		}
+		give(k, items, scores)
+	}
+	return err
+}
+
 // Unknown stands for a user or an item that the training data does not have.
-const Unknown = ^uint64(0)
+const Unknown = dataset.Unknown
 
 // Pair is whose rating of what is asked for: a row and a feature of the data.
 type Pair struct{ User, Item uint64 }

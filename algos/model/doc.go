@@ -87,6 +87,7 @@
 //	another feature of LIBSVM          its index as the file has it, so that the
 //	                                   first one is 0 or 1, as data.base says
 //	another feature of MatrixMarket    its column as the file has it, from 1
+//	a row with a name                  that name: of users, where data lists ratings
 //	what the algorithm has a name for  that name, such as (intercept)
 //	any other key                      its number, from 0
 //

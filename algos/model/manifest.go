@@ -60,6 +60,7 @@ type Table struct {
 	Width    int      `json:"width"`
 	Type     string   `json:"type"`               // float32, float64 or int32
 	Rule     string   `json:"rule"`               // for people
+	Rows     bool     `json:"rows,omitempty"`     // keys are rows of the data; else
 	Features uint64   `json:"features,omitempty"` // so many keys are features of the data,
 	Names    []string `json:"names,omitempty"`    // those after them are called this, and others are numbers
 	Columns  []string `json:"columns,omitempty"`  // names of the values of a key
@@ -113,7 +114,7 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 // describe makes the description of a table that was not written yet.
 func describe(s table.Spec, names algos.KeyNames) Table {
 	return Table{Name: s.Name, Keys: s.Keys, Width: max(1, s.Width), Type: s.Type.String(), Rule: s.Rule.String(),
-		Features: names.Features, Names: names.Names, Columns: names.Columns,
+		Rows: names.Rows, Features: names.Features, Names: names.Names, Columns: names.Columns,
 		Init: Init{Number(s.Init.Value), Number(s.Init.Spread), s.Init.Seed}}
 }
 
@@ -160,6 +161,9 @@ func (m *Manifest) validate() error {
 		}
 		if t.Features > t.Keys || t.Features > m.Data.Features || uint64(len(t.Names)) > t.Keys-t.Features {
 			return fmt.Errorf("table %q: %d features and %d names for %d keys", t.Name, t.Features, len(t.Names), t.Keys)
+		}
+		if t.Rows && (t.Features > 0 || len(t.Names) > 0) {
+			return fmt.Errorf("table %q: its keys are rows, and %d features and %d names", t.Name, t.Features, len(t.Names))
 		}
 		if len(t.Columns) > 0 && len(t.Columns) != t.Width {
 			return fmt.Errorf("table %q: %d names for %d values of a key", t.Name, len(t.Columns), t.Width)

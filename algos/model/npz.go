@@ -24,11 +24,12 @@ const maxNames = 4 << 30
 //	             were written, as uint64
 //	NAME.values  and their values, (written,) or (written, width)
 //	NAME.columns the names of the values of a key, if they have some
+//	rows         the names of the rows of the data, such as users, if they have some
 //	features     the names of the features, if the data has some
 //	classes      the classes; of two the later one is the positive one
 //
 // A table is sparse if it has more than 2^24 values of which fewer than half were
-// ever written. A table called features or classes is stored, and that array left out.
+// ever written. A table called rows, features or classes is stored, and that array left out.
 func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 	z := zip.NewWriter(w)
 	taken := map[string]bool{}
@@ -57,7 +58,7 @@ func (r *Reader) WriteNPZ(w io.Writer, tables []string) error {
 	for _, a := range []struct {
 		name  string
 		words []string
-	}{{"features", r.m.features()}, {"classes", r.m.Data.Classes}} {
+	}{{"rows", r.m.Data.RowNames.All()}, {"features", r.m.features()}, {"classes", r.m.Data.Classes}} {
 		if len(a.words) == 0 || taken[a.name] {
 			continue
 		}

@@ -22,6 +22,8 @@ func (m *Manifest) KeyName(t Table, key uint64) string {
 // appendKey appends the name of a key as it stands in text.
 func appendKey(b []byte, d *dataset.Info, t *Table, key uint64) []byte {
 	switch {
+	case t.Rows && key < uint64(d.RowNames.Len()):
+		return AppendName(b, d.RowNames.At(int(key)))
 	case key < t.Features && key < uint64(len(d.Names)) && d.Names[key] != "":
 		return AppendName(b, d.Names[key])
 	case key < t.Features && d.Format == dataset.CSV: // as data.label counts columns

@@ -187,7 +187,7 @@ func TestConfigCheck(t *testing.T) {
 	if status != statusUsage || !strings.HasPrefix(stdout, "good.toml: ") || strings.Count(stdout, "\n") != 1 {
 		t.Errorf("several: got status %d, stdout %s", status, stdout)
 	}
-	for _, want := range []string{"bad.toml:12: cluster.workers", "none.toml", `worse.toml:2: job.algorithm: no algorithm is called "laso": there are dml, lasso, lda, logreg, regression, svm; nearest valid name "lasso"`} {
+	for _, want := range []string{"bad.toml:12: cluster.workers", "none.toml", `worse.toml:2: job.algorithm: no algorithm is called "laso": there are dml, lasso, lda, logreg, mf, regression, svm; nearest valid name "lasso"`} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("several: stderr does not say %s:\n%s", want, stderr)
 		}

@@ -67,7 +67,7 @@ func TestDataStat(t *testing.T) {
 		{"no such label", []string{csv, "--label", "z"}, 1, []string{`there is no column "z" for the label (data.label): the nearest is "y"`}},
 		{"word", []string{csv}, 1, []string{`a.csv:2:5: column "job": "cook" is not a number: list the column in data.categorical`}},
 		{"no file", []string{filepath.Join(dir, "none")}, 1, []string{"no such file"}},
-		{"bad format", []string{svm, "--format", "arff"}, 2, []string{`format "arff": want auto, libsvm, csv, mm or binary`}},
+		{"bad format", []string{svm, "--format", "arff"}, 2, []string{`format "arff": want auto, libsvm, csv, mm, binary, docword, ratings or text`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status, stdout, stderr := run(append([]string{"data", "stat"}, c.args...)...)

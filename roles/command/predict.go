@@ -27,11 +27,17 @@ func (p *program) predictCommand() *cli.Command {
 			&cli.BoolFlag{Name: "score", Usage: "one more column, or one for each of many classes: the raw score, for two classes mostly the log-odds", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "probabilities", Usage: "one more column for each class: its probability", DisableDefaultText: true},
 			&cli.BoolFlag{Name: "ignore-labels", Usage: "labels are placeholders, any numbers: no metrics", DisableDefaultText: true},
+			&cli.IntFlag{Name: "top", Usage: "of factor models: for each user so `many` items, those of the highest scores; takes no data", DefaultText: "off"},
+			&cli.StringFlag{Name: "users", Usage: "with --top: `file` of users, one a line", DefaultText: "all of the training data"},
+			&cli.StringSliceFlag{Name: "seen", Usage: "with --top: `file` of ratings, as the training data, whose items their users are not given; may be repeated"},
 			p.asJSON("print rows, metrics and seconds as one JSON object on stdout; predictions are then written with --output only"),
 		}...),
 		Description: "Data is read as the training data was, a batch of rows at a time: neither it nor the\npredictions need to fit into memory. Each row gives a line, with tabs between its columns\n" +
 			"under a line of names: class and probability (of the later of two classes, or of the one of\nmany that is named), or prediction. A calibration of the model is applied. Data may lack labels;\nwhere it has them, metrics go to stderr. The auc keeps 8 bytes a row, for two classes.\n\n" +
-			"   petuum predict --model out/logreg-a9a --data new.libsvm.gz --output new.tsv\n   zcat new.csv.gz | petuum predict --model out/lasso-diabetes --data -",
+			"For factor models data is lines of user, item and, if metrics are wanted, rating: each gives a\nprediction, within the range of the ratings of the training data. Of users or items that the model\n" +
+			"does not have, the mean and what is known of the other are taken; dropped counts such lines. With\n--top a line is a user, then item and score in turn, best first; such scores have no bounds.\n\n" +
+			"   petuum predict --model out/logreg-a9a --data new.libsvm.gz --output new.tsv\n   zcat new.csv.gz | petuum predict --model out/lasso-diabetes --data -\n" +
+			"   petuum predict --model out/mf-anime --data pairs.tsv\n   petuum predict --model out/mf-anime --top 10 --users users.txt --seen train.tsv --seen test.tsv",
 	}
 }
 
@@ -70,15 +76,25 @@ type predicted struct {
 	Algorithm string             `json:"algorithm"`
 	Rows      uint64             `json:"rows"`
 	Labelled  bool               `json:"labelled"`
-	Dropped   uint64             `json:"dropped"` // values of features that the model does not have
+	Dropped   uint64             `json:"dropped"` // values of features that the model does not have; pairs of which it does not have one
 	Metrics   map[string]float64 `json:"metrics"`
 	Classes   []string           `json:"classes,omitempty"`   // the rows and columns of Confusion
 	Confusion [][]uint64         `json:"confusion,omitempty"` // [i][j]: rows of class i that were said to be of class j
 	Seconds   float64            `json:"seconds"`
 	Output    string             `json:"output"` // "" if predictions were not written to a file
+
+	paired bool // rows are pairs
 }
 
 func (p *program) predict(c *cli.Context) error {
+	if c.IsSet("top") {
+		return p.list(c)
+	}
+	for _, name := range []string{"users", "seen"} {
+		if c.IsSet(name) {
+			return usagef("predict: --%s: it goes with --top", name)
+		}
+	}
 	began := time.Now()
 	path := c.String("output")
 	dir, data, err := rowArguments(c, "predict")
@@ -106,7 +122,7 @@ func (p *program) predict(c *cli.Context) error {
 	if c.Bool("ignore-labels") {
 		in = unlabelled{rows}
 	}
-	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path}
+	found := predicted{Model: dir, Algorithm: m.Manifest().Algorithm, Output: path, paired: m.Paired()}
 	run := func(w io.Writer) error {
 		lines.W = w
 		result, err := m.Run(c.Context, in, lines)
@@ -213,7 +229,9 @@ func (f *predicted) text(out io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Metrics)) {
 		row(name, "%.6g", f.Metrics[name])
 	}
-	if f.Dropped > 0 {
+	if f.Dropped > 0 && f.paired {
+		row("dropped", "%d, pairs of a user or an item that the model does not have: predicted by what is known", f.Dropped)
+	} else if f.Dropped > 0 {
 		row("dropped", "%d, values of features that the model does not have", f.Dropped)
 	}
 	if f.Labelled || f.Output != "" {

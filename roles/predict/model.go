@@ -34,6 +34,7 @@ type Model struct {
 	Task algos.Task
 
 	measurer   algos.Measurer // nil: labels measure
+	paired     algos.Paired   // nil: rows are none of pairs
 	width      int            // scores of a row
 	dir        string
 	manifest   model.Manifest
@@ -73,6 +74,7 @@ func (m *Model) begin() error {
 	}
 	m.Task = p.Task(m.manifest.Data)
 	m.measurer, _ = p.(algos.Measurer)
+	m.paired, _ = p.(algos.Paired)
 	if m.width = algos.Scores(p, m.manifest.Data); m.width == 0 {
 		return fmt.Errorf("model %s: it tells classes apart, but its training data has none", m.dir)
 	}
@@ -117,9 +119,12 @@ func (m *Model) LIBLINEAR() (solver string, err error) {
 	return solver, err
 }
 
+// Paired reports whether the model predicts pairs, as of users and items.
+func (m *Model) Paired() bool { return m.paired != nil }
+
 // Options says how data is to be read that is like the training data, with labels or
 // without. The caller may change them, Like included.
 func (m *Model) Options() dataset.Options {
 	like := m.manifest.Data
-	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Unlabelled: true, Like: &like}
+	return dataset.Options{Header: m.manifest.Source.Header, Base: like.Base, Quantity: m.Task == algos.Regression, Unlabelled: true, Pairs: m.Paired(), Like: &like}
 }

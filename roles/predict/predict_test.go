@@ -256,7 +256,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"nothing", filepath.Join(empty, "none"), "model: there is none in " + filepath.Join(empty, "none")},
 		{"no model", empty, "model: there is none in " + empty},
 		{"damaged", damaged, "the model is damaged: restore it from a copy or train it again"},
-		{"another algorithm", saved(t, "kmeans", "", two()), `it is of algorithm "kmeans", which this program does not have (there are dml, lasso, lda, logreg, mute, regression, svm): use the petuum that wrote it (1.2.3)`},
+		{"another algorithm", saved(t, "kmeans", "", two()), `it is of algorithm "kmeans", which this program does not have (there are dml, lasso, lda, logreg, mf, mute, regression, svm): use the petuum that wrote it (1.2.3)`},
 		{"no predictions", saved(t, "mute", "", two()), "algorithm mute makes no predictions: look at the model with petuum model show"},
 		{"other parameters", saved(t, "logreg", "lamda = 2\n", two()), `its parameters are not those of this program's logreg`},
 		{"impossible parameters", saved(t, "logreg", "solver = \"magic\"\n", two()), `"magic" is none of`},

@@ -48,7 +48,7 @@ func (m *Model) Run(ctx context.Context, rows Rows, lines Lines) (Result, error)
 			sums = added(sums, b.Sums)
 			return nil
 		}
-		if b.Part.Labels == nil {
+		if b.Part.Labels == nil || m.paired != nil && !m.paired.Rates() {
 			return nil
 		}
 		return acc.Add(b.Odds, b.Part)

@@ -205,10 +205,11 @@ func (s *scheduler) testOptions() dataset.Options {
 	return control.TestOptions(s.cfg, s.alg, &s.info)
 }
 
-// tests reports whether the model is to be applied to test data.
+// tests reports whether the model is to be applied to test data, which the parts have not
+// done already.
 func (s *scheduler) tests() bool {
 	_, ok := s.alg.(algos.Predictor)
-	return ok && len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test
+	return ok && !algos.TestsParts(s.alg) && len(s.cfg.Data.Test) > 0 && s.cfg.Evaluate.Test
 }
 
 // test applies the model to the test data.

@@ -46,7 +46,7 @@ func leftOut(format string, parts []*dataset.Part) string {
 	case dropped == 0:
 		return ""
 	case format == dataset.Ratings:
-		what = "ratings of users or items"
+		return strconv.FormatUint(dropped, 10) + " ratings are of users or items that the training data does not have"
 	case format == dataset.Docword || format == dataset.Text:
 		what = "counts of words"
 	}

@@ -31,7 +31,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Like = &info
-	const told = "left out: 3 ratings of users or items that the training data does not have"
+	const told = "3 ratings are of users or items that the training data does not have"
 	for _, c := range []struct {
 		test  string
 		parts []int
