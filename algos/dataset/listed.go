@@ -157,7 +157,7 @@ func (e *entries) place(p *piece, counts []uint32, lost []Stranger) []Stranger {
 		row, col := e.rows.at(from, code), e.cols.at(from, p.codes[k])
 		if row == none || col == none {
 			p.rowCodes[k] = none
-			lost = append(lost, Stranger{Row: known(row), Key: known(col), Value: p.at(k)})
+			lost = append(lost, Stranger{Row: placeOrNot(row), Key: placeOrNot(col), Value: p.at(k)})
 			continue
 		}
 		p.rowCodes[k], p.codes[k] = row, col

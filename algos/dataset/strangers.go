@@ -13,8 +13,8 @@ func (s Stranger) compare(t Stranger) int {
 	return cmp.Or(cmp.Compare(s.Row, t.Row), cmp.Compare(s.Key, t.Key), cmp.Compare(s.Value, t.Value))
 }
 
-// known is a place of an axis, or -1.
-func known(place uint32) int {
+// placeOrNot is a place of an axis, or -1.
+func placeOrNot(place uint32) int {
 	if place == none {
 		return -1
 	}
