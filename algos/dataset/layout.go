@@ -60,6 +60,9 @@ func readLayout(lines *lineReader, name string, o Options, first *layout) (*layo
 	if l.format == auto {
 		l.format = FormatOfName(name)
 	}
+	if like := o.Like; l.format == auto && like != nil && ofNoLine(like.Format) {
+		l.format = like.Format
+	}
 	if l.format == auto {
 		if l.format = formatOfLine(line); l.format == auto {
 			return nil, faultAt(faultf(0, "this looks neither like LIBSVM nor like CSV: set data.format"))
@@ -171,6 +174,10 @@ func FormatOfName(name string) string {
 	}
 	return auto
 }
+
+// ofNoLine says whether no line tells the format: data that is read like such data, and
+// whose name says nothing else, has it, too.
+func ofNoLine(format string) bool { return format == Docword || format == Text || format == Ratings }
 
 // formatOfLine judges the first line: a number, perhaps with a weight, and perhaps
 // index:value, or only index:value, is LIBSVM; what has a separator otherwise is CSV.

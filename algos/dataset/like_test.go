@@ -14,6 +14,7 @@ func TestLike(t *testing.T) {
 		name                  string
 		trainFile, train      string
 		testFile, text        string
+		format                string // of the training file; "" if its name or text tells it
 		change                func(*Options)
 		want                  []string
 		dropped               uint64
@@ -52,6 +53,12 @@ func TestLike(t *testing.T) {
 		{name: "label by number", trainFile: "a.csv", train: "2,1\n", testFile: "b.csv", text: "4,1\n",
 			change: func(o *Options) { o.Label = "#1" }, want: []string{"1/0 0:4"}},
 		{name: "other format", trainFile: "a.csv", train: "y,a\n2,1\n", testFile: "b.svm", text: "2 1:1\n", refused: "the format is libsvm, that of the training data is csv"},
+		{name: "docword under another name", trainFile: "docword.a.txt", train: "1\n3\n1\n1 2 4\n", format: Docword, testFile: "new.docword.txt", text: "2\n3\n2\n1 3 1\n2 1 5\n",
+			want: []string{"? 2:1", "? 0:5"}},
+		{name: "text under another name", trainFile: "a.txt", train: "war, peace\nwar\n", format: Text, testFile: "b", text: "The war; a 2nd WAR.\n",
+			want: []string{"? 1:2"}, dropped: 3},
+		{name: "text that is no CSV", trainFile: "a.txt", train: "war, peace\nwar\n", format: Text, testFile: "b.csv", text: "war, peace\n",
+			refused: "the format is csv, that of the training data is text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := Defaults()
@@ -59,7 +66,7 @@ func TestLike(t *testing.T) {
 				c.change(&o)
 			}
 			o.Label = map[bool]string{true: "#1"}[c.name == "label by number"]
-			train := mustLoad(t, c.trainFile, c.train, Options{Base: -1, Label: o.Label}, 2)
+			train := mustLoad(t, c.trainFile, c.train, Options{Base: -1, Label: o.Label, Format: c.format, Unsupervised: c.format != ""}, 2)
 			o.Like = throughJSON(t, train.info)
 			got, err := load(c.testFile, []byte(c.text), o, 2)
 			if c.refused != "" {
