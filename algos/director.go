@@ -87,9 +87,40 @@ func NewDirector(stop Stop, start consistency.Clock, perEpoch, every int) *Direc
 	return &Director{stop: stop, settled: settled, best: -1, first: start, start: start, perEpoch: consistency.Clock(perEpoch), every: min(consistency.Clock(every), far)}
 }
 
+// Leader is what a checkpoint has of the best evaluation so far.
+type Leader struct {
+	Clock     consistency.Clock  `json:"clock"`
+	Objective float64            `json:"objective"`
+	Held      float64            `json:"held"`
+	Metrics   map[string]float64 `json:"metrics,omitempty"` // those that are finite
+	Waited    int                `json:"waited"`            // evaluations since
+}
+
+// Leader is the best evaluation, nil if there is none or it is the last one, which Resume has
+// made again.
+func (d *Director) Leader() *Leader {
+	if d.found == nil || d.waited == 0 {
+		return nil
+	}
+	l := &Leader{Clock: d.best, Objective: d.found.Objective, Held: d.held, Metrics: map[string]float64{}, Waited: d.waited}
+	for name, v := range d.found.Metrics {
+		if finite(v) {
+			l.Metrics[name] = v
+		}
+	}
+	return l
+}
+
 // Resume has the job go on behind the evaluations of a curve, the last of which is of the
 // clock of a checkpoint and is made again. The director was made for the begin of the job.
-func (d *Director) Resume(curve []Point) {
+// best is what Leader returned.
+func (d *Director) Resume(curve []Point, best *Leader) {
+	if best != nil {
+		e := NewEval(best.Clock)
+		e.Objective, e.Held = best.Objective, best.Held
+		maps.Copy(e.Metrics, best.Metrics)
+		d.found, d.held, d.best, d.waited = e, best.Held, best.Clock, best.Waited-1
+	}
 	n := len(curve) - 1
 	d.curve = slices.Clone(curve[:n])
 	if n > 0 {

@@ -17,6 +17,7 @@ import (
 type Kept struct {
 	start, clock consistency.Clock
 	curve        []algos.Point
+	best         *algos.Leader
 	tables       [][]keptRow
 	parts        [][]byte
 	scheduler    []byte
@@ -32,7 +33,7 @@ func (t *training) keep() (*Kept, error) {
 	if err := algos.CanSave(t.alg); err != nil {
 		return nil, err
 	}
-	k := &Kept{start: t.start, clock: t.at, curve: slices.Clone(t.director.Curve()), tables: make([][]keptRow, len(t.specs)), parts: make([][]byte, len(t.crew))}
+	k := &Kept{start: t.start, clock: t.at, curve: slices.Clone(t.director.Curve()), best: t.director.Leader(), tables: make([][]keptRow, len(t.specs)), parts: make([][]byte, len(t.crew))}
 	for _, s := range t.shards {
 		s.do(func(s *table.Shard) {
 			for i := range t.specs {
@@ -87,7 +88,7 @@ func (t *training) restore() error {
 		return errors.New("algotest: what was kept is of another job")
 	}
 	t.at = from.clock
-	t.director.Resume(from.curve)
+	t.director.Resume(from.curve, from.best)
 	for p := range t.crew {
 		t.order(p, func(part *algos.Part) error { return part.Restore(bytes.NewReader(from.parts[p])) })
 	}

@@ -71,6 +71,7 @@ type Manifest struct {
 	Seconds float64           `json:"seconds"`
 	Done    string            `json:"done,omitempty"` // why the job had ended; "" if it had not
 	Curve   []algos.Point     `json:"curve"`          // up to Clock
+	Best    *algos.Leader     `json:"best,omitempty"` // of evaluations before
 	Files   []File            `json:"files"`
 }
 

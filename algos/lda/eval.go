@@ -42,6 +42,9 @@ func (a *LDA) Evaluate(w *algos.Worker, e *algos.Eval) {
 		return
 	}
 	beta, totals, alpha := a.beta.Values()[0], 0.0, 0.0
+	if b := a.rotation.beta[0]; b > 0 { // of the words, which are given back: it may have changed since
+		beta = b
+	}
 	for k, n := range a.topics.Values() {
 		totals += float64(n)
 		alpha += a.alpha.Values()[k]
@@ -86,7 +89,7 @@ func (a *LDA) shares(f func(row []int32, share float64)) {
 // settle takes down what the slice at hand comes to, before it is given back.
 func (a *LDA) settle(slice, words int, rows gibbs.Rows) {
 	r, from, form := &a.rotation, a.rising(), a.state.Form()
-	r.term[slice], r.counted[slice] = 0, 0
+	r.term[slice], r.counted[slice], r.beta[0] = 0, 0, a.beta.Values()[0]
 	for i := range words {
 		row := a.rowOf(rows, i)
 		r.term[slice] += form.WordLikelihood(row, from)

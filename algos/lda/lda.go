@@ -58,9 +58,9 @@ type LDA struct {
 	BurnIn        int     `toml:"burn_in" min:"0" doc:"sweeps before alpha or beta are optimised"`
 	Sampler       string  `toml:"sampler" oneof:"auto plain dense sparse mh" doc:"how topics are drawn: plain, dense and sparse from the exact distribution; mh by Metropolis and Hastings; auto chooses by the number of topics and the data"`
 	Mode          string  `toml:"mode" oneof:"auto data rotate" doc:"how parts share the counts of words: data, each has those of its documents; rotate, slices of the vocabulary go from part to part"`
-	Slices        int     `toml:"slices" min:"0" doc:"slices of the vocabulary, each the work of a clock; in mode rotate at least one for each part; 0 chooses"`
+	Slices        int     `toml:"slices" min:"0" max:"1048576" doc:"slices of the vocabulary, each the work of a clock; in mode rotate at least one for each part; 0 chooses"`
 	RowsKind      string  `toml:"rows" oneof:"auto dense packed" doc:"how counts of words are kept: dense, K for each word; packed, as many as a word has tokens, in mode rotate"`
-	Memory        int     `toml:"memory" min:"1" doc:"MB that a part may use for the counts of words"`
+	Memory        int     `toml:"memory" min:"1" max:"1048576" doc:"MB that a part may use for the counts of words"`
 
 	plan  *plan
 	state *gibbs.State

@@ -91,7 +91,7 @@ func TestConformance(t *testing.T) {
 			l.Topics, l.Alpha, l.Mode, l.Slices, l.OptimizeAlpha = 6, 0.1, "data", 1, false
 		},
 		Path: "testdata/tiny.libsvm", Stop: algos.Stop{Epochs: 60}, Tolerance: 0.06, Reference: plain,
-		Refused: []string{"topics = 0", "alpha = -1", "beta = 0", "sampler = \"gibs\"", "mode = \"data\"\nrows = \"packed\"", "memory = 0", "topics = 1000000\nmode = \"data\"", "slices = 1\nmode = \"rotate\"\nrows = \"dense\"\ntopics = 1000000"}})
+		Refused: []string{"topics = 0", "alpha = -1", "beta = 0", "sampler = \"gibs\"", "mode = \"data\"\nrows = \"packed\"", "memory = 0", "slices = 100000000000", "memory = 20000000000000", "topics = 1000000\nmode = \"data\"", "slices = 1\nmode = \"rotate\"\nrows = \"dense\"\ntopics = 1000000"}})
 }
 
 // A rotation is the same to the bit with the same seed, and stopped behind some sweeps and taken up again

@@ -44,7 +44,10 @@ func (a *LDA) newPlan(d dataset.Info) (*plan, error) {
 	if p.sums != nil { // up to the last word that occurs
 		p.sums = append(slices.Clone(p.sums), make([]float64, p.words-len(p.sums))...)
 	}
-	for _, n := range p.sums {
+	for w, n := range p.sums {
+		if !(n >= 0) || n != math.Trunc(n) {
+			return nil, fmt.Errorf("lda: word %d is there %v times: counts are whole numbers from 1 to 2^31-1", w, n)
+		}
 		p.tokens += n
 	}
 	if p.tokens > math.MaxInt32 {

@@ -73,6 +73,8 @@ func TestPlanRefuses(t *testing.T) {
 		{"too few slices", info(30_000, 2), func(a *LDA) { a.Topics, a.RowsKind, a.Slices = 10_000, "dense", 2 }, "algorithm.slices"},
 		{"a word that is too large", info(3, 2), func(a *LDA) { a.Topics, a.Memory = 1_000_000, 1 }, "algorithm.memory"},
 		{"packed without sums", dataset.Info{Rows: 1, Features: 3, NonZeros: 1}, func(a *LDA) { a.RowsKind = "packed" }, "algorithm.rows"},
+		{"counts below 0", dataset.Info{Rows: 1, Features: 2, NonZeros: 2, Sums: []float64{-5, 3}}, func(a *LDA) { a.RowsKind = "packed" }, "whole numbers"},
+		{"halves", dataset.Info{Rows: 1, Features: 2, NonZeros: 2, Sums: []float64{1.5, 3}}, nil, "whole numbers"},
 		{"too many tokens", dataset.Info{Rows: 1, Features: 1, NonZeros: 1, Sums: []float64{3e9}}, nil, "too many"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -114,6 +116,28 @@ func TestRotation(t *testing.T) {
 			}
 			if len(seen) != c.slices {
 				t.Errorf("%+v: part %d is at %d slices in a sweep, want %d", c, p, len(seen), c.slices)
+			}
+		}
+	}
+}
+
+// In the last steps of a sweep, each slice is told of by the part that holds it last, and by it alone.
+func TestLastOfSweep(t *testing.T) {
+	for _, c := range []struct{ slices, parts int }{{1, 1}, {2, 1}, {3, 3}, {6, 3}, {7, 3}, {13, 6}} {
+		r := rotation{plan: &plan{cuts: make([]int, c.slices+1)}, parts: c.parts}
+		for _, sweep := range []int{0, 4} {
+			told := make([]int, c.slices)
+			for step := range c.slices {
+				for p := range c.parts {
+					if s := r.slice(p, step); r.lastOfSweep(s, sweep*c.slices+step) {
+						told[s]++
+					}
+				}
+			}
+			for s, n := range told {
+				if n != 1 {
+					t.Errorf("%+v: slice %d is told of by %d parts, want 1", c, s, n)
+				}
 			}
 		}
 	}

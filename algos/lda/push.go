@@ -67,7 +67,7 @@ func (a *LDA) slice(w *algos.Worker, totals []int32) error {
 	if left := w.Barrier - (w.Clock + 1); left < 0 || int(left) < r.again() {
 		a.settle(s, hi-lo, rows)
 	}
-	if n := a.plan.slices(); a.OptimizeBeta && a.tells(a.step/n+1) && a.step%n >= n-r.again() {
+	if n := a.plan.slices(); a.OptimizeBeta && a.tells(a.step/n+1) && r.lastOfSweep(s, a.step) {
 		a.prior.words += a.betaStatistic(hi-lo, rows)
 	}
 	return nil

@@ -14,12 +14,13 @@ type rotation struct {
 	// Of each slice that this part held last: what it came to when it was given back.
 	term    []float64
 	counted []float64
+	beta    []float64 // one number: the beta of the latest terms; 0 before there are any
 }
 
 func newRotation(p *plan, part, parts int) rotation {
 	n := p.slices()
 	r := rotation{plan: p, part: part, parts: parts, turns: make([]uint64, n), last: make([]int64, n),
-		term: make([]float64, n), counted: make([]float64, n)}
+		term: make([]float64, n), counted: make([]float64, n), beta: make([]float64, 1)}
 	for s := range r.last {
 		r.last[s] = -1
 	}
@@ -52,3 +53,20 @@ func (r *rotation) held(step int) {
 
 // again is in how many steps a slice is held by somebody once more, at most.
 func (r *rotation) again() int { return (r.plan.slices() + r.parts - 1) / r.parts }
+
+// lastOfSweep reports whether nobody holds a slice after a step in the sweep of that. Where slices are no
+// multiple of the parts, two may have one in the last steps.
+func (r *rotation) lastOfSweep(slice, step int) bool {
+	n := r.plan.slices()
+	if step%n < n-r.again() {
+		return false
+	}
+	for step++; step%n > 0; step++ {
+		for p := range r.parts {
+			if r.slice(p, step) == slice {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -9,7 +9,7 @@ import (
 
 // Saved state is, little endian,
 //
-//	"LDAP" | step slices parts | of each slice: last term counted | sums told | topics of tokens
+//	"LDAP" | step slices parts | of each slice: last term counted | beta of terms | sums told | topics of tokens
 //
 // with 8 bytes for each number but the last, which package gibbs saves and checks.
 const magic = "LDAP"
@@ -80,5 +80,5 @@ func (n *counter) Write(b []byte) (int, error) {
 
 // kept is what is saved besides the topics.
 func (a *LDA) kept() []any {
-	return []any{a.rotation.last, a.rotation.term, a.rotation.counted, a.prior.told}
+	return []any{a.rotation.last, a.rotation.term, a.rotation.counted, a.rotation.beta, a.prior.told}
 }

@@ -67,6 +67,7 @@ type part struct {
 	pushes    int
 
 	best, latest kept
+	lot          int // values that are kept of items
 
 	counts  *table.View[float64]
 	moments *table.View[float64]
@@ -90,6 +91,8 @@ func (p *part) open(a *MF, data *dataset.Part, w *algos.Worker) (err error) {
 	p.items = make([]float32, int(w.Info.Features)*p.stride)
 	p.perUser = make([]uint32, x.Rows())
 	p.best.clock, p.latest.clock = -1, -1
+	lo, hi := p.share(w)
+	p.lot = (hi - lo) * p.stride
 	for i := range x.Rows() {
 		p.perUser[i] = uint32(x.Len(i))
 	}

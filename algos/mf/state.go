@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"petuum/consistency"
 	"petuum/table/kernel"
@@ -26,8 +27,21 @@ func (a *MF) Saves() error {
 	return nil
 }
 
-// Save writes the rows of the part's users and how far it has come.
+// Save writes how far the part has come, and where there is patience the best rows so far. If
+// those are of the clock at hand, they are found again by the evaluation that follows Restore.
 func (a *MF) Save(w io.Writer) error {
+	if err := a.save(w); err != nil || a.Patience == 0 {
+		return err
+	}
+	err := binary.Write(w, binary.LittleEndian, int64(a.best.clock))
+	if a.best.clock >= 0 {
+		err = errors.Join(err, binary.Write(w, binary.LittleEndian, a.best.users), binary.Write(w, binary.LittleEndian, a.best.items))
+	}
+	return err
+}
+
+// save writes the rows of the part's users and how far it has come.
+func (a *MF) save(w io.Writer) error {
 	if s, ok := a.solver.(*alternating); ok {
 		return s.save(a, w)
 	}
@@ -67,6 +81,29 @@ func (p *part) keptRow(i int) (rows []float32, at int) {
 
 // Restore reads what Save wrote.
 func (a *MF) Restore(r io.Reader) error {
+	if err := a.read(r); err != nil || a.Patience == 0 {
+		return err
+	}
+	clock, best := int64(0), kept{users: make([]float32, len(a.part.users)), items: make([]float32, a.lot)}
+	err := binary.Read(r, binary.LittleEndian, &clock)
+	if err == nil && clock >= 0 {
+		err = errors.Join(binary.Read(r, binary.LittleEndian, best.users), binary.Read(r, binary.LittleEndian, best.items))
+	}
+	if err != nil {
+		return fmt.Errorf("mf: state of the best rows: %w", err)
+	}
+	for _, v := range slices.Concat(best.users, best.items) {
+		if v-v != 0 {
+			return fmt.Errorf("mf: state of the best rows: a value is %v", v)
+		}
+	}
+	best.clock = consistency.Clock(max(clock, -1))
+	a.best = best
+	return nil
+}
+
+// read reads what save wrote.
+func (a *MF) read(r io.Reader) error {
 	if s, ok := a.solver.(*alternating); ok {
 		a.begin(a)
 		return s.read(a, r)

@@ -156,7 +156,7 @@ func (s *scheduler) keepJob(ctx context.Context, done string) error {
 	began, seconds := time.Now(), s.elapsed()
 	defer func() { s.paused += time.Since(began) }()
 	if err := s.writeCheckpoint(ctx, checkpoint.Manifest{Petuum: enlist.Version, Job: s.job(), Start: s.start, Clock: s.at,
-		Seconds: seconds, Done: done, Curve: s.director.Curve()}); err != nil {
+		Seconds: seconds, Done: done, Curve: s.director.Curve(), Best: s.director.Leader()}); err != nil {
 		var errno syscall.Errno
 		if errors.As(err, &errno) && (errno == syscall.ENOSPC || errno == syscall.EDQUOT) {
 			return fmt.Errorf("checkpoint: %s: %w: free some or move the folder to another disk, set checkpoint.path, and go on with --resume; the checkpoint before this one still is", k.path, errno)

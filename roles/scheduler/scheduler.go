@@ -415,7 +415,7 @@ func (s *scheduler) begin(setup control.Setup, servers []*muster.Peer) error {
 	s.director = algos.NewDirector(algos.StopOf(s.alg, stop), s.at, s.perEpoch, s.cfg.Evaluate.Every)
 	if from := s.keeping.from; from != nil {
 		s.at = from.Clock
-		s.director.Resume(from.Curve)
+		s.director.Resume(from.Curve, from.Best)
 	}
 	alg, ok := s.alg.(algos.ModelParallel)
 	if !ok {
