@@ -25,6 +25,9 @@ func corpus(t *testing.T, name string) string {
 // alpha 0.1 and beta 0.01 (../shared/data/lda/README.md), are met within 1 %, and so are those of the
 // modes among each other.
 func TestCorpora(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute a corpus under the race detector")
+	}
 	for _, c := range []struct {
 		name           string
 		topics, epochs int
