@@ -1,6 +1,9 @@
 package lda
 
-import "petuum/table"
+import (
+	"petuum/algos/schedule"
+	"petuum/table"
+)
 
 // rotation is a part's account of who is at which slice. All parts know it of each other: at step t
 // part p is at slice (p S/P + t) mod S, which is another one for each part if there are so many.
@@ -29,8 +32,7 @@ func newRotation(p *plan, part, parts int) rotation {
 
 // slice is what a part has at a step.
 func (r *rotation) slice(part, step int) int {
-	n := r.plan.slices()
-	return (part*n/r.parts + step%n) % n
+	return schedule.Turn(part, r.parts, r.plan.slices(), step)
 }
 
 // ask has the view turn to the slice of a step with the Clock that follows, and books what all parts

@@ -4,6 +4,7 @@ import (
 	"petuum/algos"
 	"petuum/algos/dataset"
 	"petuum/algos/mf/sgd"
+	"petuum/algos/schedule"
 	"petuum/table"
 )
 
@@ -109,7 +110,9 @@ func even(n uint64, slices int) []uint64 {
 }
 
 // at is the slice of a part at the clock that follows so many pushes.
-func (r *rotation) at(part, pushes int) int { return (2*part + pushes) % (len(r.cuts) - 1) }
+func (r *rotation) at(part, pushes int) int {
+	return schedule.Turn(part, r.parts, len(r.cuts)-1, pushes)
+}
 
 // acquire asks for the slice of the clock after so many pushes, which is the clock-th in
 // which slices have holders: each has one in every other clock.

@@ -1,7 +1,6 @@
 package gibbs
 
 import (
-	"iter"
 	"math"
 	"slices"
 	"testing"
@@ -104,15 +103,5 @@ func TestNextBeta(t *testing.T) {
 			t.Fatalf("beta %v: got likelihood %v after %v", beta, after, before)
 		}
 		before = after
-	}
-}
-
-func seq(words ...int) iter.Seq2[int, float64] {
-	return func(yield func(int, float64) bool) {
-		for _, w := range words {
-			if !yield(w, 2) {
-				return
-			}
-		}
 	}
 }
