@@ -20,6 +20,9 @@ func (a *MF) took(r alternate.Ratings, w *algos.Worker) error {
 		if v < 0 {
 			return fmt.Errorf("mf: part %d: rating %v of item %d: those of implicit feedback are 0 or more", w.Part, v, r.Items[k])
 		}
+		if v == 0 && a.Solver == "bpr" {
+			return fmt.Errorf("mf: part %d: rating 0 of item %d: bpr learns from what users took, so leave out what they did not", w.Part, r.Items[k])
+		}
 	}
 	a.known = r
 	return nil

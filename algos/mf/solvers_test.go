@@ -197,12 +197,12 @@ func lockstep(t *testing.T, job algotest.Job) *algotest.Lockstep {
 	return algotest.Play(t, job.Policy, info, parts, job.New, nil)
 }
 
-func TestNegativeImplicitRatingIsRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ratings.tsv")
-	if err := os.WriteFile(path, []byte("a\tx\t1\nb\ty\t-2\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, solver := range []string{"als", "bpr"} {
+func TestImplicitRatingsAreRefused(t *testing.T) {
+	for _, c := range []struct{ solver, rating string }{{"als", "-2"}, {"bpr", "-2"}, {"bpr", "0"}} {
+		path := filepath.Join(t.TempDir(), "ratings.tsv")
+		if err := os.WriteFile(path, []byte("a\tx\t1\nb\ty\t"+c.rating+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		s, err := dataset.Scan([]string{path}, options(), []int{0}, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -212,10 +212,10 @@ func TestNegativeImplicitRatingIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := New()
-		a.Solver, a.Feedback = solver, "implicit"
+		a.Solver, a.Feedback = c.solver, "implicit"
 		err = a.took(listed(&parts[0].X), algos.NewWorker(3, 4, s.Info(0), 1, nil, 0))
-		if err == nil || !strings.Contains(err.Error(), "part 3: rating -2 of item 1") {
-			t.Errorf("%s: got %v, want a refusal of rating -2", solver, err)
+		if err == nil || !strings.Contains(err.Error(), "part 3: rating "+c.rating+" of item 1") {
+			t.Errorf("%s: got %v, want a refusal of rating %s", c.solver, err, c.rating)
 		}
 	}
 }
