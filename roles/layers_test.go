@@ -55,6 +55,7 @@ var (
 		"petuum/algos/dataset/cache": {"unsafe"}, // sections are slices of numbers, mapped
 		"petuum/algos/model":         {"os"},
 		"petuum/algos/checkpoint":    {"os"}, // files, as those of models
+		"petuum/algos/durable":       {"os"},
 		"petuum/algos/algotest":      {"os", "time", "reflect"},
 		"petuum/table/kernel":        {"unsafe"}, // the memory of values is the form of messages
 	}

@@ -28,6 +28,7 @@ import (
 
 	"petuum/algos"
 	"petuum/algos/dataset"
+	"petuum/algos/durable"
 	"petuum/consistency"
 	"petuum/table"
 )
@@ -120,13 +121,13 @@ func readManifest(dir string) (m Manifest, err error) {
 		return Manifest{}, fmt.Errorf("checkpoint: %s: "+format, append([]any{path}, args...)...)
 	}
 	if fi, err := os.Stat(path); err != nil {
-		return bad("%w", cause(err))
+		return bad("%w", durable.Cause(err))
 	} else if fi.Size() > mostManifest {
 		return bad("it has %d bytes, more than any manifest", fi.Size())
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return bad("%w", cause(err))
+		return bad("%w", durable.Cause(err))
 	}
 	at := bytes.LastIndex(b, []byte(sumPrefix))
 	if at < 0 {

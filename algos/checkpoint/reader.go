@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"petuum/algos/durable"
 )
 
 // ErrNone is that there is no checkpoint.
@@ -67,7 +69,7 @@ func Open(path string) (*Reader, error) {
 // Read has f read a file, to its end, and checks it against the manifest.
 func (r *Reader) Read(name string, f func(io.Reader) error) error {
 	path := filepath.Join(r.Dir, name)
-	bad := func(err error) error { return fmt.Errorf("checkpoint: %s: %w", path, cause(err)) }
+	bad := func(err error) error { return fmt.Errorf("checkpoint: %s: %w", path, durable.Cause(err)) }
 	i := slices.IndexFunc(r.Files, func(f File) bool { return f.Name == name })
 	if i < 0 {
 		return bad(errors.New("the manifest does not list it"))

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"petuum/algos/durable"
 )
 
 const (
@@ -24,11 +26,11 @@ const (
 // the directory.
 func Check(path string) error {
 	if err := os.MkdirAll(path, 0o777); err != nil {
-		return fmt.Errorf("checkpoint: %s: %w", path, cause(err))
+		return fmt.Errorf("checkpoint: %s: %w", path, durable.Cause(err))
 	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %s: %w", path, cause(err))
+		return fmt.Errorf("checkpoint: %s: %w", path, durable.Cause(err))
 	}
 	for _, e := range entries {
 		if number(e.Name()) == 0 && !stray(e.Name()) {
@@ -37,7 +39,7 @@ func Check(path string) error {
 	}
 	trial, err := os.MkdirTemp(path, newPrefix)
 	if err != nil {
-		return fmt.Errorf("checkpoint: %s: %w: make it a directory that you can write to", path, cause(err))
+		return fmt.Errorf("checkpoint: %s: %w: make it a directory that you can write to", path, durable.Cause(err))
 	}
 	if err := os.Remove(trial); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
@@ -65,7 +67,7 @@ func newest(path string) (uint64, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("checkpoint: %s: %w", path, cause(err))
+		return 0, fmt.Errorf("checkpoint: %s: %w", path, durable.Cause(err))
 	}
 	last := uint64(0)
 	for _, e := range entries {
@@ -179,7 +181,7 @@ func (w *Writer) Close(m Manifest) error {
 		return err
 	}
 	w.step("sync the directory")
-	if err := syncDir(w.tmp); err != nil {
+	if err := durable.SyncDir(w.tmp); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	last, err := newest(w.path)
@@ -192,7 +194,7 @@ func (w *Writer) Close(m Manifest) error {
 	}
 	w.tmp = ""
 	w.step("sync the parent")
-	if err := syncDir(w.path); err != nil {
+	if err := durable.SyncDir(w.path); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	w.tidy(last)
@@ -234,22 +236,4 @@ func (w *Writer) Abort() {
 		_ = os.RemoveAll(w.tmp)
 		w.tmp = ""
 	}
-}
-
-// syncDir makes renames and new files in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// cause is an error of the os package without its path.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

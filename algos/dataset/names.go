@@ -3,7 +3,6 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 )
 
@@ -43,30 +42,15 @@ func eachLine(path string, visit func(line []byte) error) error {
 		return err
 	}
 	defer done()
-	r, free, err := src.stream()
-	if err != nil {
-		return err
-	}
-	defer free()
-	lines := newLineReader(r, 0)
-	for {
-		line, _, err := lines.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err == errLongLine {
-			return &SyntaxError{path, lines.lines + 1, 1, err.Error()}
-		}
-		if err != nil {
-			return err
-		}
-		err = visit(line)
+	return src.lines(func(line []byte, _, number int64) error {
+		err := visit(line)
 		var f faultError
 		switch {
 		case errors.As(err, &f):
-			return &SyntaxError{path, lines.lines, f.at + 1, f.what}
+			return &SyntaxError{path, number, f.at + 1, f.what}
 		case err != nil:
-			return fmt.Errorf("dataset: %s:%d: %w", path, lines.lines, err)
+			return fmt.Errorf("dataset: %s:%d: %w", path, number, err)
 		}
-	}
+		return nil
+	})
 }

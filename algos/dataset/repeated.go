@@ -75,8 +75,11 @@ func (s *source) lines(visit func(line []byte, off, number int64) error) error {
 	lines := newLineReader(r, 0)
 	for {
 		line, off, err := lines.next()
-		if err == nil {
+		switch {
+		case err == nil:
 			err = visit(line, off, lines.lines)
+		case err == errLongLine:
+			err = &SyntaxError{s.path, lines.lines + 1, 1, err.Error()}
 		}
 		if err == io.EOF {
 			return nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"petuum/algos/calibration"
+	"petuum/algos/durable"
 )
 
 // AddMetrics adds metrics to the manifest of the model in dir, such as those of a
@@ -57,7 +58,7 @@ func amend(dir string, change func(*Manifest) error) error {
 	tmp := sibling(path, "tmp") // not inside, where a crash would leave a file that is none of the model's
 	if err = writeFile(tmp, b); err == nil {
 		if err = os.Rename(tmp, filepath.Join(path, manifestName)); err == nil {
-			return syncDir(path)
+			return durable.SyncDir(path)
 		}
 		err = fmt.Errorf("model: %w", err)
 	}

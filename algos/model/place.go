@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"petuum/algos/durable"
 )
 
 // Check reports whether a model can be written to dir: its parent is there and
@@ -24,7 +26,7 @@ func Check(dir string) error {
 	}
 	trial := sibling(path, "tmp")
 	if err := os.Mkdir(trial, 0o700); err != nil {
-		return fmt.Errorf("model: %s: no directory can be made beside it: %w: make its parent a directory that you can write to", dir, cause(err))
+		return fmt.Errorf("model: %s: no directory can be made beside it: %w: make its parent a directory that you can write to", dir, durable.Cause(err))
 	}
 	if err := os.Remove(trial); err != nil {
 		return fmt.Errorf("model: %s: %w", dir, err)
@@ -148,7 +150,7 @@ func publish(tmp, path string) error {
 		}
 		return fmt.Errorf("model: %w", err)
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	if exists {
@@ -167,22 +169,4 @@ func remove(dir string, m *Manifest) {
 		}
 	}
 	_ = os.Remove(dir)
-}
-
-// syncDir makes renames and new files in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// cause is an error of the os package without its path.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"petuum/algos"
+	"petuum/algos/durable"
 	"petuum/table"
 )
 
@@ -122,7 +123,7 @@ func (w *Writer) finish() error {
 	if err := writeFile(filepath.Join(w.tmp, manifestName), b); err != nil {
 		return err
 	}
-	if err := syncDir(w.tmp); err != nil {
+	if err := durable.SyncDir(w.tmp); err != nil {
 		return fmt.Errorf("model: %w", err)
 	}
 	return nil
