@@ -189,10 +189,13 @@ func (p *Part) Step(until consistency.Clock) error {
 			return err
 		}
 	}
-	p.w.Barrier = until
+	p.Until(until)
 	p.Push(Block{})
 	return p.Clock()
 }
+
+// Until tells the instance at which clock the next evaluation is.
+func (p *Part) Until(barrier consistency.Clock) { p.w.Barrier = barrier }
 
 // Settle ends a clock with which the part pays all that it owes of lossy tables, and
 // waits until all parts have done so: its views then hold the very values of the

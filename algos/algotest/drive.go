@@ -338,9 +338,7 @@ func (t *training) runTo(until consistency.Clock) error {
 	for p := range t.crew {
 		t.order(p, func(p *algos.Part) error {
 			p.Best(best)
-			if t.job.pushed == nil {
-				return p.RunTo(until)
-			}
+			p.Until(until)
 			for p.At() < until {
 				t.push(p, algos.Block{})
 				if err := p.Clock(); err != nil {
