@@ -29,7 +29,7 @@ const Version = "0.1.0"
 
 const (
 	wireMajor = 4
-	wireMinor = 0
+	wireMinor = 1
 )
 
 // lookFor bounds how long a process looks for the scheduler of the cluster that
