@@ -196,7 +196,7 @@ func (s Suite) deterministic(t *testing.T) {
 // and then. While a part streams its reader opens files at any time: then some pushes must
 // allocate nothing.
 func (s Suite) Allocations(t *testing.T) {
-	if raceEnabled {
+	if Raced {
 		return
 	}
 	clocks := s.Clocks

@@ -2,4 +2,5 @@
 
 package algotest
 
-const raceEnabled = false
+// Raced is whether the race detector watches.
+const Raced = false

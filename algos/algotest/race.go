@@ -2,4 +2,6 @@
 
 package algotest
 
-const raceEnabled = true // sync.Pool forgets at random then, and kernels allocate again
+// Raced is whether the race detector watches: sync.Pool forgets at random then, and kernels
+// allocate again.
+const Raced = true

@@ -47,10 +47,10 @@ func (a *LDA) Measure(d dataset.Info, m algos.Model, part *dataset.Part) (sums [
 	for i := range part.X.Rows() {
 		f.document(part.X, i, 2)
 		f.fold()
-		at := 0
+		at, below := 0, f.below()
 		for j, n := range part.X.Row(i) {
 			if at++; at%2 == 0 {
-				sums[0] += n * math.Log(f.probability(j))
+				sums[0] += n * math.Log(f.probability(j, below))
 				sums[1] += n
 			}
 		}
@@ -139,14 +139,11 @@ func (f *folder) fold() {
 		f.theta[k] = f.alpha[k] / f.sum
 	}
 	for range foldSteps {
-		below := 0.0
-		for k, share := range f.theta {
-			below += share * f.base[k]
-		}
+		below := f.below()
 		clear(f.next)
 		all := 0.0
 		for i, w := range f.words {
-			p := f.probabilityOver(w, below)
+			p := f.probability(w, below)
 			c := f.counts[i] / p
 			all += c
 			for e := f.begin[w]; e < f.begin[w+1]; e++ {
@@ -159,16 +156,16 @@ func (f *folder) fold() {
 	}
 }
 
-// probability is that of a word by theta.
-func (f *folder) probability(w int) float64 {
-	below := 0.0
+// below is the probability of a word without excesses, by theta.
+func (f *folder) below() (p float64) {
 	for k, share := range f.theta {
-		below += share * f.base[k]
+		p += share * f.base[k]
 	}
-	return f.probabilityOver(w, below)
+	return p
 }
 
-func (f *folder) probabilityOver(w int, below float64) float64 {
+// probability is that of a word by theta, which below was made of.
+func (f *folder) probability(w int, below float64) float64 {
 	for e := f.begin[w]; e < f.begin[w+1]; e++ {
 		below += f.theta[f.topics[e]] * f.excess[e]
 	}

@@ -18,6 +18,7 @@
 package als
 
 import (
+	"petuum/algos/mf/penalty"
 	"petuum/table/kernel"
 )
 
@@ -26,15 +27,11 @@ import (
 type Settings struct {
 	Rank        int  // factors of a row, 1 or more
 	Biases      bool // each row has one; of explicit ratings
-	Penalty     Penalty
+	Penalty     penalty.Weights
 	NonNegative bool // factors are 0 or more; biases may be what they are
 	Implicit    bool
 	Alpha       float64 // of Implicit: confidence in a rating r is 1 + Alpha r
 }
-
-// Penalty says what the square of a factor costs in a row of so many ratings, and that of
-// a bias.
-type Penalty func(ratings float64) (factor, bias float64)
 
 // Size is the number of values of a row.
 func (s Settings) Size() int {
@@ -212,10 +209,10 @@ func (s *Solver) Solve(row []float32) {
 		clear(row) // least for any penalty, and what is learned of nothing
 		return
 	}
-	penalty, ofBias := s.Penalty(s.count)
+	cost, ofBias := s.Penalty(s.count)
 	for i := range s.size {
 		if i == s.Rank {
-			penalty = ofBias
+			cost = ofBias
 		}
 		for j, v := range s.gram[i*s.size:][:i+1] {
 			s.matrix[i*s.size+j] = float64(v)
@@ -223,7 +220,7 @@ func (s *Solver) Solve(row []float32) {
 		if s.Implicit {
 			kernel.Add(s.matrix[i*s.size:][:i+1], s.all[i*s.size:])
 		}
-		s.matrix[i*s.size+i] += penalty
+		s.matrix[i*s.size+i] += cost
 		s.solution[i] = float64(s.right[i])
 	}
 	if s.NonNegative {

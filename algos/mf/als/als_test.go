@@ -5,6 +5,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"petuum/algos/algotest"
+	"petuum/algos/mf/penalty"
 )
 
 // problem is ratings of users, in both orders.
@@ -212,11 +215,11 @@ func gauss(a [][]float64) []float64 {
 
 // plain is a penalty of lambda times the squares, weighted of lambda times them and the
 // ratings; biases cost half.
-func plain(lambda float64) Penalty {
+func plain(lambda float64) penalty.Weights {
 	return func(float64) (factor, bias float64) { return lambda, lambda / 2 }
 }
 
-func weighted(lambda float64) Penalty {
+func weighted(lambda float64) penalty.Weights {
 	return func(n float64) (factor, bias float64) { return lambda * n, lambda * n / 2 }
 }
 
@@ -347,10 +350,10 @@ func TestObjectiveFalls(t *testing.T) {
 func (p *problem) dealt(s *Solver, users, items Rows) (sum float64) {
 	for u := range p.users {
 		ids, values := p.row(0, u)
-		sum += s.Loss(users.Row(u), ids, values, items, p.mean) + s.Cost(users.Row(u), len(ids))
+		sum += s.Loss(users.Row(u), ids, values, items, p.mean) + s.Penalty.Cost(users.Row(u), s.Rank, s.Biases, len(ids))
 	}
 	for i := range p.items {
-		sum += s.Cost(items.Row(i), len(p.of[1][i]))
+		sum += s.Penalty.Cost(items.Row(i), s.Rank, s.Biases, len(p.of[1][i]))
 	}
 	if s.Implicit {
 		n := s.Size()
@@ -437,7 +440,7 @@ func TestSolverDoesNotAllocate(t *testing.T) {
 			sums = solver.AppendSums(sums[:0])
 			solver.SetSums(sums)
 			solver.Solve(row)
-		}); got >= 1 && !raceEnabled {
+		}); got >= 1 && !algotest.Raced {
 			t.Errorf("%s: got %v allocations, want 0", kind.name, got)
 		}
 	}

@@ -33,16 +33,6 @@ func (s Settings) Loss(row []float32, ids []uint32, ratings []float32, fixed Row
 	return loss
 }
 
-// Cost is the penalty of a row of so many ratings.
-func (s Settings) Cost(row []float32, ratings int) float64 {
-	factor, bias := s.Penalty(float64(ratings))
-	cost := factor * kernel.Square(row[:s.Rank])
-	if s.Biases {
-		cost += bias * float64(row[s.Rank]) * float64(row[s.Rank])
-	}
-	return cost
-}
-
 // Squares is the sum of p·q squared over all pairs of a row p of one side and q of the
 // other, by the lower halves of their Gram matrices.
 func Squares(a, b []float64, size int) (sum float64) {

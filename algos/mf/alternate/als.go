@@ -242,11 +242,11 @@ func (a *ALS) Objective(w *algos.Worker) (sum float64) {
 	items := a.itemRows()
 	for i := range a.ratings.Users() {
 		ids, values := a.ratings.Of(i)
-		sum += a.Loss(a.userRows().Row(i), ids, values, items, a.rows.Mean) + a.Cost(a.userRows().Row(i), len(ids))
+		sum += a.Loss(a.userRows().Row(i), ids, values, items, a.rows.Mean) + a.Penalty.Cost(a.userRows().Row(i), a.Rank, a.Biases, len(ids))
 	}
 	lo, hi := share(a.items, w.Part, w.Parts)
 	for j := lo; j < hi; j++ {
-		sum += a.Cost(items.Row(j), int(a.rows.Counts[j]))
+		sum += a.Penalty.Cost(items.Row(j), a.Rank, a.Biases, int(a.rows.Counts[j]))
 	}
 	if a.Implicit {
 		clear(a.own)

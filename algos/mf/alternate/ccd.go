@@ -109,11 +109,11 @@ func (c *CCD) Rows() (users, items []float32) { return c.rows.Users, c.rows.Item
 func (c *CCD) Objective(w *algos.Worker) float64 {
 	sum, size := c.solver.Loss(), c.Size()
 	for i := range c.ratings.Users() {
-		sum += c.Cost(c.rows.Users[i*size:], c.ratings.Start[i+1]-c.ratings.Start[i])
+		sum += c.Penalty.Cost(c.rows.Users[i*size:], c.Rank, c.Biases, c.ratings.Start[i+1]-c.ratings.Start[i])
 	}
 	lo, hi := share(c.n, w.Part, w.Parts)
 	for j := lo; j < hi; j++ {
-		sum += c.Cost(c.rows.Items[j*size:], int(c.rows.Counts[j]))
+		sum += c.Penalty.Cost(c.rows.Items[j*size:], c.Rank, c.Biases, int(c.rows.Counts[j]))
 	}
 	return sum
 }

@@ -73,30 +73,34 @@ func (l lists) restore(r io.Reader, limits ...uint64) ([]uint64, error) {
 
 // read reads lists like these.
 func (l lists) read(r io.Reader) (read lists, err error) {
-	finite := true
-	for _, like := range l.singles {
-		x := make([]float32, len(like))
-		err = errors.Join(err, binary.Read(r, binary.LittleEndian, x))
-		for _, v := range x {
-			finite = finite && v-v == 0
-		}
-		read.singles = append(read.singles, x)
-	}
-	for _, like := range l.doubles {
-		x := make([]float64, len(like))
-		err = errors.Join(err, binary.Read(r, binary.LittleEndian, x))
-		for _, v := range x {
-			finite = finite && v-v == 0
-		}
-		read.doubles = append(read.doubles, x)
+	var endless bool
+	if read.singles, endless, err = readLike(r, l.singles); err == nil {
+		var more bool
+		read.doubles, more, err = readLike(r, l.doubles)
+		endless = endless || more
 	}
 	switch {
 	case err != nil:
 		return lists{}, fmt.Errorf("mf: the state of a part ends early: %w", err)
-	case !finite:
+	case endless:
 		return lists{}, errors.New("mf: the state of a part has values that are not finite")
 	}
 	return read, nil
+}
+
+// readLike reads lists as long as others, and tells whether a value is not finite.
+func readLike[T float32 | float64](r io.Reader, others [][]T) (read [][]T, endless bool, err error) {
+	for _, like := range others {
+		x := make([]T, len(like))
+		if err := binary.Read(r, binary.LittleEndian, x); err != nil {
+			return nil, false, err
+		}
+		for _, v := range x {
+			endless = endless || v-v != 0
+		}
+		read = append(read, x)
+	}
+	return read, endless, nil
 }
 
 func (a *ALS) state() lists {

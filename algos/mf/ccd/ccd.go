@@ -24,6 +24,7 @@
 package ccd
 
 import (
+	"petuum/algos/mf/penalty"
 	"petuum/table/kernel"
 )
 
@@ -31,13 +32,9 @@ import (
 type Settings struct {
 	Rank        int // factors of a row, 1 or more
 	Biases      bool
-	Penalty     Penalty
+	Penalty     penalty.Weights
 	NonNegative bool // factors are 0 or more; biases may be what they are
 }
-
-// Penalty says what the square of a factor costs in a row of so many ratings, and that of
-// a bias.
-type Penalty func(ratings float64) (factor, bias float64)
 
 // Columns is the number of steps of a sweep. Biases are the first two: the users', then
 // the items'.
@@ -188,11 +185,11 @@ func (s *Solver) best(items []uint32, left []float32, w float32, bias bool) floa
 
 // divide is the best value of a row with so many ratings.
 func (s *Solver) divide(product, square, old, ratings float64, bias bool) float32 {
-	penalty, ofBias := s.Penalty(ratings)
+	cost, ofBias := s.Penalty(ratings)
 	if bias {
-		penalty = ofBias
+		cost = ofBias
 	}
-	below := penalty + square
+	below := cost + square
 	if below <= 0 {
 		return 0 // nothing is known, and it costs nothing
 	}
@@ -244,13 +241,3 @@ func (s *Solver) Settle() {
 
 // Loss is the sum of the squares of what is left, after [Solver.Settle].
 func (s *Solver) Loss() float64 { return kernel.Square(s.ratings.Left) }
-
-// Cost is the penalty of a row of so many ratings.
-func (s Settings) Cost(row []float32, ratings int) float64 {
-	factor, bias := s.Penalty(float64(ratings))
-	cost := factor * kernel.Square(row[:s.Rank])
-	if s.Biases {
-		cost += bias * float64(row[s.Rank]) * float64(row[s.Rank])
-	}
-	return cost
-}

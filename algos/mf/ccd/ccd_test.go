@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"petuum/algos/mf/penalty"
 )
 
 const mean = 3
@@ -143,11 +145,11 @@ func step(all []*Solver, k int) {
 
 // plain is a penalty of lambda times the squares, weighted of lambda times them and the
 // ratings; biases cost half.
-func plain(lambda float64) Penalty {
+func plain(lambda float64) penalty.Weights {
 	return func(float64) (factor, bias float64) { return lambda, lambda / 2 }
 }
 
-func weighted(lambda float64) Penalty {
+func weighted(lambda float64) penalty.Weights {
 	return func(n float64) (factor, bias float64) { return lambda * n, lambda * n / 2 }
 }
 

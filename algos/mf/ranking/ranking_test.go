@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"petuum/algos/algotest"
 )
 
 // sorted is what Find gives for a user, by scoring and sorting all.
@@ -138,7 +140,7 @@ func TestFindDoesNotAllocate(t *testing.T) {
 	find := func() {
 		f.Find(30, func(int) []float32 { return row }, func(int) []uint32 { return nil }, func(int, []Scored) {})
 	}
-	if find(); testing.AllocsPerRun(10, find) >= 1 && !raceEnabled {
+	if find(); testing.AllocsPerRun(10, find) >= 1 && !algotest.Raced {
 		t.Errorf("got %v allocations, want 0", testing.AllocsPerRun(10, find))
 	}
 }

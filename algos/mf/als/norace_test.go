@@ -1,5 +1,0 @@
-//go:build !race
-
-package als
-
-const raceEnabled = false

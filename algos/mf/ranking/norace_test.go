@@ -1,5 +1,0 @@
-//go:build !race
-
-package ranking
-
-const raceEnabled = false
